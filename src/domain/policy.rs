@@ -1,0 +1,304 @@
+//! What the prefecture decided for a mailbox: the checked form of its configuration that decisions read.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use super::address::Address;
+use super::calendar::Territory;
+
+/// Whether vigie may write to the public for a mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Everything is recorded and explained, nothing is sent to the public.
+    #[default]
+    Observe,
+    /// Requests are acknowledged.
+    Acknowledge,
+}
+
+/// To whom an acknowledgement goes when From and Return-Path differ (CRPA R112-11-3; RFC 3834 §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RecipientRule {
+    /// The address that the sender used, as the CRPA asks: From.
+    #[default]
+    From,
+    /// The envelope's reverse-path, as RFC 3834 §4 prefers.
+    ReturnPath,
+}
+
+/// Who asks (DOMAIN §6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Requester {
+    /// *Usager*: anyone of the public.
+    #[default]
+    Public,
+    /// *Élu*.
+    Elected,
+    /// *Cadre territorial*.
+    LocalOfficial,
+    /// *Collectivité*.
+    LocalAuthority,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Nature {
+    /// *Demande d'information générale*.
+    #[default]
+    GeneralInfo,
+    /// *Demande de conseil*.
+    Advice,
+    /// *Réclamation*.
+    Complaint,
+    /// *Suggestion*.
+    Suggestion,
+}
+
+/// By which way a request comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// *Courriel*.
+    Mail,
+    /// *Courrier*.
+    Letter,
+    /// *Rendez-vous*.
+    Appointment,
+    /// *Site internet*.
+    Site,
+}
+
+/// What the service promises: channel × requester × nature → a limit in working days (DOMAIN §1.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commitment {
+    /// The stable key, such as `mail.user.info`.
+    pub key: String,
+    /// What a person reads.
+    pub label: String,
+    /// By which way the request comes.
+    pub channel: Channel,
+    /// Who asks; empty for anyone.
+    pub requesters: Vec<Requester>,
+    /// What is asked; empty for anything.
+    pub natures: Vec<Nature>,
+    /// The limit, in working days; the day of receipt is day 0.
+    pub limit: u16,
+    /// The share of requests answered in time that the service aims at, in hundredths of a percent (10000 = 100 %).
+    pub target: u16,
+    /// The first day of receipt that the commitment covers.
+    pub valid_from: Option<NaiveDate>,
+    /// The last day of receipt that the commitment covers.
+    pub valid_until: Option<NaiveDate>,
+    /// Whether a holding reply stops the clock (default no).
+    pub holding_reply_answers: bool,
+    /// Whether an answer by telephone stops the clock (default yes).
+    pub phone_answers: bool,
+}
+
+/// How many automatic mails may leave; each is a number of mails within a span (DESIGN §5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Acknowledgements to one address within a day.
+    pub per_address_per_day: u32,
+    /// Acknowledgements to one domain within an hour.
+    pub per_domain_per_hour: u32,
+    /// Acknowledgements in one thread within a day.
+    pub per_thread_per_day: u32,
+    /// Acknowledgements of one mailbox within an hour.
+    pub per_mailbox_per_hour: u32,
+    /// Acknowledgements of all mailboxes within an hour, over which the breaker trips.
+    pub breaker_per_hour: u32,
+    /// Messages from one address within an hour, over which sending is abusive (CRPA L112-11).
+    pub abusive_per_hour: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            per_address_per_day: 10,
+            per_domain_per_hour: 200,
+            per_thread_per_day: 2,
+            per_mailbox_per_hour: 300,
+            breaker_per_hour: 1_000,
+            abusive_per_hour: 60,
+        }
+    }
+}
+
+/// All that a decision about one mailbox needs to know of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailboxPolicy {
+    /// The mailbox's name in configuration, commands and ledger: `pref-pan`.
+    pub name: String,
+    /// The functional address: From of every acknowledgement (CRPA R112-11-3).
+    pub address: Address,
+    /// Other addresses under which mail reaches the mailbox: aliases, redirections, former addresses.
+    pub aliases: Vec<Address>,
+    /// The bureau whose agents answer.
+    pub bureau: String,
+    /// The head of references: `PAN` gives `PAN-2026-000123`.
+    pub reference_prefix: String,
+    /// Whether vigie may write to the public.
+    pub mode: Mode,
+    /// Where the service sits: decides the public holidays.
+    pub territory: Territory,
+    /// The civil time in which days are counted.
+    pub zone: Tz,
+    /// Messages older than this at the time of decision are never acknowledged automatically.
+    pub acknowledge_max_age: TimeDelta,
+    /// Whom to acknowledge when From and Return-Path differ.
+    pub recipient_rule: RecipientRule,
+    /// Whether an internal message opens a clock.
+    pub internal_opens_request: bool,
+    /// Whether an internal message that opens a clock is acknowledged.
+    pub acknowledge_internal: bool,
+    /// Whether a mail that names the mailbox in neither To nor Cc (Bcc, redirection) is acknowledged all the same.
+    pub acknowledge_unaddressed: bool,
+    /// The administration's own domains (`ain.gouv.fr`).
+    pub internal_domains: Vec<String>,
+    /// Addresses of our side that answer: every watched mailbox, its aliases, and the agents' addresses.
+    pub our_addresses: Vec<Address>,
+    /// Server names (authserv-id, RFC 8601) whose Authentication-Results are believed.
+    pub trusted_servers: Vec<String>,
+    /// Patterns of sender addresses that no human reads (`noreply@*`), `*` standing for any characters.
+    pub no_reply_senders: Vec<String>,
+    /// Domains and addresses of élus and collectivités, with who writes from there; the first match decides.
+    pub requesters: Vec<RequesterRule>,
+    /// What a message to this mailbox asks for, where nothing else says it.
+    pub default_nature: Nature,
+    /// The commitments in force, the first match decides.
+    pub commitments: Vec<Commitment>,
+    /// How many automatic mails may leave.
+    pub limits: Limits,
+}
+
+/// Says who writes from an address or a domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequesterRule {
+    /// The rule's id, named in reasons.
+    pub id: String,
+    /// A pattern on the whole address, `*` standing for any characters: `*@mairie-*.fr`, `depute@assemblee-nationale.fr`.
+    pub pattern: String,
+    /// Who writes from there.
+    pub requester: Requester,
+    /// What they ask for, where the rule says so.
+    pub nature: Option<Nature>,
+}
+
+/// When vigie began to watch and to acknowledge a mailbox: what came before is recorded and never acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watch {
+    /// The instant at which vigie first saw the mailbox.
+    pub watched_since: DateTime<Utc>,
+    /// The instant at which the mailbox was switched to [`Mode::Acknowledge`]; `None` while it observes.
+    pub acknowledging_since: Option<DateTime<Utc>>,
+}
+
+impl MailboxPolicy {
+    /// Whether the address is the mailbox's own, or one of its aliases.
+    #[must_use]
+    pub fn is_mine(&self, address: &Address) -> bool {
+        self.address == *address || self.aliases.contains(address)
+    }
+
+    /// Whether the address belongs to our side and may answer for it.
+    #[must_use]
+    pub fn is_ours(&self, address: &Address) -> bool {
+        self.is_mine(address) || self.our_addresses.contains(address)
+    }
+
+    /// Whether the address lies in one of the administration's own domains.
+    #[must_use]
+    pub fn is_internal(&self, address: &Address) -> bool {
+        self.internal_domains.iter().any(|domain| address.is_in_domain(domain))
+    }
+
+    /// The commitment that covers a mail received on a day, from a requester, of a nature.
+    #[must_use]
+    pub fn commitment(
+        &self,
+        channel: Channel,
+        requester: Requester,
+        nature: Nature,
+        day: NaiveDate,
+    ) -> Option<&Commitment> {
+        self.commitments.iter().find(|c| {
+            c.channel == channel
+                && (c.requesters.is_empty() || c.requesters.contains(&requester))
+                && (c.natures.is_empty() || c.natures.contains(&nature))
+                && c.valid_from.is_none_or(|from| from <= day)
+                && c.valid_until.is_none_or(|until| day <= until)
+        })
+    }
+
+    /// The rule that says who writes from an address.
+    #[must_use]
+    pub fn requester_rule(&self, address: &Address) -> Option<&RequesterRule> {
+        let address = address.canonical();
+        self.requesters.iter().find(|rule| matches_pattern(&rule.pattern, &address))
+    }
+}
+
+/// Whether `text` matches a pattern in which `*` stands for any run of characters; ASCII case does not count.
+#[must_use]
+pub fn matches_pattern(pattern: &str, text: &str) -> bool {
+    let pattern = pattern.to_lowercase();
+    let text = text.to_lowercase();
+    let mut parts = pattern.split('*');
+    let Some(head) = parts.next() else { return text.is_empty() };
+    let Some(mut rest) = text.strip_prefix(head) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(tail) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    rest.ends_with(tail)
+}
+
+macro_rules! names {
+    ($type:ident { $($variant:ident => $name:literal),+ $(,)? }) => {
+        impl $type {
+            /// The stable name in configuration, JSON and ledger.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+
+            /// Reads the stable name back.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+#[allow(unused_imports, reason = "the other files of the room name their enums with it")]
+pub(crate) use names;
+
+names!(Mode { Observe => "observe", Acknowledge => "acknowledge" });
+names!(RecipientRule { From => "from", ReturnPath => "return_path" });
+names!(Requester { Public => "public", Elected => "elected", LocalOfficial => "local_official", LocalAuthority => "local_authority" });
+names!(Nature { GeneralInfo => "general_info", Advice => "advice", Complaint => "complaint", Suggestion => "suggestion" });
+names!(Channel { Mail => "mail", Letter => "letter", Appointment => "appointment", Site => "site" });
+
+#[cfg(test)]
+mod tests {
+    use super::matches_pattern;
+
+    #[test]
+    fn a_star_stands_for_any_run_of_characters() {
+        for (pattern, text, expected) in [
+            ("*@mairie-*.fr", "contact@mairie-bourg.fr", true),
+            ("*@mairie-*.fr", "contact@bourg.fr", false),
+            ("noreply@*", "NoReply@example.org", true),
+            ("a*a", "a", false),
+            ("abc", "abc", true),
+            ("abc", "abcd", false),
+            ("*", "", true),
+        ] {
+            assert_eq!(matches_pattern(pattern, text), expected, "{pattern} on {text}");
+        }
+    }
+}
