@@ -8,7 +8,10 @@
 
 pub mod address;
 pub mod calendar;
+pub mod french;
+pub mod holidays;
 pub mod message;
 pub mod policy;
 pub mod request;
+pub mod territory;
 pub mod verdict;
