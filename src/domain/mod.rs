@@ -8,6 +8,7 @@
 
 pub mod address;
 pub mod calendar;
+pub mod deadline;
 pub mod french;
 pub mod holidays;
 pub mod message;
