@@ -12,6 +12,7 @@ pub mod deadline;
 pub mod french;
 pub mod holidays;
 pub mod message;
+pub mod opening;
 pub mod policy;
 pub mod request;
 pub mod territory;
