@@ -15,5 +15,6 @@ pub mod message;
 pub mod opening;
 pub mod policy;
 pub mod request;
+pub mod schedule;
 pub mod territory;
 pub mod verdict;
