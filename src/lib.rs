@@ -1,7 +1,4 @@
-//! vigie: the lookout over the functional mailboxes of a préfecture.
-//!
-//! The map, one line per room; imports run strictly downward (`tests/architecture.rs` fails on any other arrow):
-//!
-//! - [`domain`]: pure; what vigie means and every decision. Imports nothing.
-//! - [`mail`]: pure; bytes → facts, notice → bytes. Imports `domain`.
+//! vigie.
+pub mod config;
 pub mod domain;
+pub mod store;
