@@ -5,3 +5,4 @@
 //! - [`domain`]: pure; what vigie means and every decision. Imports nothing.
 //! - [`mail`]: pure; bytes → facts, notice → bytes. Imports `domain`.
 pub mod domain;
+pub mod mail;

@@ -6,9 +6,13 @@
 //! Deliberately absent: serialisation of rows and JSON (they belong to the rooms that speak them), and any
 //! reading of the clock: `now` is a parameter, taken once per turn.
 
+pub mod acknowledge;
 pub mod address;
 pub mod calendar;
+pub mod classify;
 pub mod message;
 pub mod policy;
+pub mod reasons;
 pub mod request;
+pub mod requester;
 pub mod verdict;
