@@ -193,6 +193,14 @@ pub struct Watch {
     pub acknowledging_since: Option<DateTime<Utc>>,
 }
 
+impl Watch {
+    /// A watch that has always been on: for explaining a message apart from any store.
+    #[must_use]
+    pub fn always() -> Self {
+        Self { watched_since: DateTime::<Utc>::MIN_UTC, acknowledging_since: Some(DateTime::<Utc>::MIN_UTC) }
+    }
+}
+
 impl MailboxPolicy {
     /// Whether the address is the mailbox's own, or one of its aliases.
     #[must_use]
