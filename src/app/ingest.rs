@@ -18,7 +18,7 @@ use crate::domain::identity::{appearance, identity};
 use crate::domain::message::MessageFacts;
 use crate::domain::policy::{Mode, Watch};
 use crate::domain::receipt::Times;
-use crate::domain::request::{MessageId, Request, RequestId, Status};
+use crate::domain::request::{MessageId, PersonId, Request, RequestId, Status};
 use crate::domain::thread::{ancestors, belongs_to};
 use crate::domain::verdict::{Reason, Verdict};
 use crate::mail::parse::parse;
@@ -144,6 +144,7 @@ struct Overlay {
     threads: HashMap<String, RequestId>,
     requests: HashMap<RequestId, Request>,
     persons: HashMap<String, Person>,
+    addresses: HashMap<PersonId, String>,
     early: HashMap<String, EarlyReply>,
     written: Written,
 }
@@ -180,10 +181,13 @@ impl Overlay {
         linked.sort_unstable();
         linked.dedup();
         let requests = turn.requests(&linked).await?;
+        let requesters: Vec<PersonId> = requests.values().filter_map(|request| request.person).collect();
+        let mut addresses = turn.addresses(&requesters).await?;
         let persons = turn.persons(&authors(batch, desk)).await?;
+        addresses.extend(persons.iter().map(|(address, person)| (person.id, address.clone())));
         let ids: Vec<String> = batch.iter().filter_map(|message| message.facts.message_id.clone()).collect();
         let early = turn.early_replies(&ids).await?;
-        Ok(Self { watch, known, threads, requests, persons, early, written: Written::default() })
+        Ok(Self { watch, known, threads, requests, persons, addresses, early, written: Written::default() })
     }
 
     /// Takes one message in: a known one is seen at another place, a new one is judged.
@@ -314,6 +318,10 @@ impl Overlay {
             request: request.id,
             answered: request.status != Status::Open,
             by_requester: request.person.is_some() && request.person == person.map(|person| person.id),
+            to_requester: request.person.and_then(|id| self.addresses.get(&id)).is_some_and(|requester| {
+                let facts = &message.facts;
+                facts.to.iter().chain(&facts.cc).chain(&facts.bcc).any(|address| address.canonical() == *requester)
+            }),
         });
         let answered_by = message.facts.message_id.as_ref().and_then(|id| self.early.get(id)).cloned();
         Ok(Snapshot {
@@ -340,8 +348,8 @@ impl Overlay {
             to_domain_this_hour: stored.to_domain_this_hour
                 + queued(&|effect| effect.recipients.iter().any(|known| known.domain() == to.domain())),
             in_thread_today: stored.in_thread_today + queued(&|effect| thread.is_some() && effect.request == thread),
-            from_mailbox_this_hour: stored.from_mailbox_this_hour + all,
-            in_all_this_hour: stored.in_all_this_hour + all,
+            by_mailbox_this_hour: stored.by_mailbox_this_hour + all,
+            by_all_this_hour: stored.by_all_this_hour + all,
         }
     }
 
@@ -367,7 +375,7 @@ impl Overlay {
             self.written.attached.push((early.message.clone(), opened));
         }
         if source.role == FolderRole::Sent || judgement.reason.code == "sent_by_us" {
-            let unanswered = request.is_none() && !message.facts.has_vigie_mark();
+            let unanswered = request.is_none() && !message.facts.machine.vigie.is_some();
             let parents = ancestors(&message.facts).into_iter().filter(|_| unanswered);
             self.written.early.extend(parents.map(|parent| (parent.to_owned(), id)));
         }
@@ -448,7 +456,7 @@ fn row(
     request: Option<RequestId>,
     judgement: &Judgement,
 ) -> MessageRow {
-    let (acknowledgement, acknowledgement_reason): (&'static str, Reason) = judgement.acknowledgement.parts();
+    let (acknowledgement, acknowledgement_reason): (&'static str, Reason) = decide::parts(&judgement.acknowledgement);
     let (received_at, rule) = crate::domain::receipt::official(&message.times);
     MessageRow {
         id,

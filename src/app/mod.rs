@@ -6,11 +6,8 @@
 //! Invariants: events, mails, ledger entries and requests of one decision are committed together or not at all; no
 //! other path changes a request. Deliberately absent: sockets, clocks, tasks.
 
-pub mod explain;
 pub mod gesture;
 pub mod ingest;
-pub mod query;
-pub mod sending;
 pub mod tick;
 pub mod verify;
 
@@ -22,14 +19,6 @@ pub enum Error {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A mail could not be written.
-    #[error("the mail {effect} cannot be composed: {cause}")]
-    Compose {
-        /// The mail's id.
-        effect: String,
-        /// What the template or a field made impossible.
-        cause: crate::mail::compose::ComposeError,
-    },
     /// The configuration no longer knows a mailbox.
     #[error("the mailbox {0} is not in the configuration any more")]
     UnknownMailbox(String),
@@ -55,8 +44,7 @@ impl Error {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Store(error) => error.is_temporary(),
-            Self::Compose { .. }
-            | Self::UnknownMailbox(_)
+            Self::UnknownMailbox(_)
             | Self::UnknownBureau(_)
             | Self::UnknownRequest(_)
             | Self::Refused { .. } => false,

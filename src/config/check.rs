@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use secrecy::SecretString;
 
 use super::file::{
-    BureauFile, CommitmentsFile, LimitsFile, MailboxFile, RequestersFile, ServerFile, Source, VigieFile,
+    BureauFile, CommitmentsFile, LimitsFile, MailboxFile, RequestersFile, ServerFile, Source,
 };
 use super::locate::Step::{self, Index, Key};
 use super::{Error, MailboxSettings, Secrets, Security, ServerSettings, Settings, SmtpSettings, TemplateFile, digest, read};

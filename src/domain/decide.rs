@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::acknowledge::{Acknowledgement, Moment, SentCounts, acknowledge};
 use super::alert::{self, Bureau, Clock, Rise};
 use super::calendar::Calendar;
-use super::classify::{Context, FolderRole, Links, classify, requester_and_nature};
+use super::classify::{Context, FolderRole, Links, classify};
 use super::deadline::{Deadline, deadline};
 use super::effect::{Effect, EffectKind, effect_id};
 use super::event::{Event, MessageRecord};
@@ -16,6 +16,7 @@ use super::evidence::Evidence;
 use super::message::{MessageFacts, ReportKind};
 use super::policy::{Channel, Commitment, MailboxPolicy, Nature, Requester, Watch};
 use super::receipt::{Times, official};
+use super::requester::requester_and_nature;
 use super::request::{AcknowledgementState, Change, MessageId, PersonId, Request, RequestId, Status};
 use super::verdict::{Reason, Verdict};
 
@@ -169,11 +170,13 @@ pub fn judge(desk: Desk<'_>, arrival: &Arrival<'_>, snapshot: &Snapshot, now: Da
     let (received_at, _) = official(&arrival.times);
     let moment = Moment {
         policy: desk.policy,
-        watch: snapshot.watch,
+        watch: Some(snapshot.watch),
+        folder: arrival.role,
         received_at,
         now,
         sent: snapshot.sent,
         undeliverable: snapshot.undeliverable,
+        already_acknowledged: false,
     };
     let acknowledgement = acknowledge(arrival.facts, &verdict, &moment);
     let (requester, nature, _) = requester_and_nature(arrival.facts, desk.policy);
@@ -182,6 +185,16 @@ pub fn judge(desk: Desk<'_>, arrival: &Arrival<'_>, snapshot: &Snapshot, now: Da
     let deadline = opens.then(|| deadline(desk.calendar, received_at, limit(commitment)).ok()).flatten();
     let commitment = commitment.filter(|_| opens).map_or_else(String::new, |c| c.key.clone());
     Judgement { verdict, reason, acknowledgement, received_at, requester, nature, commitment, deadline }
+}
+
+/// The stable name of an acknowledgement's decision, and its reason.
+#[must_use]
+pub fn parts(acknowledgement: &Acknowledgement) -> (&'static str, Reason) {
+    match acknowledgement {
+        Acknowledgement::Send { reason, .. } => ("send", reason.clone()),
+        Acknowledgement::Withhold(reason) => ("withhold", reason.clone()),
+        Acknowledgement::None => ("none", Reason::new("not_owed")),
+    }
 }
 
 fn opens_request(desk: Desk<'_>, verdict: &Verdict) -> bool {
@@ -238,7 +251,7 @@ fn open(desk: Desk<'_>, arrival: &Arrival<'_>, snapshot: &Snapshot, judgement: &
         confidence: None,
         acknowledgement: match judgement.acknowledgement {
             Acknowledgement::Send { .. } => AcknowledgementState::Pending,
-            Acknowledgement::Withhold(_) | Acknowledgement::None(_) => AcknowledgementState::Withheld,
+            Acknowledgement::Withhold(_) | Acknowledgement::None => AcknowledgementState::Withheld,
         },
         acknowledged_at: None,
         alert_level: None,
@@ -281,7 +294,7 @@ fn record(
     decision: &mut Decision,
 ) {
     let (_, rule) = official(&arrival.times);
-    let (acknowledgement, acknowledgement_reason) = judgement.acknowledgement.parts();
+    let (acknowledgement, acknowledgement_reason) = parts(&judgement.acknowledgement);
     decision.events.push(Event::MessageRecorded(Box::new(MessageRecord {
         message: arrival.digest.to_owned(),
         mailbox: desk.policy.name.clone(),

@@ -234,6 +234,14 @@ impl Turn {
         Ok(())
     }
 
+    /// The addresses of these persons, in canonical form.
+    pub async fn addresses(&mut self, ids: &[PersonId]) -> Result<HashMap<PersonId, String>> {
+        const HEAD: &str = "SELECT id, address FROM person WHERE id IN (";
+        let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+        let rows = select_in!(self, (i64, String), HEAD, ids, ")");
+        Ok(rows.into_iter().map(|(id, address)| (PersonId(id), address)).collect())
+    }
+
     /// The digest that stands for a person.
     pub async fn person_digest(&mut self, id: PersonId) -> Result<Option<String>> {
         on_turn!(self, connection => sqlx::query_scalar(PERSON_DIGEST).bind(id.0).fetch_optional(connection).await)
@@ -261,6 +269,26 @@ impl Turn {
             (parent, EarlyReply { at: instant(at), in_sent: role == "sent", message })
         };
         Ok(rows.into_iter().map(reply).collect())
+    }
+
+    /// When a schedule fires next; `None` where it never ran.
+    pub async fn scheduled(&mut self, name: &str) -> Result<Option<DateTime<Utc>>> {
+        let next: Option<i64> = on_turn!(self, connection => sqlx::query_scalar(super::queries::SCHEDULED)
+            .bind(name.to_owned())
+            .fetch_optional(connection)
+            .await)?;
+        Ok(next.map(instant))
+    }
+
+    /// Sets when a schedule fires next.
+    pub async fn schedule(&mut self, name: &str, next: DateTime<Utc>) -> Result<()> {
+        on_turn!(self, connection => sqlx::query(SCHEDULE)
+            .bind(name.to_owned())
+            .bind(millis(next))
+            .execute(connection)
+            .await
+            .map(drop))?;
+        Ok(())
     }
 
     /// How many messages a person sent since an instant.
@@ -299,8 +327,8 @@ impl Turn {
             to_address_today: count(address),
             to_domain_this_hour: count(domain),
             in_thread_today: count(thread),
-            from_mailbox_this_hour: count(mailbox),
-            in_all_this_hour: count(all),
+            by_mailbox_this_hour: count(mailbox),
+            by_all_this_hour: count(all),
         })
     }
 }
@@ -319,7 +347,7 @@ struct NewPerson {
 fn keyed_digest(address: &str) -> Result<(String, String)> {
     let mut key = [0_u8; KEY_OCTETS];
     getrandom::fill(&mut key).map_err(Error::Random)?;
-    let mut mac = Hmac::<Sha256>::new(&key.into());
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| Error::Key)?;
     mac.update(address.as_bytes());
     Ok((hex(&key), hex(&mac.finalize().into_bytes())))
 }
@@ -349,6 +377,8 @@ pub(super) const ALERTS_DUE: &str = concat!(
 pub(super) const PERSON_DIGEST: &str = "SELECT digest FROM person WHERE id = $1";
 pub(super) const MARK_UNDELIVERABLE: &str =
     "UPDATE person SET undeliverable_at = $1 WHERE digest = $2 AND undeliverable_at = 0";
+pub(super) const SCHEDULE: &str = "INSERT INTO schedule (name, next_at) VALUES ($1, $2) \
+     ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at";
 pub(super) const MESSAGES_FROM: &str = "SELECT COUNT(*) FROM message WHERE person = $1 AND received_at >= $2";
 pub(super) const SENT_COUNTS: &str = "SELECT \
      COALESCE(SUM(CASE WHEN lower(e.recipients) = $1 THEN 1 ELSE 0 END), 0), \

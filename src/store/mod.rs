@@ -28,9 +28,9 @@ pub use lease::Lease;
 pub use load::{KnownMessage, MailboxRow, Person};
 pub use queries::{FolderCursor, Listing, MessageLine, QueueState, RequestFilter, RequestLine};
 pub use rows::{EffectRow, LedgerRow};
-pub use sending::DueEffect;
+pub use sending::{AfterAttempt, DueEffect};
 pub use turn::Turn;
-pub use write::{LocationRow, MessageRow};
+pub use write::{Kept, LocationRow, MessageRow};
 
 /// How many connections read at the same time.
 const READERS: u32 = 4;
@@ -91,6 +91,9 @@ pub enum Error {
     /// The operating system gave no random bytes.
     #[error("no random bytes for a person's key: {0}")]
     Random(getrandom::Error),
+    /// A person's key cannot be used.
+    #[error("a person's key cannot be used")]
+    Key,
 }
 
 impl Error {
@@ -99,7 +102,7 @@ impl Error {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Open { .. } | Self::Query(_) | Self::Random(_) => true,
-            Self::Migrate(_) | Self::Corrupt { .. } | Self::LeaseLost { .. } => false,
+            Self::Key | Self::Migrate(_) | Self::Corrupt { .. } | Self::LeaseLost { .. } => false,
         }
     }
 }

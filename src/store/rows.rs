@@ -216,7 +216,8 @@ impl EffectRow {
     /// The mail as decided.
     pub fn to_domain(&self) -> Result<Effect, Error> {
         const TABLE: &str = "effect";
-        let addresses = lines(&self.recipients).iter().map(|text| named(TABLE, "recipients", text, Address::parse));
+        let recipients = lines(&self.recipients);
+        let addresses = recipients.iter().map(|text| named(TABLE, "recipients", text, Address::parse));
         Ok(Effect {
             id: self.id.clone(),
             kind: named(TABLE, "kind", &self.kind, EffectKind::from_name)?,

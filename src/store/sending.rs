@@ -23,7 +23,7 @@ pub struct DueEffect {
 
 /// How a mail stands after an attempt.
 #[derive(Debug, Clone)]
-pub struct QueueState<'a> {
+pub struct AfterAttempt<'a> {
     /// `pending`, `accepted`, `refused`, `unknown`, `held`.
     pub state: &'static str,
     /// When to try again, or when it was tried.
@@ -78,7 +78,7 @@ impl DueEffect {
 
 impl Turn {
     /// Writes how a mail stands after an attempt; `false` where it was settled by another already.
-    pub async fn settle_effect(&mut self, id: &str, after: &QueueState<'_>) -> Result<bool> {
+    pub async fn settle_effect(&mut self, id: &str, after: &AfterAttempt<'_>) -> Result<bool> {
         let settled = on_turn!(self, connection => sqlx::query(SETTLE)
             .bind(after.state)
             .bind(millis(after.due_at))
