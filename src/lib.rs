@@ -6,9 +6,21 @@
 //! - [`mail`]: pure; bytes → facts, notice → bytes. Imports `domain`.
 //! - [`config`]: TOML → checked settings. Imports `domain`.
 //! - [`store`]: sqlx; snapshots in, decisions out, one transaction. Imports `domain`.
+//! - [`imap`]: sessions with mail servers, read without changing them. Imports `domain`.
 //! - [`app`]: the use cases, on data plus `now`. Imports `domain`, `mail`, `store`, `report`.
+//! - [`report`]: figures and listings → what people open. Imports `domain`.
+//! - [`web`]: pages and health. Imports `domain`, `app`, `report`.
+//! - [`daemon`]: tasks, supervision, signals. Imports all but `cli`.
+//! - [`cli`]: the commands, one file a verb. Imports all.
+//! - [`clock`]: the only reader of the system's clock.
 pub mod app;
+pub mod cli;
+pub mod clock;
 pub mod config;
+pub mod daemon;
 pub mod domain;
+pub mod imap;
 pub mod mail;
+pub mod report;
 pub mod store;
+pub mod web;

@@ -74,6 +74,16 @@ pub struct Ingested {
     pub queued: usize,
 }
 
+impl Ingested {
+    /// Adds what became of another batch.
+    pub fn add(&mut self, other: Self) {
+        self.recorded += other.recorded;
+        self.moved += other.moved;
+        self.opened += other.opened;
+        self.queued += other.queued;
+    }
+}
+
 /// Makes sure that the store knows the mailbox and its mode: from this instant on it is watched, or acknowledged.
 pub async fn switch_on(store: &Store, desk: Desk<'_>, now: DateTime<Utc>) -> Result<Watch> {
     let mut turn = store.begin().await?;
@@ -135,6 +145,14 @@ impl<'a> Parsed<'a> {
     fn author(&self, desk: Desk<'_>) -> Option<&Address> {
         self.facts.author().filter(|author| !desk.policy.is_ours(author))
     }
+}
+
+/// A judged message's place in the store.
+struct Slot {
+    digest: String,
+    id: MessageId,
+    person: Option<PersonId>,
+    answered_by: Option<EarlyReply>,
 }
 
 /// What the store said at the beginning of the turn, and what the batch added since.
@@ -265,7 +283,13 @@ impl Overlay {
             turn.take_number(&desk.policy.reference_prefix, year);
             self.written.ingested.opened += 1;
         }
-        self.keep(source, message, &digest, id, judgement, decision, snapshot.answered_by.as_ref());
+        let slot = Slot {
+            digest,
+            id,
+            person: snapshot.person.as_ref().map(|(person, _)| *person),
+            answered_by: snapshot.answered_by,
+        };
+        self.keep(source, message, slot, &judgement, decision);
         Ok(())
     }
 
@@ -354,24 +378,15 @@ impl Overlay {
     }
 
     /// Keeps what was decided, for the messages that follow in the batch and for the store.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one decision, each of its own kind")]
-    fn keep(
-        &mut self,
-        source: &Source<'_>,
-        message: &Parsed<'_>,
-        digest: &str,
-        id: MessageId,
-        judgement: Judgement,
-        decision: Decision,
-        answered_by: Option<&EarlyReply>,
-    ) {
+    fn keep(&mut self, source: &Source<'_>, message: &Parsed<'_>, slot: Slot, judgement: &Judgement, decision: Decision) {
+        let id = slot.id;
         let desk = source.desk;
         let opened = decision.requests.iter().find(|request| request.message == id).map(|request| request.id);
         let request = opened.or_else(|| judgement.verdict.request());
         if let (Some(request), Some(message_id)) = (request, &message.facts.message_id) {
             self.threads.entry(message_id.clone()).or_insert(request);
         }
-        if let (Some(opened), Some(early)) = (opened, answered_by) {
+        if let (Some(opened), Some(early)) = (opened, &slot.answered_by) {
             self.written.attached.push((early.message.clone(), opened));
         }
         if source.role == FolderRole::Sent || judgement.reason.code == "sent_by_us" {
@@ -385,9 +400,9 @@ impl Overlay {
         for effect in &decision.effects {
             self.threads.extend(effect.request.map(|request| (message_id_of(effect, desk), request)));
         }
-        let message_row = row(source, message, digest, id, request, &judgement);
+        let message_row = row(source, message, &slot, request, judgement);
         let known = KnownMessage {
-            digest: digest.to_owned(),
+            digest: slot.digest,
             id: id.0,
             request: request.map_or(0, |request| request.0),
             mailbox: desk.policy.name.clone(),
@@ -451,19 +466,18 @@ fn message_id_of(effect: &Effect, desk: Desk<'_>) -> String {
 fn row(
     source: &Source<'_>,
     message: &Parsed<'_>,
-    digest: &str,
-    id: MessageId,
+    slot: &Slot,
     request: Option<RequestId>,
     judgement: &Judgement,
 ) -> MessageRow {
     let (acknowledgement, acknowledgement_reason): (&'static str, Reason) = decide::parts(&judgement.acknowledgement);
     let (received_at, rule) = crate::domain::receipt::official(&message.times);
     MessageRow {
-        id,
-        digest: digest.to_owned(),
+        id: slot.id,
+        digest: slot.digest.clone(),
         mailbox: source.desk.policy.name.clone(),
         folder: source.cursor.name.clone(),
-        person: None,
+        person: slot.person,
         from_kind: from_kind(judgement),
         verdict: judgement.verdict.name(),
         reason: judgement.reason.clone(),

@@ -6,8 +6,11 @@
 //! Invariants: events, mails, ledger entries and requests of one decision are committed together or not at all; no
 //! other path changes a request. Deliberately absent: sockets, clocks, tasks.
 
+pub mod explain;
 pub mod gesture;
 pub mod ingest;
+pub mod query;
+pub mod story;
 pub mod tick;
 pub mod verify;
 

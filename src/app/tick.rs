@@ -46,9 +46,7 @@ pub async fn tick(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<
         turn.write_down(event, now);
     }
     let ticked = Ticked { looked_at: changed.len(), queued: effects.len(), more };
-    if ticked.looked_at > 0 || ticked.queued > 0 || turn.has_changes() {
-        turn.commit().await?;
-    }
+    turn.commit().await?;
     Ok(ticked)
 }
 
@@ -92,6 +90,13 @@ pub(super) async fn queue(turn: &mut Turn, office: &Office, effects: &[Effect]) 
         .map(|effect| (effect.clone(), format!("{}@{}", effect.id, office.sender.domain())))
         .collect();
     Ok(turn.queue(&named).await?)
+}
+
+/// Writes down which configuration is in force from now on.
+pub async fn note_configuration(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<()> {
+    let mut turn = store.begin().await?;
+    turn.write_down(&Event::Configuration { digest: office.digest.clone(), at: now }, now);
+    Ok(turn.commit().await?)
 }
 
 /// Writes down that a mailbox cannot be read, or can again; the first time it is warned of, and only then.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Result;
 use crate::domain::ledger::{Fault, GENESIS, LedgerEntry};
+use crate::domain::request::Request;
 use crate::store::{RequestFilter, Store};
 
 /// What the verification found.
@@ -129,6 +130,18 @@ impl Walk {
 }
 
 impl Told {
+    /// What the table shows of a request.
+    fn shown(request: &Request) -> Self {
+        Self {
+            status: request.status.name().to_owned(),
+            due_on: request.due_on.to_string(),
+            commitment: request.commitment.clone(),
+            received_at: crate::domain::ledger::rfc3339(request.received_at),
+            settled_at: request.settled_at.map(crate::domain::ledger::rfc3339).unwrap_or_default(),
+            acknowledgement: request.acknowledgement.name().to_owned(),
+        }
+    }
+
     fn settle(&mut self, status: &str, at: String) {
         status.clone_into(&mut self.status);
         self.settled_at = at;
@@ -148,22 +161,12 @@ async fn check_head(store: &Store, walk: &Walk) -> Result<Option<String>> {
 async fn check_requests(store: &Store, told: &HashMap<String, Told>) -> Result<Option<String>> {
     let lines = store.list_requests(&RequestFilter::default()).await?;
     for line in &lines {
-        let request = &line.request;
-        let shown = Told {
-            status: request.status.name().to_owned(),
-            due_on: request.due_on.to_string(),
-            commitment: request.commitment.clone(),
-            received_at: crate::domain::ledger::rfc3339(request.received_at),
-            settled_at: request.settled_at.map(crate::domain::ledger::rfc3339).unwrap_or_default(),
-            acknowledgement: request.acknowledgement.name().to_owned(),
-        };
-        match told.get(&request.reference) {
-            Some(told) if *told == shown => {}
-            // What was written between the walk and this reading is not a fault.
-            Some(_) | None if changed_since(store, &request.reference, told).await? => {}
-            Some(_) => return Ok(Some(format!("request {} is not what the ledger says", request.reference))),
-            None => return Ok(Some(format!("request {} is not in the ledger", request.reference))),
+        let reference = &line.request.reference;
+        if told.get(reference) == Some(&Told::shown(&line.request)) || agrees_now(store, reference).await? {
+            continue;
         }
+        let what = if told.contains_key(reference) { "is not what the ledger says" } else { "is not in the ledger" };
+        return Ok(Some(format!("request {reference} {what}")));
     }
     if lines.len() < told.len() {
         let shown: std::collections::HashSet<&str> = lines.iter().map(|line| line.request.reference.as_str()).collect();
@@ -173,11 +176,13 @@ async fn check_requests(store: &Store, told: &HashMap<String, Told>) -> Result<O
     Ok(None)
 }
 
-/// Whether the ledger says more of a request now than when it was walked.
-async fn changed_since(store: &Store, reference: &str, told: &HashMap<String, Told>) -> Result<bool> {
+/// Whether the table and the ledger agree on a request when both are read again: what was written between the walk and
+/// the reading of the table is not a fault.
+async fn agrees_now(store: &Store, reference: &str) -> Result<bool> {
+    let Some(line) = store.request_line(reference).await? else { return Ok(true) };
     let mut walk = Walk::default();
     for entry in store.ledger_of(reference).await? {
         walk.fold(&entry);
     }
-    Ok(walk.requests.get(reference) != told.get(reference))
+    Ok(walk.requests.get(reference) == Some(&Told::shown(&line.request)))
 }

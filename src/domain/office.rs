@@ -35,6 +35,12 @@ impl Office {
         Some(Desk { policy, calendar, bureau })
     }
 
+    /// The civil time in which the prefecture works.
+    #[must_use]
+    pub fn zone(&self) -> chrono_tz::Tz {
+        self.mailboxes.first().map_or(chrono_tz::Europe::Paris, |mailbox| mailbox.zone)
+    }
+
     /// A bureau, by its key.
     #[must_use]
     pub fn bureau(&self, key: &str) -> Option<&Bureau> {

@@ -60,6 +60,17 @@ pub struct MailboxRow {
     pub blind_reported: bool,
 }
 
+impl MailboxRow {
+    /// The row of [`MAILBOX`]'s columns.
+    pub(super) fn read(
+        (mode, watched, acknowledging, blind_since, blind_reported): (String, i64, i64, i64, i64),
+    ) -> Result<Self> {
+        let mode = Mode::from_name(&mode).ok_or(Error::Corrupt { table: "mailbox", column: "mode", value: mode })?;
+        let watch = Watch { watched_since: instant(watched), acknowledging_since: maybe_instant(acknowledging) };
+        Ok(Self { mode, watch, blind_since: maybe_instant(blind_since), blind_reported: blind_reported != 0 })
+    }
+}
+
 /// Selects the rows whose column is one of the values, the same text on both databases.
 macro_rules! select_in {
     ($turn:expr, $row:ty, $head:expr, $values:expr, $tail:expr) => {{
@@ -87,13 +98,7 @@ impl Turn {
             .bind(name.to_owned())
             .fetch_optional(connection)
             .await)?;
-        row.map(|(mode, watched, acknowledging, blind_since, blind_reported)| {
-            let mode = Mode::from_name(&mode).ok_or(Error::Corrupt { table: "mailbox", column: "mode", value: mode })?;
-            let watch = Watch { watched_since: instant(watched), acknowledging_since: maybe_instant(acknowledging) };
-            let blind_since = maybe_instant(blind_since);
-            Ok(MailboxRow { mode, watch, blind_since, blind_reported: blind_reported != 0 })
-        })
-        .transpose()
+        row.map(MailboxRow::read).transpose()
     }
 
     /// Stores the mailbox's row.

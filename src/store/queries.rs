@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::load::{MAILBOX, MailboxRow};
 use super::rows::{LedgerRow, RequestRow, instant, ledger_columns, millis, request_columns};
 use super::{Error, Result, Store, on_read};
 use crate::domain::ledger::{Head, LedgerEntry};
@@ -186,6 +187,12 @@ impl Store {
             .fetch_optional(pool)
             .await)?;
         row.map(RequestJoin::into_line).transpose()
+    }
+
+    /// A mailbox's row, where there is one.
+    pub async fn mailbox(&self, name: &str) -> Result<Option<MailboxRow>> {
+        let row = on_read!(self, pool => sqlx::query_as(MAILBOX).bind(name.to_owned()).fetch_optional(pool).await)?;
+        row.map(MailboxRow::read).transpose()
     }
 
     /// The address of a person.

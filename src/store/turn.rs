@@ -160,12 +160,6 @@ impl Turn {
         self.entries.push(entry);
     }
 
-    /// Whether the turn has something to commit that it alone knows of.
-    #[must_use]
-    pub fn has_changes(&self) -> bool {
-        !self.entries.is_empty()
-    }
-
     /// Writes the chained entries and the head, and commits: all of the turn, or nothing.
     pub async fn commit(mut self) -> Result<()> {
         let entries = std::mem::take(&mut self.entries);

@@ -1,0 +1,168 @@
+//! One pass over a folder: what is new there is fetched, recorded and decided; what is gone is noted.
+//!
+//! Two passes: a *glance* asks only for UIDs above the last one recorded (woken by IDLE, it costs two round trips); a
+//! *scan* compares every UID of the server with the store's. IDLE and the glance are hints, the timed scan is the truth.
+
+use std::collections::HashSet;
+
+use anyhow::Context as _;
+
+use super::heart::Pulse;
+use crate::app::ingest::{self, Arrived, Ingested, Source};
+use crate::app::{Lease, Store};
+use crate::clock;
+use crate::domain::classify::FolderRole;
+use crate::domain::decide::Desk;
+use crate::imap::{self, Fetched, HeaderQueue, Session};
+use crate::store::FolderCursor;
+
+/// Messages of one turn: large enough that a first run costs few commits, small enough to stay flat in memory.
+const BATCH: usize = 1_000;
+/// Octets of a report's beginning that are read to know what bounced.
+const REPORT_START: u32 = 64 * 1024;
+
+/// How thoroughly a folder is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// Only what is above the last recorded UID.
+    Glance,
+    /// Every UID is compared.
+    Scan,
+}
+
+/// A folder to read.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    /// Its name, in Unicode.
+    pub name: String,
+    /// What it is for.
+    pub role: FolderRole,
+}
+
+/// What a pass needs besides the session.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader<'a> {
+    /// The database.
+    pub store: &'a Store,
+    /// The mailbox's desk.
+    pub desk: Desk<'a>,
+    /// The node's right to watch it.
+    pub lease: &'a Lease,
+    /// Beats with each batch.
+    pub pulse: &'a Pulse,
+}
+
+/// What a pass found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// What became of the new messages.
+    pub ingested: Ingested,
+    /// Messages that are no longer where they lay.
+    pub gone: usize,
+}
+
+impl Reader<'_> {
+    /// Reads a folder.
+    pub async fn pass(&self, session: &mut Session, folder: &Watched, pass: Pass) -> anyhow::Result<Passed> {
+        let selected = session.examine(&folder.name, None).await?;
+        let mut cursor = self.cursor(folder).await?;
+        let uid_validity = i64::from(selected.uidvalidity);
+        let renewed = cursor.uid_validity != uid_validity;
+        if renewed {
+            cursor = FolderCursor { uid_validity, last_uid: 0, highest_modseq: 0, ..cursor };
+        }
+        let mut passed = Passed::default();
+        let last = u32::try_from(cursor.last_uid).unwrap_or(u32::MAX);
+        let new = match selected.uidnext {
+            Some(next) if pass == Pass::Glance && !renewed => (last.saturating_add(1)..next).collect(),
+            Some(_) | None => {
+                let (new, gone) = self.compare(session, &cursor).await?;
+                passed.gone = gone.len();
+                self.note_gone(&cursor, &gone).await?;
+                new
+            }
+        };
+        passed.ingested = self.fetch(session, folder, cursor, new).await?;
+        Ok(passed)
+    }
+
+    async fn cursor(&self, folder: &Watched) -> anyhow::Result<FolderCursor> {
+        let mut turn = self.store.begin().await?;
+        let cursor = turn.folder(&self.desk.policy.name, &folder.name, folder.role.name()).await?;
+        turn.commit().await?;
+        Ok(cursor)
+    }
+
+    /// The UIDs that the server has and the store has not, and the other way round.
+    async fn compare(&self, session: &mut Session, cursor: &FolderCursor) -> anyhow::Result<(Vec<u32>, Vec<u32>)> {
+        let there: Vec<u32> = session.uids().await?;
+        let known: HashSet<i64> = self.store.uids(cursor.id, cursor.uid_validity).await?.into_iter().collect();
+        let new = there.iter().copied().filter(|uid| !known.contains(&i64::from(*uid))).collect();
+        let there: HashSet<i64> = there.into_iter().map(i64::from).collect();
+        let gone = known.into_iter().filter(|uid| !there.contains(uid)).filter_map(|uid| u32::try_from(uid).ok());
+        Ok((new, gone.collect()))
+    }
+
+    async fn note_gone(&self, cursor: &FolderCursor, gone: &[u32]) -> anyhow::Result<()> {
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let mut turn = self.store.begin().await?;
+        turn.check_lease(self.lease).await?;
+        turn.mark_gone(cursor.id, cursor.uid_validity, gone, clock::now()).await?;
+        turn.commit().await?;
+        Ok(())
+    }
+
+    /// Fetches, and records what was fetched while the next batch comes in.
+    async fn fetch(
+        &self,
+        session: &mut Session,
+        folder: &Watched,
+        mut cursor: FolderCursor,
+        new: Vec<u32>,
+    ) -> anyhow::Result<Ingested> {
+        let mut queue = HeaderQueue::new(new);
+        let mut total = Ingested::default();
+        let mut waiting = next_batch(session, &mut queue).await?;
+        while !waiting.is_empty() {
+            let highest = waiting.iter().map(|arrived| i64::from(arrived.uid)).max().unwrap_or_default();
+            cursor.last_uid = cursor.last_uid.max(highest);
+            let source = Source { desk: self.desk, cursor: cursor.clone(), role: folder.role, lease: Some(self.lease) };
+            let recording = ingest::ingest(self.store, &source, &waiting, clock::now());
+            let (recorded, coming) = tokio::join!(recording, next_batch(session, &mut queue));
+            let recorded = recorded.context("recording messages")?;
+            total.add(recorded);
+            self.pulse.beat();
+            waiting = coming?;
+        }
+        Ok(total)
+    }
+}
+
+/// The next messages of the queue, at most about [`BATCH`]; with the beginning of each report.
+async fn next_batch(session: &mut Session, queue: &mut HeaderQueue) -> Result<Vec<Arrived>, imap::Error> {
+    let mut batch: Vec<Arrived> = Vec::new();
+    let mut poison: Vec<(u32, imap::Error)> = Vec::new();
+    while batch.len() < BATCH && !queue.is_done() {
+        let take = |fetched| match fetched {
+            Fetched::Message { uid, internal_date, size, header, .. } => {
+                batch.push(Arrived { uid, internal_date, size, header, body_start: None });
+            }
+            Fetched::Poison { uid, error } => poison.push((uid, error)),
+        };
+        session.fetch_slice(queue, take).await?;
+    }
+    for arrived in &mut batch {
+        if ingest::needs_body(&arrived.header) {
+            arrived.body_start = session.fetch_start(arrived.uid, REPORT_START).await?;
+        }
+    }
+    let internal_date = clock::now();
+    for (uid, error) in poison {
+        tracing::error!(uid, %error, "message {uid} cannot be read from the server: recorded as unreadable");
+        batch.push(Arrived { uid, internal_date, size: 0, header: Vec::new(), body_start: None });
+    }
+    batch.sort_by_key(|arrived| arrived.uid);
+    Ok(batch)
+}
