@@ -4,4 +4,6 @@
 //!
 //! - [`domain`]: pure; what vigie means and every decision. Imports nothing.
 //! - [`mail`]: pure; bytes → facts, notice → bytes. Imports `domain`.
+//! - [`smtp`]: submits bytes; accepted, refused or unknown. Imports `domain`.
 pub mod domain;
+pub mod smtp;
