@@ -8,7 +8,13 @@
 
 pub mod address;
 pub mod calendar;
+pub mod deadline;
+pub mod french;
+pub mod holidays;
 pub mod message;
+pub mod opening;
 pub mod policy;
 pub mod request;
+pub mod schedule;
+pub mod territory;
 pub mod verdict;
