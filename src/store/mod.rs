@@ -12,6 +12,7 @@ mod load;
 mod queries;
 mod rows;
 mod sending;
+pub mod statements;
 mod turn;
 mod write;
 
