@@ -143,6 +143,8 @@ pub struct Settled {
     pub request: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
+    /// The same in codes, without an address: what the ledger keeps.
+    pub summary: String,
     /// Whether it will be tried again.
     pub retry_at: Option<DateTime<Utc>>,
     /// The attempt's number, from 1.
@@ -308,15 +310,14 @@ impl Settled {
             .text("template", &self.template)
             .text("text", &self.text)
             .maybe("retry_at", self.retry_at.map(super::ledger::rfc3339));
+        let payload = payload.text("answer", &self.summary);
         let payload = match &self.outcome {
-            Outcome::Accepted { answer, queue_id } => {
-                payload.text("outcome", "accepted").text("answer", answer).maybe("queue_id", queue_id.as_ref())
+            Outcome::Accepted { queue_id, .. } => {
+                payload.text("outcome", "accepted").maybe("queue_id", queue_id.as_ref())
             }
-            Outcome::Refused { temporary, answer } => {
-                payload.text("outcome", "refused").flag("temporary", *temporary).text("answer", answer)
-            }
-            Outcome::Unknown { why } => payload.text("outcome", "unknown").text("answer", why),
-            Outcome::Withdrawn { why } => payload.text("outcome", "withdrawn").text("answer", why),
+            Outcome::Refused { temporary, .. } => payload.text("outcome", "refused").flag("temporary", *temporary),
+            Outcome::Unknown { .. } => payload.text("outcome", "unknown"),
+            Outcome::Withdrawn { .. } => payload.text("outcome", "withdrawn"),
         };
         entry("mail_settled", self.at, self.mailbox.as_ref(), self.request.as_ref(), payload)
     }
