@@ -116,7 +116,15 @@ impl Process {
     /// Starts `command` in a process group of its own, with a guardian that stops the group, and removes `remove`,
     /// should the test process die without stopping it.
     pub fn start(command: &mut Command, remove: Option<&Path>) -> io::Result<Self> {
-        let child = command.stdin(Stdio::null()).process_group(0).spawn()?;
+        Self::guarded(command.stdin(Stdio::null()).process_group(0).spawn()?, remove)
+    }
+
+    /// Starts a server that makes itself the leader of its group, and cannot when it already is.
+    pub fn start_own_leader(command: &mut Command) -> io::Result<Self> {
+        Self::guarded(command.stdin(Stdio::null()).spawn()?, None)
+    }
+
+    fn guarded(child: Child, remove: Option<&Path>) -> io::Result<Self> {
         // The guardian reads a pipe that only the test process holds open: end of file means that the test is gone.
         let guardian = Command::new("sh")
             .args(["-c", GUARDIAN, "guardian", &child.id().to_string()])
