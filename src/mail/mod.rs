@@ -3,10 +3,16 @@
 //! *Owns* the reading of header blocks and of delivery reports. *May import* `domain`. *Start reading* at [`parse()`].
 //!
 //! Deliberately absent: any judgement (that is `domain::classify`), and the body: only of a report is the beginning of
-//! the body read, to name what bounced.
+//! the body read, to name what bounced. mail-parser is given single fields, never a whole message: its message parser
+//! takes the last of duplicate fields and yields nothing for lone-CR mail.
 //!
 //! [`MessageFacts`]: crate::domain::message::MessageFacts
 
+mod fields;
+mod marks;
 pub mod parse;
+mod report;
+mod values;
+mod words;
 
 pub use parse::{parse, split, wants_body};
