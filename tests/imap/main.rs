@@ -6,5 +6,8 @@
     reason = "a test that cannot set its scene must fail at once"
 )]
 
+mod dovecot;
 mod script;
 mod scripted;
+#[path = "../support/mod.rs"]
+mod support;
