@@ -245,6 +245,11 @@ fn certificate_reason(certificate: &CertificateError) -> Cow<'static, str> {
              ca_file, or add it to the system's"
                 .into()
         }
+        CertificateError::BadSignature => {
+            "the certificate bears the name of a known authority but not its signature; give that authority's current \
+             certificate in ca_file"
+                .into()
+        }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "the certificate was made for another name; set the host to the name that the certificate bears".into()
         }

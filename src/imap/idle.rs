@@ -52,7 +52,7 @@ impl Session {
             Ok(Err(error)) => return Err(error),
             Err(_) => return Err(wire.late("IDLE", limit)),
         }
-        let waiting = timeout(wait, until_changed(wire, &tag, wait));
+        let waiting = timeout(wait, until_changed(wire, &tag));
         let end = tokio::select! {
             biased;
             () = stop.cancelled() => IdleEnd::Stopped,
@@ -88,12 +88,13 @@ async fn begin(wire: &mut Wire, tag: &str) -> Result<Heard, Error> {
 }
 
 /// Waits for a change, or for the server to end the command.
-async fn until_changed(wire: &mut Wire, tag: &str, limit: Duration) -> Result<Heard, Error> {
+async fn until_changed(wire: &mut Wire, tag: &str) -> Result<Heard, Error> {
     if wire.hints.changed {
         return Ok(Heard::Changed);
     }
     loop {
-        match hear(wire, tag, limit).await? {
+        // bounded by the caller's wait: a quiet folder is no mute server
+        match hear(wire, tag, Duration::MAX).await? {
             end @ (Heard::Changed | Heard::Ended) => return Ok(end),
             Heard::Nothing | Heard::Consent => {}
         }
