@@ -5,6 +5,7 @@ mod support;
 use support::dovecot::{Dovecot, Filled, MailFolder, Options};
 use support::imap::Client;
 use support::postfix::{self, Postfix};
+use support::postgres::Postgres;
 use support::process::{PATIENCE, text, wait_until};
 use support::sink::{self, Plan, Protection, Sink, Stage};
 use support::smtp;
@@ -236,4 +237,33 @@ fn sink_demands_tls_and_its_account_when_told_so() {
     assert!(client.authenticate(PAN, "secret").starts_with("235"));
     assert!(client.send("", "b@example.org", MAIL).starts_with("250"));
     assert_eq!(sink.mails()[0].login.as_deref(), Some(PAN));
+}
+
+#[test]
+fn postgres_gives_each_test_an_empty_database() {
+    let (first, second) = (Postgres::database(), Postgres::database());
+    assert_ne!(first, second);
+    assert_eq!(first.rsplit_once('/').unwrap().0, second.rsplit_once('/').unwrap().0, "two servers");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let tables: i64 = runtime.block_on(async {
+        use sqlx::Connection as _;
+        let mut connection = sqlx::PgConnection::connect(&first).await.unwrap();
+        sqlx::query("CREATE TABLE t (n BIGINT NOT NULL)").execute(&mut connection).await.unwrap();
+        let mut connection = sqlx::PgConnection::connect(&second).await.unwrap();
+        let count = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'";
+        sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap()
+    });
+    assert_eq!(tables, 0);
+}
+
+#[test]
+fn postgres_comes_back_on_the_same_port_with_its_data() {
+    let mut postgres = Postgres::start();
+    let url = postgres.create_database();
+    postgres.psql(&url, "CREATE TABLE t (n BIGINT NOT NULL); INSERT INTO t VALUES (7)");
+    postgres.stop();
+    postgres.start_again();
+    postgres.kill();
+    postgres.start_again();
+    assert_eq!(postgres.psql(&url, "SELECT n FROM t").trim(), "7");
 }

@@ -17,6 +17,7 @@
 pub mod dovecot;
 pub mod imap;
 pub mod postfix;
+pub mod postgres;
 pub mod process;
 pub mod sink;
 pub mod smtp;
