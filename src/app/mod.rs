@@ -10,7 +10,9 @@ pub mod explain;
 pub mod gesture;
 pub mod ingest;
 pub mod query;
+pub mod sending;
 pub mod story;
+pub mod texts;
 pub mod tick;
 pub mod verify;
 
@@ -22,6 +24,14 @@ pub enum Error {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A mail could not be written.
+    #[error("the mail {effect} cannot be written: {cause}")]
+    Compose {
+        /// The mail's id.
+        effect: String,
+        /// What the template or a field made impossible.
+        cause: Box<crate::mail::compose::ComposeError>,
+    },
     /// The configuration no longer knows a mailbox.
     #[error("the mailbox {0} is not in the configuration any more")]
     UnknownMailbox(String),
@@ -47,7 +57,8 @@ impl Error {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Store(error) => error.is_temporary(),
-            Self::UnknownMailbox(_)
+            Self::Compose { .. }
+            | Self::UnknownMailbox(_)
             | Self::UnknownBureau(_)
             | Self::UnknownRequest(_)
             | Self::Refused { .. } => false,

@@ -17,7 +17,7 @@ use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
 use crate::domain::calendar::{Calendar, Closure, MONDAY_TO_FRIDAY};
 use crate::domain::holidays::HolidayRules;
-use crate::domain::office::Office;
+use crate::domain::office::{ImplicitDecision, Office, Service};
 use crate::domain::opening::OpeningHours;
 use crate::domain::policy::{
     Channel, Commitment, Limits, MailboxPolicy, Mode, Nature, RecipientRule, Requester, RequesterRule,
@@ -63,9 +63,10 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
     let sender = address(source, &[Key("prefecture"), Key("sender")], &file.prefecture.sender)?;
     let digest = digest([source.text.as_str(), &commitments_text, &requesters_text]);
     let calendars = policies.iter().map(|policy| (policy.name.clone(), calendar.clone())).collect::<HashMap<_, _>>();
+    let services = file.mailboxes.iter().map(|mailbox| (mailbox.name.clone(), service(mailbox))).collect();
     let administrators = addresses(source, &[Key("prefecture"), Key("administrators")], &file.prefecture.administrators)?;
     Ok(Settings {
-        office: Office { mailboxes: policies, calendars, bureaux, sender, administrators, digest },
+        office: Office { mailboxes: policies, calendars, services, bureaux, sender, administrators, digest },
         store: store_url(source, secrets)?,
         node: file.prefecture.node.clone().unwrap_or_else(machine_name),
         mailboxes,
@@ -173,9 +174,13 @@ impl At<'_> {
                 return Err(self.source.error(&steps, "is a mandatory mention (CRPA R112-11-1) and may not be empty"));
             }
         }
-        if !["", "rejection", "acceptance"].contains(&service.implicit_decision.as_str()) {
+        if !service.implicit_decision.is_empty() && ImplicitDecision::from_name(&service.implicit_decision).is_none() {
             let steps = [Key("mailboxes"), Index(self.index), Key("service"), Key("implicit_decision")];
             return Err(self.source.error(&steps, "\"rejection\", \"acceptance\" or nothing is expected"));
+        }
+        if service.implicit_decision == "rejection" && service.remedies.trim().is_empty() {
+            let steps = [Key("mailboxes"), Index(self.index), Key("service"), Key("remedies")];
+            return Err(self.source.error(&steps, "an implicit rejection needs its remedies (CRPA R112-11-1)"));
         }
         let scan_every = self.span("scan_every", &file.scan_every)?;
         let steps = [Key("mailboxes"), Index(self.index), Key("imap")];
@@ -190,9 +195,21 @@ impl At<'_> {
             sent: file.sent.clone(),
             folders: file.folders.clone(),
             scan_every: scan_every.to_std().unwrap_or(Duration::from_secs(300)).max(Duration::from_secs(1)),
-            template: file.template.clone(),
-            service: service.clone(),
         })
+    }
+}
+
+fn service(file: &MailboxFile) -> Service {
+    let service = &file.service;
+    Service {
+        template: file.template.clone(),
+        name: service.name.clone(),
+        postal_address: service.postal_address.clone(),
+        telephone: service.telephone.clone(),
+        opening_hours: service.opening_hours.clone(),
+        data_protection: service.data_protection.clone(),
+        implicit_decision: ImplicitDecision::from_name(&service.implicit_decision),
+        remedies: service.remedies.clone(),
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Settings {
     pub store: String,
     /// This node's name.
     pub node: String,
-    /// How each mailbox is reached, and how it presents itself.
+    /// How each mailbox is reached.
     pub mailboxes: Vec<MailboxSettings>,
     /// The relay.
     pub smtp: SmtpSettings,
@@ -73,7 +73,7 @@ pub struct ServerSettings {
     pub password: Option<SecretString>,
 }
 
-/// How one mailbox is reached, and how it presents itself.
+/// How one mailbox is reached.
 #[derive(Debug, Clone)]
 pub struct MailboxSettings {
     /// Its name.
@@ -88,10 +88,6 @@ pub struct MailboxSettings {
     pub folders: Vec<String>,
     /// How often the folders are scanned, IDLE or not.
     pub scan_every: Duration,
-    /// The acknowledgement's template.
-    pub template: String,
-    /// What the texts say of the service.
-    pub service: file::ServiceFile,
 }
 
 /// The relay.

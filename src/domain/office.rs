@@ -15,6 +15,8 @@ pub struct Office {
     pub mailboxes: Vec<MailboxPolicy>,
     /// The calendar of each mailbox, by its name.
     pub calendars: HashMap<String, Calendar>,
+    /// What the texts say of each mailbox's service, by the mailbox's name.
+    pub services: HashMap<String, Service>,
     /// The bureaux.
     pub bureaux: Vec<Bureau>,
     /// From whom alerts and digests come.
@@ -24,6 +26,38 @@ pub struct Office {
     /// SHA-256 of the configuration, in hexadecimal.
     pub digest: String,
 }
+
+/// What the texts say of a mailbox's service (CRPA R112-11-1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// The acknowledgement's template.
+    pub template: String,
+    /// The service in charge.
+    pub name: String,
+    /// Its postal address, lines separated by line breaks.
+    pub postal_address: String,
+    /// Its telephone.
+    pub telephone: String,
+    /// When it answers.
+    pub opening_hours: String,
+    /// The notice on personal data.
+    pub data_protection: String,
+    /// What silence means, where the mailbox deals with demandes.
+    pub implicit_decision: Option<ImplicitDecision>,
+    /// The remedies and their delays.
+    pub remedies: String,
+}
+
+/// What two months of silence mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImplicitDecision {
+    /// L231-1.
+    Acceptance,
+    /// L231-4.
+    Rejection,
+}
+
+super::policy::names!(ImplicitDecision { Acceptance => "acceptance", Rejection => "rejection" });
 
 impl Office {
     /// The desk at which a mailbox's messages are decided.
