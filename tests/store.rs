@@ -36,8 +36,8 @@ macro_rules! on_both {
         mod postgres {
             $(#[tokio::test]
             async fn $name() {
-                let database = super::support::postgres::database();
-                let store = super::Store::open(&database.url()).await.expect("opens");
+                let database = super::support::postgres::Postgres::database();
+                let store = super::Store::open(&database).await.expect("opens");
                 super::$name(store).await;
             })+
         }
@@ -60,10 +60,10 @@ async fn every_statement_prepares(store: Store) {
     for sql in STATEMENTS {
         let prepared = match &store {
             Store::Sqlite { write, .. } => {
-                write.acquire().await.expect("a connection").prepare(sqlx::AssertSqlSafe(*sql).into()).await.map(drop)
+                write.acquire().await.expect("a connection").prepare(sqlx::SqlSafeStr::into_sql_str(*sql)).await.map(drop)
             }
             Store::Postgres(pool) => {
-                pool.acquire().await.expect("a connection").prepare(sqlx::AssertSqlSafe(*sql).into()).await.map(drop)
+                pool.acquire().await.expect("a connection").prepare(sqlx::SqlSafeStr::into_sql_str(*sql)).await.map(drop)
             }
         };
         prepared.unwrap_or_else(|error| panic!("{error}: {sql}"));

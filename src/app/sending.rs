@@ -12,6 +12,7 @@ use crate::domain::effect::{EffectKind, Outcome, Settlement, settle as decide_se
 use crate::domain::event::{Event, Settled};
 use crate::domain::office::Office;
 use crate::domain::request::{AcknowledgementState, Change};
+use crate::mail::compose::{Stamp, compose};
 use crate::mail::template::Templates;
 use crate::store::{AfterAttempt, DueEffect, Store, Turn};
 
@@ -69,7 +70,9 @@ pub async fn prepare(store: &Store, office: &Office, templates: &Templates, due:
     let Some((notice, sender)) = notice else {
         return Ok(Ready::Withdraw("answered meanwhile: nothing is left to say".to_owned()));
     };
-    let composed = texts::compose(&notice, templates, due)
+    let domain = due.message_id.rsplit_once('@').map(|(_, domain)| domain.to_owned()).unwrap_or_default();
+    let stamp = Stamp { effect_id: effect.id.clone(), date: effect.created_at, domain };
+    let composed = compose(&notice, templates, &stamp)
         .map_err(|cause| Error::Compose { effect: effect.id.clone(), cause: Box::new(cause) })?;
     let proof = Proof { template: composed.template_digest, text: composed.text_digest };
     Ok(Ready::Send(Box::new(Prepared {

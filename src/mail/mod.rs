@@ -10,7 +10,12 @@
 
 mod fields;
 mod marks;
+pub mod compose;
+mod headers;
+pub mod notice;
 pub mod parse;
+pub mod template;
+mod view;
 mod report;
 mod values;
 mod words;
