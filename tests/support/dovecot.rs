@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{Ipv4Addr, TcpStream};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, FixedOffset};
 
 use super::imap::{self, Client};
-use super::process::{self, Folder, PATIENCE, Process, START_TRIES, text, wait_until};
+use super::process::{self, Folder, PATIENCE, Process, START_TRIES, wait_until};
+use super::smtp;
 use super::tls::Authority;
 
 /// What Dovecot 2.3 offers after login; [`Options::without`] cuts it down.
@@ -110,7 +110,8 @@ pub struct Dovecot {
     pub ca_file: PathBuf,
     /// The accounts: login and password.
     pub users: Vec<(String, String)>,
-    options: Options,
+    /// As it was started.
+    pub options: Options,
     account: String,
     filled: u64,
     process: Option<Process>,
@@ -168,11 +169,11 @@ impl Dovecot {
         let before = self.log().len();
         let mut command = process::command_as(&self.account, &process::program("dovecot", "dovecot-imapd"));
         command.arg("-F").arg("-c").arg(self.config()).current_dir(self.folder.path());
-        let mut process = Process::start(&mut command, None).expect("starting Dovecot");
+        let mut process = Process::start(&mut command, "TERM", None).expect("starting Dovecot");
         let mut ended = false;
         wait_until(PATIENCE, || {
             ended = process.has_ended();
-            ended || greets(self.imap_port)
+            ended || smtp::greets(self.imap_port)
         });
         if !ended {
             self.process = Some(process);
@@ -276,25 +277,7 @@ impl Dovecot {
 
     /// Delivers a message by LMTP with its envelope sender, `""` for none.
     pub fn deliver_from(&self, sender: &str, mailbox: &str, bytes: &[u8]) {
-        let mut stream = BufReader::new(imap::connect(self.lmtp_port));
-        let mut talk = |say: &[u8], expect: &str| {
-            stream.get_mut().write_all(say).expect("writing to LMTP");
-            loop {
-                let mut line = String::new();
-                stream.read_line(&mut line).expect("reading from LMTP");
-                assert!(line.starts_with(expect), "LMTP: {:?} to {:?}", line, text(say));
-                if line.as_bytes().get(3) == Some(&b' ') {
-                    return;
-                }
-            }
-        };
-        talk(b"", "220");
-        talk(b"LHLO essai.example.org\r\n", "250");
-        talk(format!("MAIL FROM:<{sender}>\r\n").as_bytes(), "250");
-        talk(format!("RCPT TO:<{mailbox}>\r\n").as_bytes(), "250");
-        talk(b"DATA\r\n", "354");
-        talk(&dot_stuffed(bytes), "250");
-        talk(b"QUIT\r\n", "221");
+        smtp::lmtp(self.lmtp_port, sender, mailbox, bytes);
     }
 
     /// Stores a message by IMAP with its date and flags, as a mail client or a migration would.
@@ -381,32 +364,9 @@ impl Dovecot {
 
 impl Drop for Dovecot {
     fn drop(&mut self) {
-        self.stop();
+        // Good order would take a second, for a folder that goes away.
+        self.kill();
     }
-}
-
-/// Whether the server on `port` greets, as IMAP, LMTP and SMTP servers do.
-fn greets(port: u16) -> bool {
-    let Ok(stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { return false };
-    if stream.set_read_timeout(Some(Duration::from_secs(5))).is_err() {
-        return false;
-    }
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).is_ok_and(|size| size > 0)
-}
-
-/// A message as DATA wants it: CRLF, leading dots doubled, ended by a dot.
-pub fn dot_stuffed(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len() + 64);
-    for line in bytes.strip_suffix(b"\n").unwrap_or(bytes).split(|byte| *byte == b'\n') {
-        if line.starts_with(b".") {
-            out.push(b'.');
-        }
-        out.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
-        out.extend_from_slice(b"\r\n");
-    }
-    out.extend_from_slice(b".\r\n");
-    out
 }
 
 fn write_message(home: &Path, number: u64, filled: &Filled) {
@@ -445,7 +405,7 @@ ssl_cert = <@STATE@/tls/server.pem
 ssl_key = <@STATE@/tls/server.key
 disable_plaintext_auth = no
 auth_mechanisms = @MECHANISMS@
-auth_failure_delay = 1 secs
+auth_failure_delay = 0
 
 passdb {
   driver = passwd-file
@@ -484,6 +444,10 @@ service imap {
 }
 service anvil {
   chroot =
+  # no waiting after a wrong password
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
 }
 service stats {
   chroot =

@@ -16,5 +16,9 @@
 
 pub mod dovecot;
 pub mod imap;
+pub mod postfix;
+pub mod postgres;
 pub mod process;
+pub mod sink;
+pub mod smtp;
 pub mod tls;

@@ -113,13 +113,21 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `command` in a process group of its own, with a guardian that stops the group, and removes `remove`,
-    /// should the test process die without stopping it.
-    pub fn start(command: &mut Command, remove: Option<&Path>) -> io::Result<Self> {
-        let child = command.stdin(Stdio::null()).process_group(0).spawn()?;
+    /// Starts `command` in a process group of its own, with a guardian that stops it by `signal`, and removes the
+    /// folder `remove`, should the test process end without stopping it.
+    pub fn start(command: &mut Command, signal: &str, remove: Option<&Path>) -> io::Result<Self> {
+        Self::guarded(command.stdin(Stdio::null()).process_group(0).spawn()?, signal, remove)
+    }
+
+    /// Starts a server that makes itself the leader of its group, and cannot when it already is.
+    pub fn start_own_leader(command: &mut Command) -> io::Result<Self> {
+        Self::guarded(command.stdin(Stdio::null()).spawn()?, "TERM", None)
+    }
+
+    fn guarded(child: Child, signal: &str, remove: Option<&Path>) -> io::Result<Self> {
         // The guardian reads a pipe that only the test process holds open: end of file means that the test is gone.
         let guardian = Command::new("sh")
-            .args(["-c", GUARDIAN, "guardian", &child.id().to_string()])
+            .args(["-c", GUARDIAN, "guardian", signal, &child.id().to_string()])
             .arg(remove.unwrap_or(Path::new("")))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -186,8 +194,11 @@ fn end(child: &mut Child) {
 
 const GUARDIAN: &str = r#"
 read -r _
-kill -s TERM "$1"; sleep 2; kill -s KILL -- "-$1"
-[ -z "$2" ] || rm -rf -- "$2"
+kill -s "$1" "$2"
+tries=0
+while kill -s 0 "$2" && [ "$tries" -lt 40 ]; do sleep 0.05; tries=$((tries + 1)); done
+kill -s KILL -- "-$2"
+[ -z "$3" ] || rm -rf -- "$3"
 "#;
 
 fn kill(signal: &str, target: &str) {

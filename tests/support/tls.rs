@@ -8,7 +8,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
 /// A certification authority, with a server certificate for `localhost` and 127.0.0.1.
 #[derive(Debug, Clone)]
@@ -90,6 +90,20 @@ pub fn client_config(ca_file: &Path) -> Arc<rustls::ClientConfig> {
         .expect("protocol versions")
         .with_root_certificates(roots)
         .with_no_client_auth();
+    Arc::new(config)
+}
+
+/// A server's TLS settings under this authority.
+pub fn server_config(authority: &Authority) -> Arc<rustls::ServerConfig> {
+    let cert = CertificateDer::from_pem_slice(authority.cert_pem.as_bytes()).expect("the certificate");
+    let key = PrivateKeyDer::from_pem_slice(authority.key_pem.as_bytes()).expect("the key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("protocol versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![cert], key)
+        .expect("a certificate and its key");
     Arc::new(config)
 }
 
