@@ -17,6 +17,10 @@ const SERVER_TEXT_LIMIT: usize = 300;
 /// Response codes (RFC 5530, RFC 9208) of refusals that pass by themselves.
 const PASSING_CODES: [&str; 6] = ["UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "OVERQUOTA", "EXPUNGEISSUED"];
 
+/// Response codes (RFC 5530) of refusals that last until somebody changes something.
+const LASTING_CODES: [&str; 7] =
+    ["NOPERM", "NONEXISTENT", "TRYCREATE", "CANNOT", "CLIENTBUG", "AUTHORIZATIONFAILED", "PRIVACYREQUIRED"];
+
 /// Texts of refusals that pass by themselves, from servers that give no code.
 const PASSING_TEXTS: [&str; 6] =
     ["try again", "temporar", "unavailable", "too many", "authenticated but not connected", "internal error"];
@@ -57,6 +61,11 @@ impl ServerText {
         }
         let text = self.text.to_lowercase();
         PASSING_TEXTS.iter().any(|passing| text.contains(passing))
+    }
+
+    /// Whether the server's code is one that lasts until somebody changes something.
+    fn is_lasting(&self) -> bool {
+        self.code.as_deref().is_some_and(|code| LASTING_CODES.contains(&code))
     }
 }
 
@@ -293,9 +302,9 @@ impl Error {
             | Self::Unparsable { .. }
             | Self::Abandoned { .. } => true,
             Self::Tls { temporary, .. } => *temporary,
-            Self::Login { server_text, .. }
-            | Self::Refused { server_text, .. }
-            | Self::FolderMissing { server_text, .. } => server_text.is_passing(),
+            // a login tried again and again gets the account locked: only what is known to pass is tried again
+            Self::Login { server_text, .. } | Self::FolderMissing { server_text, .. } => server_text.is_passing(),
+            Self::Refused { server_text, .. } => !server_text.is_lasting(),
             Self::PlainRefused { .. }
             | Self::CaFile { .. }
             | Self::TlsSetup { .. }

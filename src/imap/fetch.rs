@@ -123,7 +123,7 @@ impl HeaderQueue {
     /// Puts back what was not received, narrowed where the trouble may be in it. Gives the poison if it is alone.
     fn failed(&mut self, slice: &Slice, left: Vec<u32>, error: &Error) -> Option<u32> {
         let progress = left.len() < slice.uids.len();
-        let stalls = if progress { 0 } else { slice.stalls + 1 };
+        let stalls = if progress { 0 } else { slice.stalls.saturating_add(1) };
         let suspicious = match error {
             Error::Unparsable { .. } | Error::Refused { .. } => true,
             Error::Closed { .. } | Error::Bye { .. } | Error::Deadline { .. } => stalls >= MAX_STALLS,

@@ -69,8 +69,8 @@ impl Session {
             Err(_) => return Err(wire.late("the end of IDLE", limit)),
         }
         // what was heard while ending wakes the caller now rather than at the next turn
-        let changed = std::mem::take(&mut wire.hints.changed);
-        Ok(if changed && end == IdleEnd::Timeout { IdleEnd::Changed } else { end })
+        let changed = end != IdleEnd::Stopped && std::mem::take(&mut wire.hints.changed);
+        Ok(if changed { IdleEnd::Changed } else { end })
     }
 }
 

@@ -155,7 +155,7 @@ async fn says_which_folder_is_missing() {
 
 #[tokio::test]
 async fn opens_folders_by_their_names_in_unicode() {
-    let names = ["Éléments envoyés", "R&D", "Boîte partagée/pref-pan", "📮"];
+    let names = ["Éléments envoyés", "R&D", "Boîte partagée/pref-pan", "📮", "a {3} % (b)"];
     let dovecot = Dovecot::start(&[PAN]);
     for name in names.into_iter().skip(1) {
         dovecot.create(PAN.0, name);

@@ -6,8 +6,11 @@
     reason = "a test that cannot set its scene must fail at once"
 )]
 
+mod commands;
 mod dovecot;
+mod fetch;
+mod idle;
+mod login;
 mod script;
-mod scripted;
 #[path = "../support/mod.rs"]
 mod support;
