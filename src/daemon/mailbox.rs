@@ -13,6 +13,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::heart::{Heart, Pulse};
+use super::line::Line;
 use super::sync::{Pass, Passed, Reader, Watched};
 use crate::app::tick::{Sight, report_blindness};
 use crate::app::{Lease, Store, ingest};
@@ -20,7 +21,7 @@ use crate::clock;
 use crate::config::{self, MailboxSettings, Settings};
 use crate::domain::classify::FolderRole;
 use crate::domain::decide::Desk;
-use crate::imap::{self, Credentials, Deadlines, Endpoint, IdleEnd, Session};
+use crate::imap::{self, Credentials, Endpoint, IdleEnd, Session};
 
 /// The wait before the first new attempt after trouble.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
@@ -97,27 +98,24 @@ impl Watch<'_> {
             return Ok(());
         };
         ingest::switch_on(&self.shared.store, self.desk, clock::now()).await?;
-        let tls = imap::tls_config(self.settings.imap.ca_file.as_deref())?;
-        let credentials = credentials(self.settings)?;
-        let endpoint = endpoint(&self.settings.imap);
-        let mut session = tokio::select! {
+        let mut line = tokio::select! {
             () = self.shared.stop.cancelled() => return Ok(()),
-            session = imap::connect(&endpoint, &credentials, &tls, Deadlines::default()) => session?,
+            line = Line::open(endpoint(&self.settings.imap), credentials(self.settings)?) => line?,
         };
-        let folders = self.folders(&mut session).await?;
+        let folders = self.folders(&mut line.session).await?;
         let mut pass = Pass::Scan;
         let mut scanned = clock::monotonic();
         loop {
-            self.read(&mut session, &folders, pass, &lease).await?;
+            self.read(&mut line, &folders, pass, &lease).await?;
             if pass == Pass::Scan {
                 scanned = clock::monotonic();
                 self.sees(blind_since).await?;
             }
             if !self.shared.stop.is_cancelled() {
-                self.wait_for_news(&mut session, scanned + self.settings.scan_every).await?;
+                self.wait_for_news(&mut line.session, scanned + self.settings.scan_every).await?;
             }
             if self.shared.stop.is_cancelled() {
-                session.logout().await;
+                line.session.logout().await;
                 self.shared.store.release(&lease).await?;
                 return Ok(());
             }
@@ -153,11 +151,11 @@ impl Watch<'_> {
 
     /// Reads all folders; then glances once more at the first, where mail arrives, so that it is the open one and
     /// nothing can have come in unseen before the wait begins.
-    async fn read(&self, session: &mut Session, folders: &[Watched], pass: Pass, lease: &Lease) -> anyhow::Result<()> {
+    async fn read(&self, line: &mut Line, folders: &[Watched], pass: Pass, lease: &Lease) -> anyhow::Result<()> {
         let reader = Reader { store: &self.shared.store, desk: self.desk, lease, pulse: self.pulse };
         let again = folders.first().filter(|_| folders.len() > 1).map(|inbox| (inbox, Pass::Glance));
         for (folder, pass) in folders.iter().map(|folder| (folder, pass)).chain(again) {
-            let passed = reader.pass(session, folder, pass).await?;
+            let passed = reader.pass(line, folder, pass).await?;
             self.pulse.beat();
             self.tell(folder, passed);
         }

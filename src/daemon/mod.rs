@@ -8,6 +8,7 @@
 //! decisions, and any state that a crash could lose.
 
 pub mod heart;
+pub mod line;
 pub mod mailbox;
 pub mod sender;
 pub mod sync;

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use anyhow::Context as _;
 
 use super::heart::Pulse;
+use super::line::Line;
 use crate::app::ingest::{self, Arrived, Ingested, Source};
 use crate::app::{Lease, Store};
 use crate::clock;
@@ -20,6 +21,9 @@ use crate::store::FolderCursor;
 const BATCH: usize = 1_000;
 /// Octets of a report's beginning that are read to know what bounced.
 const REPORT_START: u32 = 64 * 1024;
+
+/// Sessions that one batch may cost before the mailbox is given up for now: enough to isolate a message among a slice.
+const MAX_RELAYS: usize = 40;
 
 /// How thoroughly a folder is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +67,8 @@ pub struct Passed {
 
 impl Reader<'_> {
     /// Reads a folder.
-    pub async fn pass(&self, session: &mut Session, folder: &Watched, pass: Pass) -> anyhow::Result<Passed> {
-        let selected = session.examine(&folder.name, None).await?;
+    pub async fn pass(&self, line: &mut Line, folder: &Watched, pass: Pass) -> anyhow::Result<Passed> {
+        let selected = line.session.examine(&folder.name, None).await?;
         let mut cursor = self.cursor(folder).await?;
         let uid_validity = i64::from(selected.uidvalidity);
         let renewed = cursor.uid_validity != uid_validity;
@@ -76,13 +80,13 @@ impl Reader<'_> {
         let new = match selected.uidnext {
             Some(next) if pass == Pass::Glance && !renewed => (last.saturating_add(1)..next).collect(),
             Some(_) | None => {
-                let (new, gone) = self.compare(session, &cursor).await?;
+                let (new, gone) = self.compare(&mut line.session, &cursor).await?;
                 passed.gone = gone.len();
                 self.note_gone(&cursor, &gone).await?;
                 new
             }
         };
-        passed.ingested = self.fetch(session, folder, cursor, new).await?;
+        passed.ingested = self.fetch(line, folder, cursor, new).await?;
         Ok(passed)
     }
 
@@ -117,20 +121,21 @@ impl Reader<'_> {
     /// Fetches, and records what was fetched while the next batch comes in.
     async fn fetch(
         &self,
-        session: &mut Session,
+        line: &mut Line,
         folder: &Watched,
         mut cursor: FolderCursor,
         new: Vec<u32>,
     ) -> anyhow::Result<Ingested> {
-        let mut queue = HeaderQueue::new(new);
+        let uid_validity = u32::try_from(cursor.uid_validity).context("UIDVALIDITY")?;
+        let mut fetching = Fetching { line, folder: &folder.name, uid_validity, queue: HeaderQueue::new(new) };
         let mut total = Ingested::default();
-        let mut waiting = next_batch(session, &mut queue).await?;
+        let mut waiting = fetching.next_batch().await?;
         while !waiting.is_empty() {
             let highest = waiting.iter().map(|arrived| i64::from(arrived.uid)).max().unwrap_or_default();
             cursor.last_uid = cursor.last_uid.max(highest);
             let source = Source { desk: self.desk, cursor: cursor.clone(), role: folder.role, lease: Some(self.lease) };
             let recording = ingest::ingest(self.store, &source, &waiting, clock::now());
-            let (recorded, coming) = tokio::join!(recording, next_batch(session, &mut queue));
+            let (recorded, coming) = tokio::join!(recording, fetching.next_batch());
             let recorded = recorded.context("recording messages")?;
             total.add(recorded);
             self.pulse.beat();
@@ -140,29 +145,50 @@ impl Reader<'_> {
     }
 }
 
-/// The next messages of the queue, at most about [`BATCH`]; with the beginning of each report.
-async fn next_batch(session: &mut Session, queue: &mut HeaderQueue) -> Result<Vec<Arrived>, imap::Error> {
-    let mut batch: Vec<Arrived> = Vec::new();
-    let mut poison: Vec<(u32, imap::Error)> = Vec::new();
-    while batch.len() < BATCH && !queue.is_done() {
-        let take = |fetched| match fetched {
-            Fetched::Message { uid, internal_date, size, header, .. } => {
-                batch.push(Arrived { uid, internal_date, size, header, body_start: None });
+/// The fetching of one folder's new messages, which outlives the sessions that it may cost.
+struct Fetching<'a> {
+    line: &'a mut Line,
+    folder: &'a str,
+    uid_validity: u32,
+    queue: HeaderQueue,
+}
+
+impl Fetching<'_> {
+    /// The next messages, at most about [`BATCH`]; with the beginning of each report.
+    async fn next_batch(&mut self) -> anyhow::Result<Vec<Arrived>> {
+        let mut batch: Vec<Arrived> = Vec::new();
+        let mut poison: Vec<(u32, imap::Error)> = Vec::new();
+        let mut relaid = 0;
+        while batch.len() < BATCH && !self.queue.is_done() {
+            let take = |fetched| match fetched {
+                Fetched::Message { uid, internal_date, size, header, .. } => {
+                    batch.push(Arrived { uid, internal_date, size, header, body_start: None });
+                }
+                Fetched::Poison { uid, error } => poison.push((uid, error)),
+            };
+            match self.line.session.fetch_slice(&mut self.queue, take).await {
+                Ok(_) => {}
+                Err(error) if error.leaves_session_usable() || relaid >= MAX_RELAYS => return Err(error.into()),
+                // A message that kills the session is narrowed down by the queue, session after session.
+                Err(error) => {
+                    relaid += 1;
+                    tracing::warn!("the session was lost while fetching: {error}");
+                    let selected = self.line.relay(self.folder, self.uid_validity).await?;
+                    selected.context("UIDVALIDITY changed while fetching")?;
+                }
             }
-            Fetched::Poison { uid, error } => poison.push((uid, error)),
-        };
-        session.fetch_slice(queue, take).await?;
-    }
-    for arrived in &mut batch {
-        if ingest::needs_body(&arrived.header) {
-            arrived.body_start = session.fetch_start(arrived.uid, REPORT_START).await?;
         }
+        for arrived in &mut batch {
+            if ingest::needs_body(&arrived.header) {
+                arrived.body_start = self.line.session.fetch_start(arrived.uid, REPORT_START).await?;
+            }
+        }
+        let internal_date = clock::now();
+        for (uid, error) in poison {
+            tracing::error!(uid, "message {uid} cannot be read from the server, and is recorded as unreadable: {error}");
+            batch.push(Arrived { uid, internal_date, size: 0, header: Vec::new(), body_start: None });
+        }
+        batch.sort_by_key(|arrived| arrived.uid);
+        Ok(batch)
     }
-    let internal_date = clock::now();
-    for (uid, error) in poison {
-        tracing::error!(uid, %error, "message {uid} cannot be read from the server: recorded as unreadable");
-        batch.push(Arrived { uid, internal_date, size: 0, header: Vec::new(), body_start: None });
-    }
-    batch.sort_by_key(|arrived| arrived.uid);
-    Ok(batch)
 }
