@@ -15,4 +15,5 @@ pub mod policy;
 pub mod reasons;
 pub mod request;
 pub mod requester;
+mod signs;
 pub mod verdict;
