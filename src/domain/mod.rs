@@ -31,4 +31,5 @@ pub mod requester;
 pub mod schedule;
 pub mod territory;
 pub mod thread;
+mod signs;
 pub mod verdict;
