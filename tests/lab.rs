@@ -2,11 +2,13 @@
 
 mod support;
 
+use std::process::Command;
+
 use support::dovecot::{Dovecot, Filled, MailFolder, Options};
 use support::imap::Client;
 use support::postfix::{self, Postfix};
 use support::postgres::Postgres;
-use support::process::{PATIENCE, text, wait_until};
+use support::process::{PATIENCE, Process, text, wait_until};
 use support::sink::{self, Plan, Protection, Sink, Stage};
 use support::smtp;
 use support::tls::Authority;
@@ -266,4 +268,21 @@ fn postgres_comes_back_on_the_same_port_with_its_data() {
     postgres.kill();
     postgres.start_again();
     assert_eq!(postgres.psql(&url, "SELECT n FROM t").trim(), "7");
+}
+
+#[test]
+fn a_server_ends_when_its_test_is_killed() {
+    const VICTIM: &str = "VIGIE_LAB_VICTIM";
+    if std::env::var_os(VICTIM).is_some() {
+        let server = Process::start(Command::new("sleep").arg("600"), "TERM", None).unwrap();
+        println!("server {} of a test that dies", server.pid());
+        std::process::abort();
+    }
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", "a_server_ends_when_its_test_is_killed", "--nocapture"]).env(VICTIM, "1");
+    let said = text(&again.output().unwrap().stdout);
+    let (_, rest) = said.split_once("server ").unwrap_or_else(|| panic!("{said}"));
+    let stat = format!("/proc/{}/stat", rest.split_whitespace().next().unwrap());
+    let gone = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
+    assert!(wait_until(PATIENCE, gone), "{said}");
 }

@@ -117,7 +117,7 @@ impl Client {
         loop {
             let line = self.line();
             if let Some(status) = line.strip_prefix(tag.as_bytes()) {
-                reply.status = text(status).trim_end().to_owned();
+                text(status).trim_end().clone_into(&mut reply.status);
                 return reply;
             }
             reply.untagged.extend_from_slice(&line);

@@ -1,9 +1,10 @@
 //! A Postfix of one's own: submission for those who authenticate, local boxes to Dovecot, the rest of the world to a sink.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::UNIX_EPOCH;
 
 use super::dovecot::Dovecot;
 use super::process::{self, Folder, PATIENCE, Process, START_TRIES, wait_until};
@@ -54,7 +55,7 @@ impl Postfix {
         let domain = login.split_once('@').map_or("ain.example.org", |(_, domain)| domain).to_owned();
         make_queue(&folder);
         let boxes = dovecot.users.iter().fold(String::new(), |all, (login, _)| format!("{all}{login} dovecot\n"));
-        fs::write(folder.join("boxes"), boxes).expect("the boxes");
+        write_old(&folder.join("boxes"), &boxes);
         let null = if options.refuse_null_sender {
             "-o { smtpd_sender_restrictions = check_sender_access inline:{{<> = reject Null sender}} }"
         } else {
@@ -68,7 +69,7 @@ impl Postfix {
             .replace("@AUTH@", &dovecot.auth_port.to_string())
             .replace("@SINK@", &sink.port.to_string());
         fs::create_dir(folder.join("conf")).expect("the configuration's folder");
-        fs::write(folder.join("conf/main.cf"), format!("{main}{}\n", options.extra)).expect("main.cf");
+        write_old(&folder.join("conf/main.cf"), &format!("{main}{}\n", options.extra));
         let master_cf = MASTER.replace("@NULL@", null);
         let mut postfix = Self {
             mx_port: 0,
@@ -97,17 +98,17 @@ impl Postfix {
             .replace("@MX@", &self.mx_port.to_string())
             .replace("@SUBMISSION@", &self.submission_port.to_string())
             .replace("@SUBMISSIONS@", &self.submissions_port.to_string());
-        fs::write(self.folder.join("conf/master.cf"), master).expect("master.cf");
+        write_old(&self.folder.join("conf/master.cf"), &master);
         self.try_start()
     }
 
     fn try_start(&mut self) -> bool {
-        let out = fs::File::create(self.folder.join("master.out")).expect("the master's output");
+        let out = File::create(self.folder.join("master.out")).expect("the master's output");
         let mut command = Command::new(process::program("master", "postfix"));
-        // Not `postfix start`: its checks take two seconds, and its server leaves the test's process group.
-        command.arg("-s").arg("-c").arg(self.folder.join("conf")).current_dir(self.folder.path());
+        // Not `postfix start`: its checks take two seconds. `-d` keeps the server in the test's process group.
+        command.arg("-d").arg("-c").arg(self.folder.join("conf")).current_dir(self.folder.path());
         command.stdout(out.try_clone().expect("the master's output")).stderr(out);
-        let mut process = Process::start_own_leader(&mut command).expect("starting Postfix");
+        let mut process = Process::start(&mut command, "TERM", None).expect("starting Postfix");
         let mut ended = false;
         let up = wait_until(PATIENCE, || {
             ended = process.has_ended();
@@ -190,6 +191,13 @@ impl Drop for Postfix {
     }
 }
 
+/// Writes a file that looks old: Postfix waits until a configuration has not changed for two seconds.
+fn write_old(path: &Path, content: &str) {
+    fs::write(path, content)
+        .and_then(|()| File::options().write(true).open(path)?.set_modified(UNIX_EPOCH))
+        .expect("a file");
+}
+
 /// Every domain of Dovecot's boxes.
 fn domains(dovecot: &Dovecot, first: &str) -> String {
     let mut all = vec![first];
@@ -213,8 +221,12 @@ fn make_queue(folder: &Folder) {
         fs::set_permissions(&path, Permissions::from_mode(mode)).expect("its rights");
         process::run(Command::new("chown").arg(owner).arg(&path));
     };
-    private.iter().chain(&others).for_each(|name| make(name, 0o700, "postfix"));
-    shared.iter().for_each(|(name, mode)| make(name, *mode, "postfix:postdrop"));
+    for name in private.iter().chain(&others) {
+        make(name, 0o700, "postfix");
+    }
+    for (name, mode) in shared {
+        make(name, mode, "postfix:postdrop");
+    }
 }
 
 const MAIN: &str = "\

@@ -116,15 +116,7 @@ impl Process {
     /// Starts `command` in a process group of its own, with a guardian that stops it by `signal`, and removes the
     /// folder `remove`, should the test process end without stopping it.
     pub fn start(command: &mut Command, signal: &str, remove: Option<&Path>) -> io::Result<Self> {
-        Self::guarded(command.stdin(Stdio::null()).process_group(0).spawn()?, signal, remove)
-    }
-
-    /// Starts a server that makes itself the leader of its group, and cannot when it already is.
-    pub fn start_own_leader(command: &mut Command) -> io::Result<Self> {
-        Self::guarded(command.stdin(Stdio::null()).spawn()?, "TERM", None)
-    }
-
-    fn guarded(child: Child, signal: &str, remove: Option<&Path>) -> io::Result<Self> {
+        let child = command.stdin(Stdio::null()).process_group(0).spawn()?;
         // The guardian reads a pipe that only the test process holds open: end of file means that the test is gone.
         let guardian = Command::new("sh")
             .args(["-c", GUARDIAN, "guardian", signal, &child.id().to_string()])

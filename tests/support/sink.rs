@@ -335,8 +335,11 @@ impl Session<'_> {
             words.push("AUTH PLAIN LOGIN");
         }
         words.retain(|word| !self.shared.options.without.iter().any(|name| word.starts_with(name)));
-        let lines: String = words.iter().map(|word| format!("\r\n250-{word}")).collect();
-        format!("250-puits.example.org{lines}\r\n250 HELP")
+        words.insert(0, "puits.example.org");
+        words.push("HELP");
+        let last = words.len() - 1;
+        let lines = words.iter().enumerate().map(|(n, word)| [if n == last { "250 " } else { "250-" }, word].concat());
+        lines.collect::<Vec<_>>().join("\r\n")
     }
 
     fn is_protected(&self) -> bool {
@@ -384,13 +387,13 @@ impl Session<'_> {
         if !matches!(due, Some(Plan::Say(_, line)) if !line.starts_with('2')) {
             mail.recipients.push(address(line).0);
         }
-        self.act(due, "250 2.1.5 Ok")
+        self.act(due.as_ref(), "250 2.1.5 Ok")
     }
 
     fn data(&mut self, mut mail: Mail) -> io::Result<bool> {
         let due = self.shared.due(Stage::Data);
         let refused = matches!(&due, Some(Plan::Say(_, line)) if !line.starts_with("354"));
-        if !self.act(due, "354 End data with <CR><LF>.<CR><LF>")? {
+        if !self.act(due.as_ref(), "354 End data with <CR><LF>.<CR><LF>")? {
             return Ok(false);
         }
         if refused {
@@ -412,16 +415,16 @@ impl Session<'_> {
         if kept {
             self.shared.state().mails.push(mail);
         }
-        self.act(due, "250 2.0.0 Ok: queued")
+        self.act(due.as_ref(), "250 2.0.0 Ok: queued")
     }
 
     /// Does what the plan wants at this stage, or says the usual line; false when the session is over.
     fn step(&mut self, stage: Stage, usual: &str) -> io::Result<bool> {
         let due = self.shared.due(stage);
-        self.act(due, usual)
+        self.act(due.as_ref(), usual)
     }
 
-    fn act(&mut self, due: Option<Plan>, usual: &str) -> io::Result<bool> {
+    fn act(&mut self, due: Option<&Plan>, usual: &str) -> io::Result<bool> {
         match due {
             None | Some(Plan::Accept) => self.say(usual),
             Some(Plan::Say(_, line)) => self.say(line),

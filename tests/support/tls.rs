@@ -12,6 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
 /// A certification authority, with a server certificate for `localhost` and 127.0.0.1.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "files and keys also go by these names: PEM is what tells them apart")]
 pub struct Authority {
     /// The authority's certificate, PEM.
     pub ca_pem: String,
