@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 
 use super::Result;
 use crate::domain::acknowledge::{Acknowledgement, SentCounts};
@@ -86,6 +86,8 @@ impl Ingested {
 
 /// Makes sure that the store knows the mailbox and its mode: from this instant on it is watched, or acknowledged.
 pub async fn switch_on(store: &Store, desk: Desk<'_>, now: DateTime<Utc>) -> Result<Watch> {
+    // INTERNALDATE has whole seconds: what arrives within the second of the switch is not older than it.
+    let now = now.trunc_subsecs(0);
     let mut turn = store.begin().await?;
     let known = turn.mailbox(&desk.policy.name).await?;
     let mode = desk.policy.mode;

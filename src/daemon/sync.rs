@@ -82,7 +82,7 @@ impl Reader<'_> {
             Some(_) | None => {
                 let (new, gone) = self.compare(&mut line.session, &cursor).await?;
                 passed.gone = gone.len();
-                self.note_gone(&cursor, &gone).await?;
+                self.note_scan(&cursor, &gone).await?;
                 new
             }
         };
@@ -91,8 +91,13 @@ impl Reader<'_> {
     }
 
     async fn cursor(&self, folder: &Watched) -> anyhow::Result<FolderCursor> {
+        let mailbox = &self.desk.policy.name;
+        let known = self.store.folders(mailbox).await?;
+        if let Some(cursor) = known.into_iter().find(|c| c.name == folder.name && c.role == folder.role.name()) {
+            return Ok(cursor);
+        }
         let mut turn = self.store.begin().await?;
-        let cursor = turn.folder(&self.desk.policy.name, &folder.name, folder.role.name()).await?;
+        let cursor = turn.folder(mailbox, &folder.name, folder.role.name()).await?;
         turn.commit().await?;
         Ok(cursor)
     }
@@ -107,13 +112,13 @@ impl Reader<'_> {
         Ok((new, gone.collect()))
     }
 
-    async fn note_gone(&self, cursor: &FolderCursor, gone: &[u32]) -> anyhow::Result<()> {
-        if gone.is_empty() {
-            return Ok(());
-        }
+    /// Writes down that the folder was compared, and what is no longer there.
+    async fn note_scan(&self, cursor: &FolderCursor, gone: &[u32]) -> anyhow::Result<()> {
+        let now = clock::now();
         let mut turn = self.store.begin().await?;
         turn.check_lease(self.lease).await?;
-        turn.mark_gone(cursor.id, cursor.uid_validity, gone, clock::now()).await?;
+        turn.mark_gone(cursor.id, cursor.uid_validity, gone, now).await?;
+        turn.move_cursor(cursor, now).await?;
         turn.commit().await?;
         Ok(())
     }

@@ -155,7 +155,10 @@ impl Store {
             .foreign_keys(true);
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
         let write = pool(1).connect_with(options.clone()).await.map_err(failed)?;
+        // SQLite has no advisory lock: a command started beside the daemon must not bring the tables up to date twice.
+        let lock = lock_beside(path).map_err(|cause| failed(sqlx::Error::Io(cause)))?;
         sqlx::migrate!("src/store/migrations/sqlite").run(&write).await?;
+        drop(lock);
         let read = pool(READERS).connect_with(options.read_only(true)).await.map_err(failed)?;
         Ok(Self::Sqlite { write, read })
     }
@@ -206,6 +209,15 @@ impl Store {
             Self::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// Takes the lock of the file beside the database; it is given back when the value is dropped.
+fn lock_beside(path: &Path) -> std::io::Result<std::fs::File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(name)?;
+    file.lock()?;
+    Ok(file)
 }
 
 /// A database URL that can be shown: without its password.
