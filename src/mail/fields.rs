@@ -82,7 +82,9 @@ pub(super) fn without_preamble(raw: &[u8]) -> &[u8] {
     while let Some((b'\r' | b'\n', after)) = rest.split_first() {
         rest = after;
     }
-    if rest.starts_with(b"From ") || rest.starts_with(b">From ") {
+    let mbox = rest.strip_prefix(b">").unwrap_or(rest).strip_prefix(b"From ");
+    // `From : alice@example.org` is a field in the obsolete syntax (RFC 5322 §4.5).
+    if mbox.is_some_and(|after| !after.trim_ascii_start().starts_with(b":")) {
         rest = cut_line(rest, line_end_of(rest)).1;
     }
     rest
