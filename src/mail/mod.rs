@@ -16,7 +16,7 @@ mod marks;
 pub mod notice;
 pub mod parse;
 mod report;
-mod sample;
+pub mod sample;
 pub mod template;
 mod values;
 mod view;
