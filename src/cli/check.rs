@@ -26,7 +26,7 @@ pub async fn check(config: &Path, arguments: &Arguments) -> Answer {
     let settings = Settings::load(config, secrets)?;
     templates(&settings).map_err(Failure::Usage)?;
     let mut report = Report::default();
-    report.good(format!(
+    report.good(&format!(
         "configuration : {} boîtes, {} bureaux",
         settings.mailboxes.len(),
         settings.office.bureaux.len()
@@ -52,20 +52,20 @@ pub struct Report {
 
 impl Report {
     /// Something is as it should be.
-    pub fn good(&mut self, text: String) {
+    pub fn good(&mut self, text: &str) {
         self.text.push_str(&format!("  bon    {text}\n"));
     }
 
     /// Something is not.
-    pub fn bad(&mut self, text: String) {
+    pub fn bad(&mut self, text: &str) {
         self.bad += 1;
         self.text.push_str(&format!("  FAUTE  {text}\n"));
     }
 
     fn add<E: std::fmt::Display>(&mut self, what: &str, found: Result<String, E>) {
         match found {
-            Ok(text) => self.good(format!("{what} : {text}")),
-            Err(error) => self.bad(format!("{what} : {error}")),
+            Ok(text) => self.good(&format!("{what} : {text}")),
+            Err(error) => self.bad(&format!("{what} : {error}")),
         }
     }
 }

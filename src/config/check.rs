@@ -200,7 +200,7 @@ impl At<'_> {
             inbox: file.inbox.clone(),
             sent: file.sent.clone(),
             folders: file.folders.clone(),
-            scan_every: scan_every.to_std().unwrap_or(Duration::from_secs(300)).max(Duration::from_secs(1)),
+            scan_every: scan_every.to_std().unwrap_or(Duration::from_mins(5)).max(Duration::from_secs(1)),
         })
     }
 }
@@ -490,8 +490,13 @@ fn store_url(source: &Source, secrets: Secrets) -> Result<String, Error> {
     let Some((user, place)) = rest.split_once('@') else {
         return Err(source.error(&[Key("store"), Key("url")], "a user is expected: postgres://USER@HOST/DATABASE"));
     };
-    let word: String = text.lines().next().unwrap_or_default().bytes().map(|b| format!("%{b:02X}")).collect();
+    let word = percent_encoded(text.lines().next().unwrap_or_default());
     Ok(format!("{scheme}://{user}:{word}@{place}"))
+}
+
+/// Every octet as `%XX`: what a URL's password may hold without being read as something else.
+fn percent_encoded(word: &str) -> String {
+    word.bytes().fold(String::new(), |encoded, octet| format!("{encoded}%{octet:02X}"))
 }
 
 fn web(source: &Source) -> Result<Option<std::net::SocketAddr>, Error> {

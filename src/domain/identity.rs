@@ -13,20 +13,17 @@ use super::receipt::Times;
 #[must_use]
 pub fn identity(facts: &MessageFacts, times: &Times) -> String {
     let mut hasher = Sha256::new();
-    match &facts.message_id {
-        Some(id) => {
-            hasher.update(b"message-id\0");
-            hasher.update(id);
-            hasher.update([0]);
-            hasher.update(facts.author().map_or_else(String::new, super::address::Address::canonical));
-            hasher.update([0]);
-            hasher.update(facts.date.map_or(0, |date| date.timestamp()).to_be_bytes());
-        }
-        None => {
-            hasher.update(b"header\0");
-            hasher.update(facts.header_digest);
-            hasher.update(times.internal_date.timestamp().to_be_bytes());
-        }
+    if let Some(id) = &facts.message_id {
+        hasher.update(b"message-id\0");
+        hasher.update(id);
+        hasher.update([0]);
+        hasher.update(facts.author().map_or_else(String::new, super::address::Address::canonical));
+        hasher.update([0]);
+        hasher.update(facts.date.map_or(0, |date| date.timestamp()).to_be_bytes());
+    } else {
+        hasher.update(b"header\0");
+        hasher.update(facts.header_digest);
+        hasher.update(times.internal_date.timestamp().to_be_bytes());
     }
     hex(&hasher.finalize())
 }

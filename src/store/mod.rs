@@ -1,4 +1,4 @@
-//! sqlx: snapshots in, decisions out, one transaction. SQLite or PostgreSQL, one SQL text for both.
+//! sqlx: snapshots in, decisions out, one transaction. `SQLite` or PostgreSQL, one SQL text for both.
 //!
 //! *Owns* the tables, the migrations and every SQL text. *May import* `domain`. *Start reading* at [`Store::begin`]
 //! and [`Turn`]: a turn locks the ledger's head, loads what a decision needs, writes what it said, and commits.
@@ -39,7 +39,7 @@ const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 8;
 /// How long a connection is waited for.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long SQLite waits for another process that writes (a `vigie request answer` beside the daemon).
+/// How long `SQLite` waits for another process that writes (a `vigie request answer` beside the daemon).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The database.
