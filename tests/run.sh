@@ -11,16 +11,19 @@ PACKAGES=(dovecot-imapd dovecot-lmtpd dovecot-sieve postfix postgresql postgresq
 # What the systemd unit may score at most, in tenths (systemd-analyze security).
 MAX_EXPOSURE=15
 
+current=start
 say() { printf '\n==> %s\n' "$*"; }
 fail() { printf 'tests/run.sh: %s\n' "$*" >&2; exit 1; }
 
 # step NAME COMMAND…: runs the command and says how long it took.
 step() {
-  local name=$1 start=$SECONDS
+  local start=$SECONDS
+  current=$1
   shift
-  say "$name"
-  "$@" || fail "$name: failed after $((SECONDS - start)) s"
-  printf -- '--- %s: %d s\n' "$name" $((SECONDS - start))
+  say "$current"
+  # Not `"$@" || …`: in such a list bash would go on after a command that fails inside a function.
+  "$@"
+  printf -- '--- %s: %d s\n' "$current" $((SECONDS - start))
 }
 
 is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
@@ -39,6 +42,14 @@ restore_policy() {
   fi
 }
 
+# Whatever ends this program, the machine is as it was, and the step that failed is named.
+finish() {
+  local code=$?
+  restore_policy
+  [ "$code" -eq 0 ] || printf 'tests/run.sh: "%s" failed, after %d s in all\n' "$current" $SECONDS >&2
+}
+trap finish EXIT
+
 install_missing() {
   local package missing=()
   command -v cc >/dev/null || PACKAGES+=(gcc libc6-dev)
@@ -52,7 +63,6 @@ install_missing() {
   command -v apt-get >/dev/null || fail "these Debian packages are missing, and there is no apt-get: ${missing[*]}"
   echo "installing: ${missing[*]}"
   # Debian starts what it installs, unless this program says no.
-  trap restore_policy EXIT
   if [ -e "$POLICY" ]; then
     policy_kept=$POLICY.before-vigie
     mv "$POLICY" "$policy_kept"
@@ -67,7 +77,6 @@ install_missing() {
   echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
   apt-get install -y -q --no-install-recommends "${missing[@]}"
   restore_policy
-  trap - EXIT
   # Nor at the next boot: they came for the tests alone.
   if [ -d /run/systemd/system ]; then
     for package in "${missing[@]}"; do
