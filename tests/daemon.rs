@@ -23,8 +23,13 @@ fn a_request_is_recorded_acknowledged_timed_and_answered() {
     }
     assert!(text.contains("PAN-2026-000001") || text.contains("-000001"), "{text}");
     house.wait("the acknowledgement is settled", |house| house.json(&["requests"])[0]["acknowledgement"] == "sent");
-    let reply = mail(&format!("PAN <{PAN}>"), "alice@example.org", "r1@prefecture.example.org", "Re: Rendez-vous",
-        "In-Reply-To: <a1@example.org>\nReferences: <a1@example.org>\n");
+    let reply = mail(
+        &format!("PAN <{PAN}>"),
+        "alice@example.org",
+        "r1@prefecture.example.org",
+        "Re: Rendez-vous",
+        "In-Reply-To: <a1@example.org>\nReferences: <a1@example.org>\n",
+    );
     house.dovecot.append(PAN, SENT, reply.replace('\n', "\r\n").as_bytes(), None, "\\Seen");
     house.wait("the answer is seen", |house| house.json(&["requests"])[0]["status"] == "answered");
     let request = &house.json(&["requests"])[0];

@@ -59,12 +59,20 @@ on_both!(
 async fn every_statement_prepares(store: Store) {
     for sql in STATEMENTS {
         let prepared = match &store {
-            Store::Sqlite { write, .. } => {
-                write.acquire().await.expect("a connection").prepare(sqlx::SqlSafeStr::into_sql_str(*sql)).await.map(drop)
-            }
-            Store::Postgres(pool) => {
-                pool.acquire().await.expect("a connection").prepare(sqlx::SqlSafeStr::into_sql_str(*sql)).await.map(drop)
-            }
+            Store::Sqlite { write, .. } => write
+                .acquire()
+                .await
+                .expect("a connection")
+                .prepare(sqlx::SqlSafeStr::into_sql_str(*sql))
+                .await
+                .map(drop),
+            Store::Postgres(pool) => pool
+                .acquire()
+                .await
+                .expect("a connection")
+                .prepare(sqlx::SqlSafeStr::into_sql_str(*sql))
+                .await
+                .map(drop),
         };
         prepared.unwrap_or_else(|error| panic!("{error}: {sql}"));
     }
@@ -130,8 +138,7 @@ async fn a_request_comes_back_as_it_was_saved(store: Store) {
     let due = turn.alerts_due(at(500), 10).await.expect("reads");
     assert_eq!(due, [request(1), request(2)]);
     let evidence = Evidence::SentReply;
-    let answer =
-        Change::Answered { at: at(60), evidence, confidence: evidence.confidence(), by: None, way: None };
+    let answer = Change::Answered { at: at(60), evidence, confidence: evidence.confidence(), by: None, way: None };
     saved.apply(&answer).expect("open");
     turn.save_requests(&[request(1), saved.clone()]).await.expect("the last state counts");
     turn.commit().await.expect("commits");
@@ -185,7 +192,8 @@ async fn a_mail_is_claimed_once_and_settled_once(store: Store) {
     assert!(store.claim_due("b", at(1)).await.expect("claims").is_none(), "already claimed");
     assert_eq!(store.interrupted("a", at(2)).await.expect("reads").len(), 1);
     assert_eq!(store.interrupted("b", at(2)).await.expect("reads").len(), 0);
-    let after = AfterAttempt { state: "accepted", due_at: at(1), unknowns: 0, settled_at: Some(at(2)), answer: "250 ok" };
+    let after =
+        AfterAttempt { state: "accepted", due_at: at(1), unknowns: 0, settled_at: Some(at(2)), answer: "250 ok" };
     let mut turn = store.begin().await.expect("begins");
     assert!(turn.settle_effect("e1", &after).await.expect("settles"));
     assert!(!turn.settle_effect("e1", &after).await.expect("settles"), "only once");
@@ -243,7 +251,11 @@ async fn a_person_keeps_one_digest_and_two_persons_never_share_it(store: Store) 
 }
 
 fn message(id: i64) -> MessageRow {
-    let facts = MessageFacts { message_id: Some(format!("m{id}@example.org")), subject: "Été\0".into(), ..MessageFacts::default() };
+    let facts = MessageFacts {
+        message_id: Some(format!("m{id}@example.org")),
+        subject: "Été\0".into(),
+        ..MessageFacts::default()
+    };
     MessageRow {
         id: MessageId(id),
         digest: format!("{id:064}"),
@@ -274,7 +286,8 @@ async fn a_place_seen_again_is_not_gone(store: Store) {
     assert_eq!(cursor.uid_validity, -1);
     let messages: Vec<MessageRow> = (1..=900).map(message).collect();
     turn.insert_messages(&messages).await.expect("a message with a NUL is stored");
-    let place = |uid: i64| LocationRow { folder: cursor.id, uid_validity: 3, uid, message: MessageId(uid), seen_at: at(1) };
+    let place =
+        |uid: i64| LocationRow { folder: cursor.id, uid_validity: 3, uid, message: MessageId(uid), seen_at: at(1) };
     turn.insert_locations(&(1..=900).map(place).collect::<Vec<_>>()).await.expect("stores");
     turn.mark_gone(cursor.id, 3, &[5, 6], at(2)).await.expect("marks");
     turn.insert_locations(&[place(5)]).await.expect("seen again");

@@ -34,7 +34,13 @@ pub struct Explained {
 /// `received_at` is the moment of receipt; where it is not given, the topmost Received header says it, else the Date
 /// header, else `now`.
 #[must_use]
-pub fn explain(desk: Desk<'_>, raw: &[u8], file: Option<String>, received_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Explained {
+pub fn explain(
+    desk: Desk<'_>,
+    raw: &[u8],
+    file: Option<String>,
+    received_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Explained {
     let (header, body) = split(raw);
     let size = u64::try_from(raw.len()).unwrap_or(u64::MAX);
     let mut facts = parse(header, None, size);
@@ -42,7 +48,8 @@ pub fn explain(desk: Desk<'_>, raw: &[u8], file: Option<String>, received_at: Op
         facts = parse(header, Some(body.get(..REPORT_START).unwrap_or(body)), size);
     }
     let received_at = received_at.or(facts.received).or(facts.date).filter(|at| *at <= now).unwrap_or(now);
-    let times = Times { internal_date: received_at, received: facts.received, date: facts.date, observed_at: received_at };
+    let times =
+        Times { internal_date: received_at, received: facts.received, date: facts.date, observed_at: received_at };
     let arrival =
         Arrival { facts: &facts, folder: "INBOX", role: FolderRole::Inbox, times, digest: "", message: MessageId(0) };
     let snapshot = Snapshot {

@@ -137,8 +137,12 @@ struct Parsed<'a> {
 impl<'a> Parsed<'a> {
     fn read(arrived: &'a Arrived, now: DateTime<Utc>) -> Self {
         let facts = parse(&arrived.header, arrived.body_start.as_deref(), arrived.size);
-        let times =
-            Times { internal_date: arrived.internal_date, received: facts.received, date: facts.date, observed_at: now };
+        let times = Times {
+            internal_date: arrived.internal_date,
+            received: facts.received,
+            date: facts.date,
+            observed_at: now,
+        };
         let identity = identity(&facts, &times);
         Self { arrived, facts, times, identity }
     }
@@ -211,7 +215,13 @@ impl Overlay {
     }
 
     /// Takes one message in: a known one is seen at another place, a new one is judged.
-    async fn take_in(&mut self, turn: &mut Turn, source: &Source<'_>, message: &Parsed<'_>, now: DateTime<Utc>) -> Result<()> {
+    async fn take_in(
+        &mut self,
+        turn: &mut Turn,
+        source: &Source<'_>,
+        message: &Parsed<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
         let place = |id: MessageId| LocationRow {
             folder: source.cursor.id,
             uid_validity: source.cursor.uid_validity,
@@ -245,7 +255,8 @@ impl Overlay {
         }
         let here = (source.cursor.id, source.cursor.uid_validity);
         let uid = i64::from(message.arrived.uid);
-        let in_batch = self.written.locations.iter().any(|l| l.message.0 == known.id && (l.folder, l.uid_validity) == here);
+        let in_batch =
+            self.written.locations.iter().any(|l| l.message.0 == known.id && (l.folder, l.uid_validity) == here);
         let stored = turn.uids_of(MessageId(known.id), here.0, here.1).await?;
         Ok(!stored.contains(&uid) && (in_batch || !stored.is_empty()))
     }
@@ -272,7 +283,8 @@ impl Overlay {
             digest: &digest,
             message: id,
         };
-        let mut snapshot = self.snapshot(turn, source, message, duplicate_of, (turn.peek_request_id(), reference), now).await?;
+        let mut snapshot =
+            self.snapshot(turn, source, message, duplicate_of, (turn.peek_request_id(), reference), now).await?;
         let (mut judgement, mut decision) = decide::on_message(desk, &arrival, &snapshot, now);
         if let Acknowledgement::Send { to, .. } = &judgement.acknowledgement {
             let thread = judgement.verdict.request();
@@ -336,7 +348,9 @@ impl Overlay {
         let recent = match person {
             Some(person) if message.times.internal_date >= self.watch.watched_since => {
                 let queued = self.written.messages.iter().filter(|row| row.person == Some(person.id)).count();
-                turn.messages_from(person.id, now - ABUSE_SPAN).await?.saturating_add(u32::try_from(queued).unwrap_or(u32::MAX))
+                turn.messages_from(person.id, now - ABUSE_SPAN)
+                    .await?
+                    .saturating_add(u32::try_from(queued).unwrap_or(u32::MAX))
             }
             Some(_) | None => 0,
         };
@@ -380,7 +394,14 @@ impl Overlay {
     }
 
     /// Keeps what was decided, for the messages that follow in the batch and for the store.
-    fn keep(&mut self, source: &Source<'_>, message: &Parsed<'_>, slot: Slot, judgement: &Judgement, decision: Decision) {
+    fn keep(
+        &mut self,
+        source: &Source<'_>,
+        message: &Parsed<'_>,
+        slot: Slot,
+        judgement: &Judgement,
+        decision: Decision,
+    ) {
         let id = slot.id;
         let desk = source.desk;
         let opened = decision.requests.iter().find(|request| request.message == id).map(|request| request.id);

@@ -59,7 +59,13 @@ pub struct Attempt {
 }
 
 /// Writes the mail that a decision wanted.
-pub async fn prepare(store: &Store, office: &Office, templates: &Templates, due: &DueEffect, now: DateTime<Utc>) -> Result<Ready> {
+pub async fn prepare(
+    store: &Store,
+    office: &Office,
+    templates: &Templates,
+    due: &DueEffect,
+    now: DateTime<Utc>,
+) -> Result<Ready> {
     let effect = &due.effect;
     let notice = match effect.kind {
         EffectKind::Acknowledgement => texts::acknowledgement(store, office, effect).await?,
@@ -75,12 +81,7 @@ pub async fn prepare(store: &Store, office: &Office, templates: &Templates, due:
     let composed = compose(&notice, templates, &stamp)
         .map_err(|cause| Error::Compose { effect: effect.id.clone(), cause: Box::new(cause) })?;
     let proof = Proof { template: composed.template_digest, text: composed.text_digest };
-    Ok(Ready::Send(Box::new(Prepared {
-        bytes: composed.bytes,
-        sender,
-        recipients: effect.recipients.clone(),
-        proof,
-    })))
+    Ok(Ready::Send(Box::new(Prepared { bytes: composed.bytes, sender, recipients: effect.recipients.clone(), proof })))
 }
 
 /// Settles an attempt: the queue, the request and the ledger in one turn.
@@ -176,12 +177,17 @@ async fn settle_request(
 }
 
 /// Settles the mails that were being sent when this node, or one long silent, ended: nobody knows what became of them.
-pub async fn recover(store: &Store, office: &Office, node: &str, unknown_wait: TimeDelta, now: DateTime<Utc>) -> Result<usize> {
+pub async fn recover(
+    store: &Store,
+    office: &Office,
+    node: &str,
+    unknown_wait: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<usize> {
     let interrupted = store.interrupted(node, now).await?;
     for due in &interrupted {
         let why = "the node ended while the mail was being sent".to_owned();
-        let attempt =
-            Attempt { outcome: Outcome::Unknown { why: why.clone() }, summary: why, proof: Proof::default() };
+        let attempt = Attempt { outcome: Outcome::Unknown { why: why.clone() }, summary: why, proof: Proof::default() };
         settle(store, office, due, &attempt, unknown_wait, now).await?;
     }
     Ok(interrupted.len())

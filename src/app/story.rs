@@ -44,7 +44,11 @@ pub fn tell(entry: &LedgerEntry) -> String {
         ),
         "request_opened" => {
             let limit = payload.get("limit").and_then(Value::as_i64).unwrap_or_default();
-            format!("demande ouverte, échéance le {} ({limit} jours ouvrés, calendrier {})", text("due_on"), text("calendar"))
+            format!(
+                "demande ouverte, échéance le {} ({limit} jours ouvrés, calendrier {})",
+                text("due_on"),
+                text("calendar")
+            )
         }
         "request_answered" => match text("by") {
             "" => format!("réponse constatée (preuve : {}, confiance : {})", text("evidence"), text("confidence")),
@@ -53,7 +57,13 @@ pub fn tell(entry: &LedgerEntry) -> String {
         "request_closed" => format!("close par {} : {}", text("by"), text("motive")),
         "request_transferred" => format!("transmise par {} à {}", text("by"), text("to")),
         "request_reclassified" => {
-            format!("requalifiée par {} : {}, {}, échéance le {}", text("by"), text("requester"), text("nature"), text("due_on"))
+            format!(
+                "requalifiée par {} : {}, {}, échéance le {}",
+                text("by"),
+                text("requester"),
+                text("nature"),
+                text("due_on")
+            )
         }
         "request_redated" => format!("échéance reportée au {} (calendrier {})", text("due_on"), text("calendar")),
         "acknowledgement_state" => format!("accusé de réception : {}", acknowledgement(text("state"))),
@@ -80,7 +90,8 @@ fn settled(payload: &Value) -> String {
         "unknown" => "issue inconnue (liaison perdue)",
         _ => "sans objet",
     };
-    let again = if text("retry_at").is_empty() { String::new() } else { format!(", nouvel essai le {}", text("retry_at")) };
+    let again =
+        if text("retry_at").is_empty() { String::new() } else { format!(", nouvel essai le {}", text("retry_at")) };
     let digest = text("text").get(..12).unwrap_or_default();
     format!("courrier « {} » {outcome}{again} (réponse : {} ; texte {digest})", text("mail"), text("answer"))
 }

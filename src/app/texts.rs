@@ -11,8 +11,8 @@ use crate::domain::effect::Effect;
 use crate::domain::office::{ImplicitDecision, Office, Service as OfficeService};
 use crate::domain::request::{AcknowledgementState, Request, Status};
 use crate::mail::notice::{
-    AckFields, AgentHead, AlertFields, Condition, Demande, DigestCounts, DigestFields, ItemFields, Level, Limit, Notice,
-    Parent, Sender, Service, Silence,
+    AckFields, AgentHead, AlertFields, Condition, Demande, DigestCounts, DigestFields, ItemFields, Level, Limit,
+    Notice, Parent, Sender, Service, Silence,
 };
 use crate::store::{RequestFilter, RequestLine, Store};
 
@@ -27,8 +27,7 @@ const DIGEST_SPAN: TimeDelta = TimeDelta::days(1);
 /// Working days left from which the digest names a request.
 const DIGEST_HORIZON: i64 = 2;
 /// How to have an implicit acceptance attested (CRPA L232-3).
-const ATTESTATION: &str =
-    "Sur votre demande, la préfecture vous délivre une attestation de cette décision (article L. 232-3 du code des \
+const ATTESTATION: &str = "Sur votre demande, la préfecture vous délivre une attestation de cette décision (article L. 232-3 du code des \
      relations entre le public et l’administration).";
 
 /// A mail and the envelope's sender.
@@ -131,7 +130,8 @@ pub async fn digest(store: &Store, office: &Office, effect: &Effect, now: DateTi
     let of_bureau = RequestFilter { bureau: bureau.key.clone(), ..RequestFilter::default() };
     let open = store.list_requests(&RequestFilter { status: "open".into(), ..of_bureau.clone() }).await?;
     let open: Vec<&RequestLine> = open.iter().filter(|line| !line.request.backlog).collect();
-    let urgent = |line: &&&RequestLine| days_left(office, &line.request, now).is_some_and(|left| left <= DIGEST_HORIZON);
+    let urgent =
+        |line: &&&RequestLine| days_left(office, &line.request, now).is_some_and(|left| left <= DIGEST_HORIZON);
     let items = open.iter().filter(urgent).filter_map(|line| item(office, line, now)).collect();
     let since = now - DIGEST_SPAN;
     let lately = store.list_requests(&RequestFilter { from: Some(since), ..of_bureau.clone() }).await?;
@@ -207,7 +207,12 @@ pub fn operations(office: &Office, effect: &Effect) -> Written {
         zone: office.zone(),
         page: None,
     };
-    let fields =
-        AlertFields { head, level: Level::Agents, items: Vec::new(), conditions: vec![condition], gestures: Vec::new() };
+    let fields = AlertFields {
+        head,
+        level: Level::Agents,
+        items: Vec::new(),
+        conditions: vec![condition],
+        gestures: Vec::new(),
+    };
     Some((Notice::Alert(fields), office.sender.clone()))
 }

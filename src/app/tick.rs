@@ -85,10 +85,8 @@ async fn digests(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result
 
 /// Puts mails to agents into the queue.
 pub(super) async fn queue(turn: &mut Turn, office: &Office, effects: &[Effect]) -> Result<()> {
-    let named: Vec<(Effect, String)> = effects
-        .iter()
-        .map(|effect| (effect.clone(), format!("{}@{}", effect.id, office.sender.domain())))
-        .collect();
+    let named: Vec<(Effect, String)> =
+        effects.iter().map(|effect| (effect.clone(), format!("{}@{}", effect.id, office.sender.domain()))).collect();
     Ok(turn.queue(&named).await?)
 }
 
@@ -116,14 +114,16 @@ pub async fn report_blindness(
             }
             row.blind_since = Some(since);
             row.blind_reported = true;
-            let event = Event::Blindness { mailbox: mailbox.to_owned(), since, over: false, cause: cause.to_owned(), at: now };
+            let event =
+                Event::Blindness { mailbox: mailbox.to_owned(), since, over: false, cause: cause.to_owned(), at: now };
             turn.write_down(&event, now);
             queue(&mut turn, office, &operations(office, mailbox, since, cause, now)).await?;
         }
         Sight::Regained => {
             let Some(since) = row.blind_since.take() else { return Ok(()) };
             row.blind_reported = false;
-            let event = Event::Blindness { mailbox: mailbox.to_owned(), since, over: true, cause: String::new(), at: now };
+            let event =
+                Event::Blindness { mailbox: mailbox.to_owned(), since, over: true, cause: String::new(), at: now };
             turn.write_down(&event, now);
         }
     }

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use chrono::Datelike as _;
 use serde::Serialize;
 
+use super::Answer;
 use super::deadline::calendar as choose;
 use super::output::{self, Format};
-use super::Answer;
 use crate::clock;
 use crate::domain::french::french_date;
 use crate::report::table::Table;
@@ -48,13 +48,23 @@ pub fn calendar(config: &Path, arguments: &Arguments) -> Answer {
     days.sort();
     let views: Vec<DayView> = days
         .iter()
-        .map(|(date, kind, label, counted)| DayView { date: date.to_string(), kind, label: label.clone(), counted: *counted })
+        .map(|(date, kind, label, counted)| DayView {
+            date: date.to_string(),
+            kind,
+            label: label.clone(),
+            counted: *counted,
+        })
         .collect();
     output::listing(arguments.format, &views, || {
         let mut table = Table::new(&["Jour", "Nature", "Libellé", "Compté"]);
         for (date, kind, label, counted) in &days {
             let kind = if *kind == "holiday" { "jour férié" } else { "fermeture" };
-            table.push(vec![french_date(*date), kind.into(), label.clone(), if *counted { "oui" } else { "non" }.into()]);
+            table.push(vec![
+                french_date(*date),
+                kind.into(),
+                label.clone(),
+                if *counted { "oui" } else { "non" }.into(),
+            ]);
         }
         table
     })?;

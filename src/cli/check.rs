@@ -26,7 +26,11 @@ pub async fn check(config: &Path, arguments: &Arguments) -> Answer {
     let settings = Settings::load(config, secrets)?;
     templates(&settings).map_err(Failure::Usage)?;
     let mut report = Report::default();
-    report.good(format!("configuration : {} boîtes, {} bureaux", settings.mailboxes.len(), settings.office.bureaux.len()));
+    report.good(format!(
+        "configuration : {} boîtes, {} bureaux",
+        settings.mailboxes.len(),
+        settings.office.bureaux.len()
+    ));
     super::template::lint_all(&settings, &mut report)?;
     if !arguments.offline {
         report.add("base de données", Store::open(&settings.store).await.map(|_| "accessible".to_owned()));

@@ -90,7 +90,8 @@ pub fn calendar(config: &Path, territory: Option<&str>) -> Result<Calendar, Fail
         }
         None => {
             let settings = offline(config)?;
-            let first = settings.office.mailboxes.first().and_then(|mailbox| settings.office.calendars.get(&mailbox.name));
+            let first =
+                settings.office.mailboxes.first().and_then(|mailbox| settings.office.calendars.get(&mailbox.name));
             first.cloned().ok_or_else(|| Failure::Usage(anyhow::anyhow!("the configuration has no mailbox")))
         }
     }
@@ -105,6 +106,8 @@ fn instant(text: &str, calendar: &Calendar) -> Result<DateTime<Utc>, Failure> {
         .iter()
         .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
         .or_else(|| text.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN)));
-    let wrong = || Failure::Usage(anyhow::anyhow!("{text:?} is no instant such as 2026-05-07T16:50 or 2026-05-07T16:50:00+02:00"));
+    let wrong = || {
+        Failure::Usage(anyhow::anyhow!("{text:?} is no instant such as 2026-05-07T16:50 or 2026-05-07T16:50:00+02:00"))
+    };
     civil.map(|civil| instant_in(calendar.zone(), civil)).ok_or_else(wrong)
 }

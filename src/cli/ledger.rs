@@ -60,7 +60,9 @@ async fn verify_all(store: &Store, format: Format) -> Answer {
         Format::Csv => output::listing(Format::Csv, std::slice::from_ref(&found), Table::default)?,
         Format::Table => {
             let verdict = match &found.first_fault {
-                None => "Registre intègre : la chaîne est entière et les tables disent ce que dit le registre.".to_owned(),
+                None => {
+                    "Registre intègre : la chaîne est entière et les tables disent ce que dit le registre.".to_owned()
+                }
                 Some(fault) => format!("REGISTRE ALTÉRÉ : {fault}"),
             };
             output::print(&format!(

@@ -40,7 +40,8 @@ pub async fn messages(config: &Path, arguments: &Arguments) -> Answer {
 }
 
 fn table(views: &[MessageView], zone: chrono_tz::Tz) -> Table {
-    let mut table = Table::new(&["Reçu", "Boîte", "Dossier", "Verdict", "Motif", "Demande", "Accusé", "Motif de l’accusé"]);
+    let mut table =
+        Table::new(&["Reçu", "Boîte", "Dossier", "Verdict", "Motif", "Demande", "Accusé", "Motif de l’accusé"]);
     for view in views {
         let received = view.received_at.parse::<DateTime<Utc>>().unwrap_or_default();
         table.push(vec![

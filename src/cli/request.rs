@@ -116,7 +116,8 @@ async fn show(settings: &Settings, store: &Store, reference: &str, format: Forma
     let mut text = head(settings, &line);
     text.push_str("\nCalcul de l’échéance\n");
     if let Some(desk) = settings.office.desk(&line.request.mailbox) {
-        let steps = explain(desk.calendar, line.request.received_at, line.request.limit).map_err(anyhow::Error::from)?;
+        let steps =
+            explain(desk.calendar, line.request.received_at, line.request.limit).map_err(anyhow::Error::from)?;
         for step in steps {
             let counted = step.counted.map_or("   –".to_owned(), |day| format!("J+{day:<2}"));
             text.push_str(&format!("  {counted}  {} : {}\n", french_date(step.date), step.why));

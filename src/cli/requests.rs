@@ -53,7 +53,8 @@ pub async fn requests(config: &Path, arguments: &Arguments) -> Answer {
 
 fn table(office: &Office, lines: &[RequestLine], now: DateTime<Utc>) -> Table {
     let zone = office.zone();
-    let mut table = Table::new(&["Référence", "Boîte", "Reçue", "Échéance", "Reste", "État", "Preuve", "Accusé", "Objet"]);
+    let mut table =
+        Table::new(&["Référence", "Boîte", "Reçue", "Échéance", "Reste", "État", "Preuve", "Accusé", "Objet"]);
     for line in lines {
         let request = &line.request;
         table.push(vec![

@@ -74,8 +74,16 @@ fn table(settings: &Settings, mailboxes: &[MailboxStatus]) -> Table {
         let parsed = text.as_ref().and_then(|text| text.parse::<DateTime<Utc>>().ok());
         parsed.map_or_else(|| "jamais".to_owned(), |at| short_instant(at, zone))
     };
-    let mut table =
-        Table::new(&["Boîte", "Mode", "Surveillée depuis", "Dernier relevé", "État", "Messages", "En cours", "Antérieures"]);
+    let mut table = Table::new(&[
+        "Boîte",
+        "Mode",
+        "Surveillée depuis",
+        "Dernier relevé",
+        "État",
+        "Messages",
+        "En cours",
+        "Antérieures",
+    ]);
     for mailbox in mailboxes {
         let state = match &mailbox.blind_since {
             Some(_) => format!("AVEUGLE depuis {}", instant(&mailbox.blind_since)),

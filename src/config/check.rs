@@ -8,11 +8,11 @@ use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use chrono_tz::Tz;
 use secrecy::SecretString;
 
-use super::file::{
-    BureauFile, CommitmentsFile, LimitsFile, MailboxFile, RequestersFile, ServerFile, Source,
-};
+use super::file::{BureauFile, CommitmentsFile, LimitsFile, MailboxFile, RequestersFile, ServerFile, Source};
 use super::locate::Step::{self, Index, Key};
-use super::{Error, MailboxSettings, Secrets, Security, ServerSettings, Settings, SmtpSettings, TemplateFile, digest, read};
+use super::{
+    Error, MailboxSettings, Secrets, Security, ServerSettings, Settings, SmtpSettings, TemplateFile, digest, read,
+};
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
 use crate::domain::calendar::{Calendar, Closure, MONDAY_TO_FRIDAY};
@@ -64,7 +64,8 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
     let digest = digest([source.text.as_str(), &commitments_text, &requesters_text]);
     let calendars = policies.iter().map(|policy| (policy.name.clone(), calendar.clone())).collect::<HashMap<_, _>>();
     let services = file.mailboxes.iter().map(|mailbox| (mailbox.name.clone(), service(mailbox))).collect();
-    let administrators = addresses(source, &[Key("prefecture"), Key("administrators")], &file.prefecture.administrators)?;
+    let administrators =
+        addresses(source, &[Key("prefecture"), Key("administrators")], &file.prefecture.administrators)?;
     Ok(Settings {
         office: Office { mailboxes: policies, calendars, services, bureaux, sender, administrators, digest },
         store: store_url(source, secrets)?,
@@ -156,7 +157,12 @@ impl At<'_> {
         })
     }
 
-    fn mailbox(&self, file: &MailboxFile, templates: &[TemplateFile], secrets: Secrets) -> Result<MailboxSettings, Error> {
+    fn mailbox(
+        &self,
+        file: &MailboxFile,
+        templates: &[TemplateFile],
+        secrets: Secrets,
+    ) -> Result<MailboxSettings, Error> {
         if !templates.iter().any(|template| template.name == file.template) {
             let known: Vec<&str> = templates.iter().map(|template| template.name.as_str()).collect();
             let what = format!("no template is called {:?}; there are {}", file.template, known.join(", "));
@@ -430,7 +436,14 @@ fn server(source: &Source, steps: &[Step<'_>], file: &ServerFile, secrets: Secre
         (None, _) | (Some(_), Secrets::Skip) => None,
         (Some(_), Secrets::Read) => Some(secret(source, steps, file)?),
     };
-    Ok(ServerSettings { host: file.host.clone(), port: file.port, security, ca_file, login: file.login.clone(), password })
+    Ok(ServerSettings {
+        host: file.host.clone(),
+        port: file.port,
+        security,
+        ca_file,
+        login: file.login.clone(),
+        password,
+    })
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -444,7 +457,8 @@ fn secret(source: &Source, steps: &[Step<'_>], file: &ServerFile) -> Result<Secr
         (Some(path), None) => (source.resolve(path), "password_file"),
         (None, Some(name)) => {
             let folder = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| {
-                let what = "systemd gave no credentials: is LoadCredential= in the unit? ($CREDENTIALS_DIRECTORY is not set)";
+                let what =
+                    "systemd gave no credentials: is LoadCredential= in the unit? ($CREDENTIALS_DIRECTORY is not set)";
                 source.error(&at("password_credential"), what)
             })?;
             (PathBuf::from(folder).join(name), "password_credential")
@@ -482,7 +496,8 @@ fn store_url(source: &Source, secrets: Secrets) -> Result<String, Error> {
 
 fn web(source: &Source) -> Result<Option<std::net::SocketAddr>, Error> {
     let Some(text) = &source.file.web.listen else { return Ok(None) };
-    let wrong = |_| source.error(&[Key("web"), Key("listen")], format!("{text:?} is not of the form \"127.0.0.1:8025\""));
+    let wrong =
+        |_| source.error(&[Key("web"), Key("listen")], format!("{text:?} is not of the form \"127.0.0.1:8025\""));
     text.parse().map(Some).map_err(wrong)
 }
 

@@ -24,9 +24,7 @@ pub fn line(text: &str, steps: &[Step<'_>]) -> usize {
             (Step::Key(key), DeValue::Table(table)) => {
                 table.iter().find(|(name, _)| name.get_ref() == key).map(|(name, value)| (name.span().start, value))
             }
-            (Step::Index(index), DeValue::Array(array)) => {
-                array.get(*index).map(|value| (value.span().start, value))
-            }
+            (Step::Index(index), DeValue::Array(array)) => array.get(*index).map(|value| (value.span().start, value)),
             (Step::Key(_) | Step::Index(_), _) => None,
         };
         let Some((start, value)) = next else { break };

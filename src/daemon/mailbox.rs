@@ -230,7 +230,9 @@ impl Watch<'_> {
                 let sight = Sight::Lost { since, cause };
                 match report_blindness(store, &settings.office, &self.settings.name, sight, now).await {
                     Ok(()) => self.shared.news.notify_waiters(),
-                    Err(error) => tracing::error!("the blindness of {} cannot be recorded: {error}", self.settings.name),
+                    Err(error) => {
+                        tracing::error!("the blindness of {} cannot be recorded: {error}", self.settings.name)
+                    }
                 }
             }
             self.pulse.beat();

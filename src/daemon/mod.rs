@@ -64,7 +64,8 @@ impl std::fmt::Display for Task {
 /// Runs until SIGTERM or SIGINT; SIGHUP reloads the configuration at `path`.
 pub async fn run(path: &Path, settings: Settings, templates: Templates) -> anyhow::Result<()> {
     let store = Store::open(&settings.store).await?;
-    let recovered = sending::recover(&store, &settings.office, &settings.node, unknown_wait(&settings), clock::now()).await?;
+    let recovered =
+        sending::recover(&store, &settings.office, &settings.node, unknown_wait(&settings), clock::now()).await?;
     if recovered > 0 {
         tracing::warn!("{recovered} mails were being sent when vigie ended last: their fate is unknown");
     }

@@ -68,7 +68,9 @@ async fn send(shared: &Shared, templates: &Templates, sender: &mut Sender, due: 
     match settlement {
         Settlement::Accepted => tracing::info!(mail = %id, "the mail {id} was {summary}"),
         Settlement::Retry(at) => tracing::warn!(mail = %id, "the mail {id}: {summary}; next attempt at {at}"),
-        Settlement::Refused | Settlement::Unknown => tracing::error!(mail = %id, "the mail {id} is given up: {summary}"),
+        Settlement::Refused | Settlement::Unknown => {
+            tracing::error!(mail = %id, "the mail {id} is given up: {summary}")
+        }
         Settlement::Withdrawn => tracing::info!(mail = %id, "the mail {id} is withdrawn: {summary}"),
     }
     Ok(())

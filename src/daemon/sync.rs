@@ -190,7 +190,10 @@ impl Fetching<'_> {
         }
         let internal_date = clock::now();
         for (uid, error) in poison {
-            tracing::error!(uid, "message {uid} cannot be read from the server, and is recorded as unreadable: {error}");
+            tracing::error!(
+                uid,
+                "message {uid} cannot be read from the server, and is recorded as unreadable: {error}"
+            );
             batch.push(Arrived { uid, internal_date, size: 0, header: Vec::new(), body_start: None });
         }
         batch.sort_by_key(|arrived| arrived.uid);

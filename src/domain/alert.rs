@@ -75,7 +75,12 @@ pub struct Clock<'a> {
 ///
 /// A level whose day is not after the day of receipt is left out: a request with a limit of one day is not late by
 /// its birth.
-fn upcoming(clock: Clock<'_>, received_on: NaiveDate, due_on: NaiveDate, raised: Option<i64>) -> Vec<(i64, DateTime<Utc>)> {
+fn upcoming(
+    clock: Clock<'_>,
+    received_on: NaiveDate,
+    due_on: NaiveDate,
+    raised: Option<i64>,
+) -> Vec<(i64, DateTime<Utc>)> {
     let day_of = |level: i64| match u16::try_from(level) {
         Ok(left) => clock.calendar.subtract_working_days(due_on, left),
         Err(_) => clock.calendar.add_working_days(due_on, 1),

@@ -16,8 +16,8 @@ use super::evidence::Evidence;
 use super::message::{MessageFacts, ReportKind};
 use super::policy::{Channel, Commitment, MailboxPolicy, Nature, Requester, Watch};
 use super::receipt::{Times, official};
-use super::requester::requester_and_nature;
 use super::request::{AcknowledgementState, Change, MessageId, PersonId, Request, RequestId, Status};
+use super::requester::requester_and_nature;
 use super::verdict::{Reason, Verdict};
 
 /// The limit of a request that no commitment covers: the shortest usual one, so that nothing waits unseen.
@@ -127,12 +127,25 @@ pub struct Decision {
 
 /// Decides about a message.
 #[must_use]
-pub fn on_message(desk: Desk<'_>, arrival: &Arrival<'_>, snapshot: &Snapshot, now: DateTime<Utc>) -> (Judgement, Decision) {
+pub fn on_message(
+    desk: Desk<'_>,
+    arrival: &Arrival<'_>,
+    snapshot: &Snapshot,
+    now: DateTime<Utc>,
+) -> (Judgement, Decision) {
     let judgement = judge(desk, arrival, snapshot, now);
     let mut decision = Decision::default();
     if let Some(request) = open(desk, arrival, snapshot, &judgement) {
         acknowledge_opened(desk, arrival, &judgement, &request, now, &mut decision);
-        record(desk, arrival, snapshot, &judgement, &decision.effects.first().map(|e| e.id.clone()), Some(&request), &mut decision);
+        record(
+            desk,
+            arrival,
+            snapshot,
+            &judgement,
+            &decision.effects.first().map(|e| e.id.clone()),
+            Some(&request),
+            &mut decision,
+        );
         decision.events.push(Event::RequestOpened {
             request: Box::new(request.clone()),
             message: arrival.digest.to_owned(),

@@ -234,13 +234,7 @@ impl MessageRecord {
     }
 }
 
-fn opened(
-    request: &Request,
-    message: &str,
-    person: Option<&String>,
-    rule: &str,
-    again_of: Option<&String>,
-) -> Draft {
+fn opened(request: &Request, message: &str, person: Option<&String>, rule: &str, again_of: Option<&String>) -> Draft {
     let payload = Payload::new()
         .text("message", message)
         .text("bureau", &request.bureau)
@@ -277,7 +271,16 @@ fn changed(change: &Change) -> (&'static str, DateTime<Utc>, Payload) {
             ("alert_raised", *at, payload)
         }
         Change::Reclassified {
-            at, requester, nature, commitment, limit, due_on, due_at, calendar_revision, by, ..
+            at,
+            requester,
+            nature,
+            commitment,
+            limit,
+            due_on,
+            due_at,
+            calendar_revision,
+            by,
+            ..
         } => {
             let payload = payload
                 .text("requester", requester.name())

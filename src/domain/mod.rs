@@ -29,7 +29,7 @@ pub mod receipt;
 pub mod request;
 pub mod requester;
 pub mod schedule;
+mod signs;
 pub mod territory;
 pub mod thread;
-mod signs;
 pub mod verdict;

@@ -41,7 +41,8 @@ names!(Rule { InternalDate => "internaldate", ReceivedHeader => "received_header
 /// Chooses the official date of receipt. The sender's Date never decides: his clock is not ours.
 #[must_use]
 pub fn official(times: &Times) -> (DateTime<Utc>, Rule) {
-    let plausible = |instant: DateTime<Utc>| instant >= OLDEST_PLAUSIBLE && instant <= times.observed_at + MAX_CLOCK_SKEW;
+    let plausible =
+        |instant: DateTime<Utc>| instant >= OLDEST_PLAUSIBLE && instant <= times.observed_at + MAX_CLOCK_SKEW;
     if plausible(times.internal_date) {
         return (times.internal_date, Rule::InternalDate);
     }

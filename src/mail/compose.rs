@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::headers::{bracketed, one_line, references, thread_index};
 use super::notice::{AckFields, AgentHead, Notice, Sender};
-use super::template::{Kind, Rendered, Template, TemplateError, Templates, digest, hex};
+use super::template::{Kind, Rendered, TemplateError, Templates, digest, hex};
 use super::view::{AckView, AlertView, DigestView};
 use crate::domain::address::Address;
 use crate::domain::message::VIGIE_HEADER;
@@ -101,7 +101,9 @@ pub fn compose(notice: &Notice, templates: &Templates, stamp: &Stamp) -> Result<
         Notice::Alert(fields) => template.render(&AlertView::new(fields))?,
         Notice::Digest(fields) => template.render(&DigestView::new(fields))?,
     };
-    let subject: String = one_line(&rendered.subject).chars().take(MAX_SUBJECT).collect();
+    // No-break spaces are for reading, not for a list of subjects: an ASCII subject stays ASCII.
+    let subject = one_line(&rendered.subject.replace(['\u{a0}', '\u{202f}'], " "));
+    let subject: String = subject.chars().take(MAX_SUBJECT).collect();
     let head = match notice {
         Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) => public_head(fields, stamp, &subject)?,
         Notice::Alert(fields) => agent_head(&fields.head, stamp, &subject)?,
@@ -113,7 +115,7 @@ pub fn compose(notice: &Notice, templates: &Templates, stamp: &Stamp) -> Result<
         .raw_header(raw(VIGIE_HEADER, wanted.name()))
         .raw_header(raw("Content-Language", &template.language));
     let text_digest = digest(&[&subject, &rendered.text, rendered.html.as_deref().unwrap_or_default()]);
-    let bytes = finish(head, template, rendered, stamp)?;
+    let bytes = finish(head, rendered, stamp)?;
     Ok(Composed { bytes, message_id, template_digest: template.digest.clone(), text_digest })
 }
 
@@ -187,31 +189,25 @@ fn opening(from: &Sender, to: &[Address], stamp: &Stamp, subject: &str) -> Resul
 }
 
 /// Both forms in quoted-printable: ASCII on the wire, short lines, and no relay that could need 8BITMIME.
-fn finish(
-    head: MessageBuilder,
-    template: &Template,
-    rendered: Rendered,
-    stamp: &Stamp,
-) -> Result<Vec<u8>, ComposeError> {
-    let text = part(ContentType::TEXT_PLAIN, &rendered.text, template);
+fn finish(head: MessageBuilder, rendered: Rendered, stamp: &Stamp) -> Result<Vec<u8>, ComposeError> {
+    let text = part(ContentType::TEXT_PLAIN, &rendered.text);
     let message = match rendered.html {
         None => head.singlepart(text),
         Some(html) => {
-            let boundary: String = hex(&Sha256::digest(format!("boundary {}", stamp.effect_id))).chars().take(40).collect();
+            let boundary: String =
+                hex(&Sha256::digest(format!("boundary {}", stamp.effect_id))).chars().take(40).collect();
             let parts = MultiPart::builder().kind(MultiPartKind::Alternative).boundary(boundary);
-            head.multipart(parts.singlepart(text).singlepart(part(ContentType::TEXT_HTML, &html, template)))
+            head.multipart(parts.singlepart(text).singlepart(part(ContentType::TEXT_HTML, &html)))
         }
     };
     let message = message.map_err(|error| build(&error))?;
     Ok(message.formatted())
 }
 
-fn part(content_type: ContentType, text: &str, template: &Template) -> SinglePart {
+fn part(content_type: ContentType, text: &str) -> SinglePart {
     let text = format!("{}\n", text.trim_end()).replace("\r\n", "\n").replace('\n', "\r\n");
     let body = lettre::message::Body::new_with_encoding(text, ContentTransferEncoding::QuotedPrintable);
-    let mut builder = SinglePart::builder().header(content_type);
-    builder = builder.header(ContentTransferEncoding::QuotedPrintable);
-    let _ = template;
+    let builder = SinglePart::builder().header(content_type);
     match body {
         Ok(body) => builder.body(body),
         Err(text) => builder.body(text),
@@ -238,4 +234,263 @@ fn mail_form(address: &Address) -> Mail {
 
 fn build(error: &lettre::error::Error) -> ComposeError {
     ComposeError::Build { why: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use mail_parser::{Address as Parsed, HeaderValue as Value, MessageParser, MimeHeaders, PartType};
+
+    use super::*;
+    use crate::mail::notice::Parent;
+    use crate::mail::sample::{self, Case, shipped_sources};
+
+    /// RFC 5322 §2.1.1.
+    const MAX_LINE: usize = 998;
+
+    fn templates() -> Templates {
+        Templates::new(shipped_sources()).expect("the shipped templates can be read")
+    }
+
+    fn stamp() -> Stamp {
+        let date = "2026-05-07T14:50:07.25Z".parse().expect("a date");
+        Stamp { effect_id: "ack.4711".to_owned(), date, domain: "vigie.ain.gouv.example".to_owned() }
+    }
+
+    fn composed(notice: &Notice) -> Composed {
+        compose(notice, &templates(), &stamp()).expect("composed")
+    }
+
+    fn acknowledgement(change: impl FnOnce(&mut AckFields)) -> Notice {
+        let mut fields = AckFields { template: "pref-pan".to_owned(), ..sample::acknowledgement() };
+        change(&mut fields);
+        Notice::Acknowledgement(Box::new(fields))
+    }
+
+    /// Every notice, worded by every template that fits it, in every case.
+    fn all_mails() -> Vec<(String, Notice)> {
+        let templates = templates();
+        let names: Vec<String> = templates.names().map(str::to_owned).collect();
+        let cases = [Case::Rejection, Case::Acceptance, Case::Bare];
+        let notice = |name: &String, case| sample::notice(templates.kind(name).expect("loaded"), case, name);
+        names.iter().flat_map(|name| cases.map(|case| (format!("{name}-{case:?}"), notice(name, case)))).collect()
+    }
+
+    fn header(bytes: &[u8], name: &str) -> Option<String> {
+        let message = MessageParser::default().parse(bytes).expect("a message");
+        let raw = message.header_raw(name)?;
+        Some(raw.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn an_acknowledgement_carries_the_headers_of_rfc_3834() {
+        let Composed { bytes, message_id, .. } = composed(&acknowledgement(|_| {}));
+        let get = |name: &str| header(&bytes, name).unwrap_or_else(|| panic!("{name} is there"));
+        assert_eq!(message_id, "ack.4711@vigie.ain.gouv.example");
+        for (name, expected) in [
+            ("Message-ID", "<ack.4711@vigie.ain.gouv.example>"),
+            ("Date", "Thu, 07 May 2026 14:50:07 +0000"),
+            ("To", "camille.exemple@example.org"),
+            ("In-Reply-To", "<a1@example.org>"),
+            ("References", "<a0@example.org> <a1@example.org>"),
+            ("Auto-Submitted", "auto-replied"),
+            ("X-Auto-Response-Suppress", "All"),
+            ("X-Vigie", "acknowledgement"),
+            ("Content-Language", "fr"),
+            ("MIME-Version", "1.0"),
+        ] {
+            assert_eq!(get(name), expected, "{name}");
+        }
+        for absent in ["Precedence", "Reply-To", "Return-Path", "Cc", "Bcc", "Thread-Index"] {
+            assert_eq!(header(&bytes, absent), None, "{absent}");
+        }
+    }
+
+    #[test]
+    fn an_acknowledgement_comes_from_the_mailbox_under_its_name() {
+        for name in ["Préfecture de l’Ain – PAN", "PAN, préfecture (Ain) \"numérique\"", "Prefecture"] {
+            let bytes = composed(&acknowledgement(|fields| fields.from.name = Some(name.to_owned()))).bytes;
+            let message = MessageParser::default().parse(&bytes).expect("a message");
+            let Some(Parsed::List(from)) = message.from() else { panic!("one From") };
+            let from: Vec<_> =
+                from.iter().map(|a| (a.name().unwrap_or_default(), a.address().unwrap_or_default())).collect();
+            assert_eq!(from, [(name, "pref-pan@ain.gouv.example")]);
+        }
+    }
+
+    #[test]
+    fn the_subject_begins_with_the_reference_and_quotes_the_message() {
+        let subject = |original: &str| {
+            let bytes = composed(&acknowledgement(|fields| fields.original_subject = original.to_owned())).bytes;
+            let message = MessageParser::default().parse(&bytes).expect("a message");
+            message.subject().expect("a subject").to_owned()
+        };
+        let start = "[PAN-2026-000123] Votre message du 7 mai 2026";
+        assert_eq!(subject("Carte d’identité périmée"), format!("{start} : Carte d’identité périmée"));
+        assert_eq!(subject("Re: a\r\nBcc: victim@example.org"), format!("{start} : a Bcc: victim@example.org"));
+        assert_eq!(subject("gagnez sur http://example.com"), start);
+        assert_eq!(subject(""), start);
+        assert!(subject(&"très ".repeat(500)).chars().count() < MAX_SUBJECT);
+    }
+
+    #[test]
+    fn a_hostile_parent_adds_no_header() {
+        let bytes = composed(&acknowledgement(|fields| {
+            fields.parent = Parent {
+                message_id: Some("x>\r\nBcc: victim@example.org\r\nX: <y".to_owned()),
+                references: vec!["ok@example.org".to_owned(), "a\nBcc: z".to_owned()],
+                thread_index: Some("AAAA\r\nBcc: z".to_owned()),
+            };
+        }))
+        .bytes;
+        assert_eq!(header(&bytes, "Bcc"), None);
+        assert_eq!(header(&bytes, "In-Reply-To"), None);
+        assert_eq!(header(&bytes, "References").as_deref(), Some("<ok@example.org>"));
+        assert_eq!(header(&bytes, "Thread-Index"), None);
+    }
+
+    #[test]
+    fn a_message_without_id_is_answered_without_reference_to_it() {
+        let bytes = composed(&acknowledgement(|fields| fields.parent = Parent::default())).bytes;
+        assert_eq!((header(&bytes, "In-Reply-To"), header(&bytes, "References")), (None, None));
+    }
+
+    #[test]
+    fn a_thread_index_is_continued() {
+        let parent: Vec<u8> = [1, 0xdc, 0xde, 0x31, 0x20, 0].into_iter().chain([9; 16]).collect();
+        let parent = base64::engine::general_purpose::STANDARD.encode(parent);
+        let bytes = composed(&acknowledgement(|fields| fields.parent.thread_index = Some(parent.clone()))).bytes;
+        let index = header(&bytes, "Thread-Index").expect("continued").replace(' ', "");
+        assert_eq!(index.len(), 36, "27 octets in base64");
+        assert!(index.starts_with(parent.trim_end_matches('=').get(..28).expect("long enough")));
+    }
+
+    #[test]
+    fn mails_to_agents_are_marked_as_generated() {
+        for (name, kind) in [("alerte", Kind::Alert), ("point-du-matin", Kind::Digest)] {
+            let bytes = composed(&sample::notice(kind, Case::Rejection, name)).bytes;
+            let get = |name: &str| header(&bytes, name);
+            assert_eq!(get("Auto-Submitted").as_deref(), Some("auto-generated"));
+            assert_eq!(get("X-Auto-Response-Suppress").as_deref(), Some("All"));
+            assert_eq!(get("X-Vigie").as_deref(), Some(kind.name()));
+            assert_eq!((get("Precedence"), get("In-Reply-To")), (None, None));
+        }
+    }
+
+    #[test]
+    fn the_plain_text_comes_first_and_says_the_same() {
+        for (name, notice) in all_mails() {
+            let bytes = composed(&notice).bytes;
+            let message = MessageParser::default().parse(&bytes).expect("a message");
+            let kinds: Vec<String> =
+                message.parts.iter().filter_map(|part| part.content_type()?.subtype().map(str::to_owned)).collect();
+            assert_eq!(kinds, ["alternative", "plain", "html"], "{name}");
+            let bodies: Vec<&str> = message
+                .parts
+                .iter()
+                .filter_map(|part| match &part.body {
+                    PartType::Text(text) | PartType::Html(text) => Some(text.as_ref()),
+                    _ => None,
+                })
+                .collect();
+            let [text, html] = bodies.as_slice() else { panic!("{name} has two forms") };
+            assert!(html.starts_with("<!DOCTYPE html>\r\n<html lang=\"fr\">"), "{name}");
+            for form in [text, html] {
+                assert!(!form.contains("{{") && !form.contains("{%") && !form.contains('\u{fffd}'), "{name}: {form}");
+            }
+            assert!(!text.contains("\r\n\r\n\r\n"), "{name} has a hole:\n{text}");
+        }
+    }
+
+    #[test]
+    fn every_mail_is_ascii_in_short_crlf_lines() {
+        for (name, notice) in all_mails() {
+            let bytes = composed(&notice).bytes;
+            assert!(bytes.is_ascii(), "{name}");
+            let text = String::from_utf8(bytes).expect("ASCII");
+            assert!(!text.replace("\r\n", "").contains(['\r', '\n']), "{name} has a bare line end");
+            for line in text.split("\r\n") {
+                assert!(line.len() <= 78, "{name}: {line}");
+                assert!(line.len() <= MAX_LINE);
+            }
+        }
+    }
+
+    #[test]
+    fn every_part_names_its_encoding_and_charset() {
+        let bytes = composed(&acknowledgement(|_| {})).bytes;
+        let message = MessageParser::default().parse(&bytes).expect("a message");
+        for part in message.parts.iter().skip(1) {
+            let charset = part.content_type().and_then(|kind| kind.attribute("charset"));
+            assert_eq!(charset.map(str::to_lowercase).as_deref(), Some("utf-8"));
+            assert_eq!(part.content_transfer_encoding(), Some("quoted-printable"));
+            assert!(part.headers.iter().all(|header| !matches!(header.value, Value::Empty)));
+        }
+    }
+
+    #[test]
+    fn the_same_inputs_give_the_same_bytes() {
+        for (name, notice) in all_mails() {
+            assert_eq!(composed(&notice), composed(&notice), "{name}");
+        }
+    }
+
+    #[test]
+    fn another_effect_changes_the_identity_and_not_the_words() {
+        let notice = acknowledgement(|_| {});
+        let other = Stamp { effect_id: "ack.4712".to_owned(), ..stamp() };
+        let (one, two) = (composed(&notice), compose(&notice, &templates(), &other).expect("composed"));
+        assert_ne!(one.message_id, two.message_id);
+        assert_eq!((one.template_digest, one.text_digest), (two.template_digest, two.text_digest));
+    }
+
+    #[test]
+    fn a_strangers_words_are_escaped_in_html() {
+        let subject = "<b>gras</b> & \"guillemets\"";
+        let bytes = composed(&acknowledgement(|fields| {
+            subject.clone_into(&mut fields.original_subject);
+            fields.service.name = "Bureau <des> étrangers".to_owned();
+        }))
+        .bytes;
+        let message = MessageParser::default().parse(&bytes).expect("a message");
+        let html = message.body_html(0).expect("html");
+        assert!(html.contains("Bureau &lt;des&gt; étrangers") && !html.contains("<b>gras"));
+    }
+
+    #[test]
+    fn odd_addresses_keep_a_legal_form() {
+        for (address, expected) in
+            [("a..b@example.org", "\"a..b\"@example.org"), ("x@préfecture.example", "x@xn--prfecture-c4a.example")]
+        {
+            let to = Address::parse(address).expect("an address");
+            let bytes = composed(&acknowledgement(|fields| fields.to = to)).bytes;
+            assert_eq!(header(&bytes, "To").as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn refuses_a_template_of_another_kind() {
+        let error = compose(&acknowledgement(|f| "alerte".clone_into(&mut f.template)), &templates(), &stamp());
+        assert_eq!(
+            error.expect_err("refused").to_string(),
+            "template alerte is of kind alert, where acknowledgement is needed"
+        );
+        assert!(compose(&acknowledgement(|f| "rien".clone_into(&mut f.template)), &templates(), &stamp()).is_err());
+    }
+
+    #[test]
+    fn refuses_an_effect_id_that_is_no_message_id() {
+        for id in ["", "a b", "a@b", "a..b", "é", "a\r\nBcc: x", &"a".repeat(121)] {
+            let stamp = Stamp { effect_id: id.to_owned(), ..stamp() };
+            let error = compose(&acknowledgement(|_| {}), &templates(), &stamp).expect_err("refused");
+            assert!(matches!(error, ComposeError::MessageId { .. }), "{id}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_mail_to_nobody() {
+        let Notice::Alert(mut fields) = sample::notice(Kind::Alert, Case::Bare, "alerte") else { panic!("an alert") };
+        fields.head.to.clear();
+        assert_eq!(compose(&Notice::Alert(fields), &templates(), &stamp()), Err(ComposeError::NoRecipient));
+    }
 }

@@ -23,7 +23,8 @@ const FILETIME_EPOCH: i64 = 116_444_736_000_000_000;
 /// A Message-ID that can be repeated, in its brackets; `None` for one that would break the header or a mail server.
 pub(super) fn bracketed(message_id: &str) -> Option<String> {
     let id = message_id.trim().trim_start_matches('<').trim_end_matches('>');
-    let fits = !id.is_empty() && id.len() <= MAX_MESSAGE_ID && id.bytes().all(|b| b.is_ascii_graphic() && !b"<>".contains(&b));
+    let fits =
+        !id.is_empty() && id.len() <= MAX_MESSAGE_ID && id.bytes().all(|b| b.is_ascii_graphic() && !b"<>".contains(&b));
     fits.then(|| format!("<{id}>"))
 }
 
@@ -80,9 +81,10 @@ fn shortened(text: &str, limit: usize) -> String {
     format!("{}…", cut.get(..end).unwrap_or(&cut).trim_end())
 }
 
-/// The text on one line, without characters that hide or turn other characters.
+/// The text on one line, without characters that hide or turn other characters; no-break spaces stay.
 pub(super) fn one_line(text: &str) -> String {
-    let visible = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !is_hidden(*c));
+    let breaks = |c: char| c.is_whitespace() && !matches!(c, '\u{a0}' | '\u{202f}');
+    let visible = text.chars().map(|c| if breaks(c) { ' ' } else { c }).filter(|c| !is_hidden(*c));
     visible.collect::<String>().split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
@@ -162,7 +164,8 @@ mod tests {
 
     #[test]
     fn leaves_out_ids_that_would_break_the_header() {
-        let parents = ["a b".to_owned(), "ok@x".to_owned(), "x>\r\nBcc: y".to_owned(), "é@x".to_owned(), "a".repeat(300)];
+        let parents =
+            ["a b".to_owned(), "ok@x".to_owned(), "x>\r\nBcc: y".to_owned(), "é@x".to_owned(), "a".repeat(300)];
         assert_eq!(references(&parents, Some("ok@x")).as_deref(), Some("<ok@x>"));
         assert_eq!(references(&[], None), None);
     }

@@ -8,16 +8,18 @@
 //!
 //! [`MessageFacts`]: crate::domain::message::MessageFacts
 
-mod fields;
-mod marks;
 pub mod compose;
+mod fields;
 mod headers;
+pub mod lint;
+mod marks;
 pub mod notice;
 pub mod parse;
-pub mod template;
-mod view;
 mod report;
+pub mod sample;
+pub mod template;
 mod values;
+mod view;
 mod words;
 
 pub use parse::{parse, split, wants_body};

@@ -287,9 +287,9 @@ impl AlertView {
         Self {
             bureau: one_line(&fields.head.bureau),
             level: match fields.level {
-                Level::Agents => "agents",
-                Level::Head => "chef de bureau",
-                Level::QualityOfficer => "référent qualité",
+                Level::Agents => "agents du bureau",
+                Level::Head => "agents et chef de bureau",
+                Level::QualityOfficer => "agents, chef de bureau et référent qualité",
             },
             page: fields.head.page.as_deref().map(one_line),
             headline: headline(total, overdue, &fields.conditions),
@@ -403,7 +403,8 @@ fn conditions(zone: Tz, conditions: &[Condition]) -> Vec<ConditionView> {
 }
 
 fn gestures(gestures: &[Gesture]) -> Vec<GestureView> {
-    let view = |gesture: &Gesture| GestureView { folder: one_line(&gesture.folder), meaning: one_line(&gesture.meaning) };
+    let view =
+        |gesture: &Gesture| GestureView { folder: one_line(&gesture.folder), meaning: one_line(&gesture.meaning) };
     gestures.iter().take(MAX_ITEMS).map(view).collect()
 }
 
@@ -476,7 +477,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::mail::lint::sample;
+    use crate::mail::sample;
 
     /// The names that a serialised view holds, lists not entered.
     fn names(view: impl Serialize) -> BTreeSet<String> {

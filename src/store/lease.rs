@@ -21,7 +21,13 @@ pub struct Lease {
 
 impl Store {
     /// Takes or renews the lease of a mailbox; `None` while another node holds it.
-    pub async fn lease(&self, mailbox: &str, holder: &str, span: TimeDelta, now: DateTime<Utc>) -> Result<Option<Lease>> {
+    pub async fn lease(
+        &self,
+        mailbox: &str,
+        holder: &str,
+        span: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Lease>> {
         let now = self.clock(now).await?;
         let row: Option<(i64, i64)> = on_write!(self, pool => sqlx::query_as(TAKE_LEASE)
             .bind(mailbox.to_owned())

@@ -317,8 +317,7 @@ impl Turn {
         let day = millis(now - TimeDelta::days(1));
         let hour = millis(now - TimeDelta::hours(1));
         let domain = format!("%@{}", to.domain());
-        let (address, domain, thread, mailbox, all): (i64, i64, i64, i64, i64) =
-            on_turn!(self, connection => sqlx::query_as(SENT_COUNTS)
+        let (address, domain, thread, mailbox, all): (i64, i64, i64, i64, i64) = on_turn!(self, connection => sqlx::query_as(SENT_COUNTS)
                 .bind(to.canonical())
                 .bind(day)
                 .bind(domain)

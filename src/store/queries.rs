@@ -341,5 +341,4 @@ pub(super) const FOLDERS: &str = "SELECT id, mailbox, name, role, uid_validity, 
 pub(super) const QUEUE_STATE: &str = "SELECT state, COUNT(*) FROM effect GROUP BY state";
 pub(super) const VERDICT_COUNTS: &str =
     "SELECT verdict, COUNT(*) FROM message WHERE mailbox = $1 GROUP BY verdict ORDER BY verdict";
-pub(super) const STATUS_COUNTS: &str =
-    "SELECT status, backlog, COUNT(*) FROM request WHERE mailbox = $1 GROUP BY status, backlog ORDER BY status, backlog";
+pub(super) const STATUS_COUNTS: &str = "SELECT status, backlog, COUNT(*) FROM request WHERE mailbox = $1 GROUP BY status, backlog ORDER BY status, backlog";

@@ -89,7 +89,15 @@ impl Turn {
         };
         let (seq, hash, next_message, next_request, next_person) = row;
         let head = Head { seq, hash };
-        Ok(Self { connection, head, next_message, next_request, next_person, entries: Vec::new(), counters: HashMap::new() })
+        Ok(Self {
+            connection,
+            head,
+            next_message,
+            next_request,
+            next_person,
+            entries: Vec::new(),
+            counters: HashMap::new(),
+        })
     }
 
     /// Takes the next message id.

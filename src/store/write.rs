@@ -5,9 +5,11 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use sqlx::QueryBuilder;
 
-use super::rows::{EffectRow, LedgerRow, RequestRow, effect_columns, ledger_columns, maybe_millis, millis, request_columns};
-use super::turn::{Turn, on_turn};
 use super::Result;
+use super::rows::{
+    EffectRow, LedgerRow, RequestRow, effect_columns, ledger_columns, maybe_millis, millis, request_columns,
+};
+use super::turn::{Turn, on_turn};
 use crate::domain::effect::Effect;
 use crate::domain::ledger::LedgerEntry;
 use crate::domain::message::MessageFacts;
@@ -142,7 +144,10 @@ impl Turn {
             b.push_bind(row.mailbox).push_bind(row.folder).push_bind(row.person.map_or(0, |person| person.0));
             b.push_bind(row.kept.subject).push_bind(without_nul(&row.kept.thread_refs));
             b.push_bind(without_nul(&row.kept.thread_index)).push_bind(without_nul(&row.kept.language));
-            b.push_bind(row.from_kind).push_bind(row.verdict).push_bind(row.reason.code).push_bind(without_nul(&row.reason.detail));
+            b.push_bind(row.from_kind)
+                .push_bind(row.verdict)
+                .push_bind(row.reason.code)
+                .push_bind(without_nul(&row.reason.detail));
             b.push_bind(row.request).push_bind(row.commitment).push_bind(row.due_on);
             b.push_bind(millis(row.received_at)).push_bind(row.rule.name());
             b.push_bind(millis(row.times.internal_date)).push_bind(maybe_millis(row.times.date));

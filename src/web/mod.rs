@@ -52,7 +52,8 @@ async fn metrics(State(site): State<Site>) -> (StatusCode, String) {
         (Ok(head), Ok(queue)) => (head, queue),
         (Err(error), _) | (_, Err(error)) => return (StatusCode::SERVICE_UNAVAILABLE, format!("# {error}\n")),
     };
-    let mut text = String::from("# TYPE vigie_ledger_entries counter\n# TYPE vigie_mails gauge\n# TYPE vigie_stuck_loops gauge\n");
+    let mut text =
+        String::from("# TYPE vigie_ledger_entries counter\n# TYPE vigie_mails gauge\n# TYPE vigie_stuck_loops gauge\n");
     text.push_str(&format!("vigie_ledger_entries {}\n", head.seq));
     for (state, count) in [
         ("pending", queue.pending),

@@ -70,7 +70,8 @@ impl House {
     pub fn usual(&self, mode: &str) -> String {
         let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
         let (config, ca) = (config.display(), self.dovecot.ca_file.display());
-        let (imaps, starttls, submissions) = (self.dovecot.imaps_port, self.dovecot.imap_port, self.postfix.submissions_port);
+        let (imaps, starttls, submissions) =
+            (self.dovecot.imaps_port, self.dovecot.imap_port, self.postfix.submissions_port);
         let service = "[mailboxes.service]\nname = \"Service d’essai\"\npostal_address = \"1 place de la Préfecture, 01000 Exemple\"\n\
              telephone = \"04 00 00 00 00\"\ndata_protection = \"Vos droits : dpo@prefecture.example.org.\"\n";
         format!(
@@ -140,7 +141,9 @@ impl House {
         self.signal(signal);
         let mut daemon = self.daemon.take().expect("vigie runs");
         let mut code = None;
-        let ended = wait_until(PATIENCE, || daemon.try_wait().expect("its status").inspect(|status| code = status.code()).is_some());
+        let ended = wait_until(PATIENCE, || {
+            daemon.try_wait().expect("its status").inspect(|status| code = status.code()).is_some()
+        });
         assert!(ended, "vigie does not end:\n{}", self.log());
         code
     }
