@@ -19,6 +19,7 @@ use crate::domain::message::MessageFacts;
 use crate::domain::policy::{Mode, Watch};
 use crate::domain::receipt::Times;
 use crate::domain::request::{MessageId, PersonId, Request, RequestId, Status};
+use crate::domain::requester::asker;
 use crate::domain::thread::{ancestors, belongs_to};
 use crate::domain::verdict::{Reason, Verdict};
 use crate::mail::parse::parse;
@@ -147,9 +148,9 @@ impl<'a> Parsed<'a> {
         Self { arrived, facts, times, identity }
     }
 
-    /// The author, where he is a person to be kept: nobody of our own side.
+    /// Who asks, where that is a person to be kept: nobody of our own side.
     fn author(&self, desk: Desk<'_>) -> Option<&Address> {
-        self.facts.author().filter(|author| !desk.policy.is_ours(author))
+        asker(&self.facts, desk.policy).filter(|author| !desk.policy.is_ours(author))
     }
 }
 

@@ -39,8 +39,7 @@ pub async fn check(config: &Path, arguments: &Arguments) -> Answer {
         }
         report.add("relais SMTP", smtp::probe(&relay(&settings)).await.map(|()| "joignable et authentifié".to_owned()));
     }
-    output::print(&report.text)?;
-    Ok(ExitCode::from(u8::from(report.bad > 0)))
+    report.print()
 }
 
 /// What was found.
@@ -60,6 +59,12 @@ impl Report {
     pub fn bad(&mut self, text: &str) {
         self.bad += 1;
         self.text.push_str(&format!("  FAUTE  {text}\n"));
+    }
+
+    /// Prints all findings; the answer is no where one is bad.
+    pub fn print(&self) -> Answer {
+        output::print(&self.text)?;
+        Ok(ExitCode::from(u8::from(self.bad > 0)))
     }
 
     fn add<E: std::fmt::Display>(&mut self, what: &str, found: Result<String, E>) {

@@ -14,7 +14,7 @@ use super::effect::{Effect, EffectKind, effect_id};
 use super::event::{Event, MessageRecord};
 use super::evidence::Evidence;
 use super::message::{MessageFacts, ReportKind};
-use super::policy::{Channel, Commitment, MailboxPolicy, Nature, Requester, Watch};
+use super::policy::{Channel, MailboxPolicy, Nature, Requester, Watch};
 use super::receipt::{Times, official};
 use super::request::{AcknowledgementState, Change, MessageId, PersonId, Request, RequestId, Status};
 use super::requester::requester_and_nature;
@@ -110,6 +110,8 @@ pub struct Judgement {
     pub nature: Nature,
     /// The key of the commitment that covers it; empty where none does or none is due.
     pub commitment: String,
+    /// The limit of that commitment, in working days.
+    pub limit: u16,
     /// When its answer is due, where it opens a request.
     pub deadline: Option<Deadline>,
 }
@@ -162,9 +164,10 @@ pub fn judge(desk: Desk<'_>, arrival: &Arrival<'_>, snapshot: &Snapshot, now: Da
     let (requester, nature, _) = requester_and_nature(arrival.facts, desk.policy);
     let commitment = desk.policy.commitment(Channel::Mail, requester, nature, desk.calendar.civil(received_at));
     let opens = opens_request(desk, &verdict);
-    let deadline = opens.then(|| deadline(desk.calendar, received_at, limit(commitment)).ok()).flatten();
+    let limit = commitment.map_or(LIMIT_WITHOUT_COMMITMENT, |commitment| commitment.limit);
+    let deadline = opens.then(|| deadline(desk.calendar, received_at, limit).ok()).flatten();
     let commitment = commitment.filter(|_| opens).map_or_else(String::new, |c| c.key.clone());
-    Judgement { verdict, reason, acknowledgement, received_at, requester, nature, commitment, deadline }
+    Judgement { verdict, reason, acknowledgement, received_at, requester, nature, commitment, limit, deadline }
 }
 
 /// The stable name of an acknowledgement's decision, and its reason.
@@ -181,10 +184,6 @@ fn opens_request(desk: Desk<'_>, verdict: &Verdict) -> bool {
     verdict.opens_request() || (*verdict == Verdict::Internal && desk.policy.internal_opens_request)
 }
 
-fn limit(commitment: Option<&Commitment>) -> u16 {
-    commitment.map_or(LIMIT_WITHOUT_COMMITMENT, |c| c.limit)
-}
-
 /// A judged message, and all that its consequences depend on.
 #[derive(Clone, Copy)]
 struct Case<'a> {
@@ -199,7 +198,6 @@ impl Case<'_> {
     fn open(&self) -> Option<Request> {
         let Self { desk, arrival, snapshot, judgement } = *self;
         let deadline = judgement.deadline.as_ref()?;
-        let commitment = desk.policy.commitments.iter().find(|c| c.key == judgement.commitment);
         let (id, reference) = snapshot.next.clone();
         let mut request = Request {
             id,
@@ -211,7 +209,7 @@ impl Case<'_> {
             requester: judgement.requester,
             nature: judgement.nature,
             commitment: judgement.commitment.clone(),
-            limit: limit(commitment),
+            limit: judgement.limit,
             received_at: judgement.received_at,
             due_on: deadline.due_on,
             due_at: deadline.due_at,

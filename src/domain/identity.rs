@@ -6,14 +6,16 @@
 use sha2::{Digest as _, Sha256};
 
 use super::ledger::hex;
-use super::message::MessageFacts;
+use super::message::{Defect, MessageFacts};
 use super::receipt::Times;
 
 /// The digest that stands for a message, in hexadecimal.
 #[must_use]
 pub fn identity(facts: &MessageFacts, times: &Times) -> String {
     let mut hasher = Sha256::new();
-    if let Some(id) = &facts.message_id {
+    // Of several Message-IDs none can be believed.
+    let believed = facts.message_id.as_ref().filter(|_| !facts.has(Defect::DuplicateMessageId));
+    if let Some(id) = believed {
         hasher.update(b"message-id\0");
         hasher.update(id);
         hasher.update([0]);
