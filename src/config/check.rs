@@ -433,7 +433,7 @@ fn server(source: &Source, steps: &[Step<'_>], file: &ServerFile, secrets: Secre
         return Err(source.error(&at("ca_file"), format!("{} is not a readable file", path.display())));
     }
     let password = match (&file.login, secrets) {
-        (None, _) | (Some(_), Secrets::Skip) => None,
+        (None, _) | (Some(_), Secrets::Skip | Secrets::Store) => None,
         (Some(_), Secrets::Read) => Some(secret(source, steps, file)?),
     };
     Ok(ServerSettings {
@@ -483,7 +483,9 @@ fn store_url(source: &Source, secrets: Secrets) -> Result<String, Error> {
     if !file.url.starts_with("postgres") {
         return Ok(source.resolve(Path::new(file.url.trim_start_matches("sqlite:"))).display().to_string());
     }
-    let (Some(path), Secrets::Read) = (&file.password_file, secrets) else { return Ok(file.url.clone()) };
+    let (Some(path), Secrets::Read | Secrets::Store) = (&file.password_file, secrets) else {
+        return Ok(file.url.clone());
+    };
     let steps = [Key("store"), Key("password_file")];
     let text = read(&source.resolve(path)).map_err(|error| source.error(&steps, error.to_string()))?;
     let Some((scheme, rest)) = file.url.split_once("://") else { return Ok(file.url.clone()) };
@@ -537,5 +539,8 @@ fn span(source: &Source, steps: &[Step<'_>], text: &str) -> Result<TimeDelta, Er
 
 /// The machine's name, for the ledger of who did what on which node.
 fn machine_name() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "vigie".into(), |name| name.trim().to_owned())
+    // The unit hides /proc/sys; /etc/hostname is there all the same.
+    let read = |path: &str| std::fs::read_to_string(path).ok().map(|name| name.trim().to_owned());
+    let name = read("/proc/sys/kernel/hostname").or_else(|| read("/etc/hostname"));
+    name.filter(|name| !name.is_empty()).unwrap_or_else(|| "vigie".to_owned())
 }

@@ -67,6 +67,12 @@ pub enum Error {
         /// What the driver said.
         cause: sqlx::Error,
     },
+    /// There is no database yet.
+    #[error("there is no database {place} yet: `vigie run` makes it")]
+    Absent {
+        /// Its path.
+        place: String,
+    },
     /// The tables cannot be brought up to date.
     #[error("the database's tables cannot be brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -103,7 +109,7 @@ impl Error {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Open { .. } | Self::Query(_) | Self::Random(_) => true,
-            Self::Key | Self::Migrate(_) | Self::Corrupt { .. } | Self::LeaseLost { .. } => false,
+            Self::Absent { .. } | Self::Key | Self::Migrate(_) | Self::Corrupt { .. } | Self::LeaseLost { .. } => false,
         }
     }
 }
@@ -140,6 +146,16 @@ impl Store {
         } else {
             Self::open_sqlite(Path::new(url.trim_start_matches("sqlite:"))).await
         }
+    }
+
+    /// Opens the database like [`Store::open`], but makes none: a command must not leave behind a file that the daemon,
+    /// under its own account, cannot open.
+    pub async fn open_existing(url: &str) -> Result<Self> {
+        let path = Path::new(url.trim_start_matches("sqlite:"));
+        if !url.starts_with("postgres") && !path.exists() {
+            return Err(Error::Absent { place: path.display().to_string() });
+        }
+        Self::open(url).await
     }
 
     async fn open_sqlite(path: &Path) -> Result<Self> {
