@@ -6,4 +6,5 @@
 //! - [`mail`]: pure; bytes → facts, notice → bytes. Imports `domain`.
 //! - [`smtp`]: submits bytes; accepted, refused or unknown. Imports `domain`.
 pub mod domain;
+pub mod mail;
 pub mod smtp;

@@ -1,0 +1,545 @@
+//! What templates see: words and figures in French, made of a notice's fields.
+//!
+//! A template in another language uses `received.iso` and `received.clock`, and its own words.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use super::headers::{lines, one_line, quotable_name, quotable_subject};
+use super::notice::{
+    AckFields, AgentHead, AlertFields, Condition, Demande, DigestFields, Gesture, ItemFields, Level, Service, Silence,
+};
+use super::template::Kind;
+use crate::domain::calendar::civil_time;
+use crate::domain::french::{french_date, french_time};
+use crate::domain::policy::{Nature, Requester};
+
+/// The most requests named in one mail; the others are counted.
+const MAX_ITEMS: usize = 100;
+/// A no-break space.
+const NBSP: char = '\u{a0}';
+
+/// What the public's mails can say; each name here is a variable of the templates (`has_variable` names them again).
+#[derive(Serialize)]
+pub(super) struct AckView {
+    reference: String,
+    received: Instant,
+    service: ServiceView,
+    original_subject: Option<String>,
+    requester_name: Option<String>,
+    limit: Option<LimitView>,
+    demande: Option<DemandeView>,
+    data_protection: String,
+    signature: String,
+    signature_lines: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Instant {
+    /// `jeudi 7 mai 2026`
+    date: String,
+    /// `7 mai 2026`
+    day: String,
+    /// `16 h 50`
+    time: String,
+    /// `heure de Paris`
+    zone: String,
+    /// `jeudi 7 mai 2026 à 16 h 50 (heure de Paris)`
+    at: String,
+    /// `2026-05-07`
+    iso: String,
+    /// `16:50`
+    clock: String,
+}
+
+#[derive(Serialize)]
+struct ServiceView {
+    name: String,
+    address: String,
+    address_lines: Vec<String>,
+    phone: String,
+    email: String,
+    hours: Option<String>,
+    website: Option<String>,
+}
+
+#[derive(Serialize)]
+struct LimitView {
+    /// `5 jours ouvrés`
+    days: String,
+    /// `lundi 18 mai 2026`
+    due_date: String,
+}
+
+#[derive(Serialize)]
+struct DemandeView {
+    /// `mardi 7 juillet 2026`
+    date: String,
+    /// `acceptée` or `rejetée`
+    decision: &'static str,
+    /// Present where silence means rejection.
+    remedies: Option<String>,
+    /// Present where silence means acceptance.
+    attestation: Option<String>,
+}
+
+/// What an alert can say.
+#[derive(Serialize)]
+pub(super) struct AlertView {
+    bureau: String,
+    level: &'static str,
+    page: Option<String>,
+    items: Vec<ItemView>,
+    total: usize,
+    overdue: usize,
+    hidden: usize,
+    conditions: Vec<ConditionView>,
+    gestures: Vec<GestureView>,
+    /// `2 demandes à traiter, dont 1 en retard`
+    headline: String,
+}
+
+/// What a digest can say.
+#[derive(Serialize)]
+pub(super) struct DigestView {
+    bureau: String,
+    page: Option<String>,
+    date: String,
+    day: String,
+    received: u32,
+    answered: u32,
+    acknowledged: u32,
+    withheld: u32,
+    open: u32,
+    items: Vec<ItemView>,
+    total: usize,
+    overdue: usize,
+    hidden: usize,
+    conditions: Vec<ConditionView>,
+    gestures: Vec<GestureView>,
+    seal: Option<String>,
+    headline: String,
+}
+
+#[derive(Serialize)]
+struct ItemView {
+    reference: String,
+    mailbox: String,
+    requester: &'static str,
+    nature: &'static str,
+    address: Option<String>,
+    /// `7 mai 2026 à 16 h 50`
+    received: String,
+    /// `5 jours ouvrés`
+    age: String,
+    /// `lundi 18 mai 2026`
+    due_date: String,
+    /// `il reste 2 jours ouvrés`
+    remaining: String,
+    overdue: bool,
+}
+
+#[derive(Serialize)]
+struct ConditionView {
+    title: String,
+    since: String,
+    advice: String,
+}
+
+#[derive(Serialize)]
+struct GestureView {
+    folder: String,
+    meaning: String,
+}
+
+/// Whether a mail of this kind has a variable. Fields of list entries are checked when a sample is rendered.
+pub(super) fn has_variable(kind: Kind, name: &str) -> bool {
+    let known: &[&str] = match kind {
+        Kind::Registration | Kind::Acknowledgement => &ACK_VARIABLES,
+        Kind::Alert => &ALERT_VARIABLES,
+        Kind::Digest => &DIGEST_VARIABLES,
+    };
+    known.contains(&name)
+}
+
+const ACK_VARIABLES: [&str; 31] = [
+    "reference",
+    "received",
+    "received.date",
+    "received.day",
+    "received.time",
+    "received.zone",
+    "received.at",
+    "received.iso",
+    "received.clock",
+    "service",
+    "service.name",
+    "service.address",
+    "service.address_lines",
+    "service.phone",
+    "service.email",
+    "service.hours",
+    "service.website",
+    "original_subject",
+    "requester_name",
+    "limit",
+    "limit.days",
+    "limit.due_date",
+    "demande",
+    "demande.date",
+    "demande.decision",
+    "demande.remedies",
+    "demande.attestation",
+    "data_protection",
+    "signature",
+    "signature_lines",
+    "loop",
+];
+
+const ALERT_VARIABLES: [&str; 11] =
+    ["bureau", "level", "page", "items", "total", "overdue", "hidden", "conditions", "gestures", "headline", "loop"];
+
+const DIGEST_VARIABLES: [&str; 18] = [
+    "bureau",
+    "page",
+    "date",
+    "day",
+    "received",
+    "answered",
+    "acknowledged",
+    "withheld",
+    "open",
+    "items",
+    "total",
+    "overdue",
+    "hidden",
+    "conditions",
+    "gestures",
+    "seal",
+    "headline",
+    "loop",
+];
+
+impl AckView {
+    pub(super) fn new(fields: &AckFields) -> Self {
+        Self {
+            reference: one_line(&fields.reference),
+            received: Instant::new(fields.zone, fields.received_at),
+            service: ServiceView::new(&fields.service),
+            original_subject: quotable_subject(&fields.original_subject),
+            requester_name: fields.requester_name.as_deref().and_then(quotable_name),
+            limit: fields.limit.map(|limit| LimitView {
+                days: working_days(i64::from(limit.working_days)),
+                due_date: date_on_one_line(limit.due_on),
+            }),
+            demande: fields.demande.as_ref().map(DemandeView::new),
+            data_protection: lines(fields.data_protection.trim()),
+            signature: lines(fields.signature.trim()),
+            signature_lines: list(&fields.signature),
+        }
+    }
+}
+
+impl Instant {
+    fn new(zone: Tz, instant: DateTime<Utc>) -> Self {
+        let civil = civil_time(zone, instant);
+        let (date, time, zone) = (date_on_one_line(civil.date()), french_time(civil.time()), french_zone(zone));
+        Self {
+            at: format!("{date} à{NBSP}{time} ({zone})"),
+            day: day_on_one_line(civil.date()),
+            iso: civil.date().to_string(),
+            clock: civil.time().format("%H:%M").to_string(),
+            date,
+            time,
+            zone,
+        }
+    }
+}
+
+impl ServiceView {
+    fn new(service: &Service) -> Self {
+        Self {
+            name: one_line(&service.name),
+            address: lines(service.address.trim()),
+            address_lines: list(&service.address),
+            phone: one_line(&service.phone),
+            email: service.email.to_string(),
+            hours: service.hours.as_deref().map(one_line),
+            website: service.website.as_deref().map(one_line),
+        }
+    }
+}
+
+impl DemandeView {
+    fn new(demande: &Demande) -> Self {
+        let (decision, remedies, attestation) = match &demande.silence {
+            Silence::Acceptance { attestation } => ("acceptée", None, Some(lines(attestation.trim()))),
+            Silence::Rejection { remedies } => ("rejetée", Some(lines(remedies.trim())), None),
+        };
+        Self { date: date_on_one_line(demande.on), decision, remedies, attestation }
+    }
+}
+
+impl AlertView {
+    pub(super) fn new(fields: &AlertFields) -> Self {
+        let Listed { items, total, overdue, hidden } = Listed::new(&fields.head, &fields.items);
+        Self {
+            bureau: one_line(&fields.head.bureau),
+            level: match fields.level {
+                Level::Agents => "agents du bureau",
+                Level::Head => "agents et chef de bureau",
+                Level::QualityOfficer => "agents, chef de bureau et référent qualité",
+            },
+            page: fields.head.page.as_deref().map(one_line),
+            headline: headline(total, overdue, &fields.conditions),
+            conditions: conditions(fields.head.zone, &fields.conditions),
+            gestures: gestures(&fields.gestures),
+            items,
+            total,
+            overdue,
+            hidden,
+        }
+    }
+}
+
+impl DigestView {
+    pub(super) fn new(fields: &DigestFields) -> Self {
+        let Listed { items, total, overdue, hidden } = Listed::new(&fields.head, &fields.items);
+        Self {
+            bureau: one_line(&fields.head.bureau),
+            page: fields.head.page.as_deref().map(one_line),
+            date: date_on_one_line(fields.day),
+            day: day_on_one_line(fields.day),
+            received: fields.counts.received,
+            answered: fields.counts.answered,
+            acknowledged: fields.counts.acknowledged,
+            withheld: fields.counts.withheld,
+            open: fields.counts.open,
+            headline: headline(total, overdue, &fields.conditions),
+            conditions: conditions(fields.head.zone, &fields.conditions),
+            gestures: gestures(&fields.gestures),
+            seal: fields.seal.as_ref().map(|seal| seal.trim().to_owned()),
+            items,
+            total,
+            overdue,
+            hidden,
+        }
+    }
+}
+
+/// The requests of a mail, the most urgent first.
+struct Listed {
+    items: Vec<ItemView>,
+    total: usize,
+    overdue: usize,
+    hidden: usize,
+}
+
+impl Listed {
+    fn new(head: &AgentHead, items: &[ItemFields]) -> Self {
+        let mut sorted: Vec<&ItemFields> = items.iter().collect();
+        sorted.sort_by(|a, b| {
+            let urgency = |item: &ItemFields| (!item.overdue, item.working_days_left, item.due_on, item.received_at);
+            urgency(a).cmp(&urgency(b)).then_with(|| a.reference.cmp(&b.reference))
+        });
+        Self {
+            items: sorted.iter().take(MAX_ITEMS).map(|item| ItemView::new(head.zone, item)).collect(),
+            total: items.len(),
+            overdue: items.iter().filter(|item| item.overdue).count(),
+            hidden: items.len().saturating_sub(MAX_ITEMS),
+        }
+    }
+}
+
+impl ItemView {
+    fn new(zone: Tz, item: &ItemFields) -> Self {
+        let received = Instant::new(zone, item.received_at);
+        Self {
+            reference: one_line(&item.reference),
+            mailbox: one_line(&item.mailbox),
+            requester: french_requester(item.requester),
+            nature: french_nature(item.nature),
+            address: item.address.as_ref().map(ToString::to_string),
+            received: format!("{} à{NBSP}{}", received.day, received.time),
+            age: working_days(i64::from(item.age)),
+            due_date: date_on_one_line(item.due_on),
+            remaining: remaining(item),
+            overdue: item.overdue,
+        }
+    }
+}
+
+fn remaining(item: &ItemFields) -> String {
+    match (item.overdue, item.working_days_left) {
+        (true, 0) => "en retard depuis hier soir".to_owned(),
+        (true, left) => format!("en retard de {}", working_days(left.abs())),
+        (false, ..=0) => "à traiter aujourd’hui, dernier jour".to_owned(),
+        (false, 1) => format!("il reste 1{NBSP}jour ouvré"),
+        (false, left) => format!("il reste {}", working_days(left)),
+    }
+}
+
+fn headline(total: usize, overdue: usize, conditions: &[Condition]) -> String {
+    let plural = |n: usize, one: &str, many: &str| format!("{n}{NBSP}{}", if n < 2 { one } else { many });
+    let mut parts = Vec::new();
+    if total > 0 {
+        let late = if overdue > 0 { format!(", dont {overdue} en retard") } else { String::new() };
+        parts.push(format!("{}{late}", plural(total, "demande à traiter", "demandes à traiter")));
+    }
+    if !conditions.is_empty() {
+        parts.push(plural(conditions.len(), "incident", "incidents"));
+    }
+    if parts.is_empty() { "rien à signaler".to_owned() } else { parts.join(", ") }
+}
+
+fn conditions(zone: Tz, conditions: &[Condition]) -> Vec<ConditionView> {
+    let view = |condition: &Condition| ConditionView {
+        title: one_line(&condition.title),
+        since: Instant::new(zone, condition.since).at,
+        advice: lines(&condition.advice),
+    };
+    conditions.iter().take(MAX_ITEMS).map(view).collect()
+}
+
+fn gestures(gestures: &[Gesture]) -> Vec<GestureView> {
+    let view =
+        |gesture: &Gesture| GestureView { folder: one_line(&gesture.folder), meaning: one_line(&gesture.meaning) };
+    gestures.iter().take(MAX_ITEMS).map(view).collect()
+}
+
+fn list(text: &str) -> Vec<String> {
+    lines(text.trim()).lines().map(str::to_owned).collect()
+}
+
+/// `5 jours ouvrés`, `1 jour ouvré`, with a no-break space: zero is singular in French.
+fn working_days(days: i64) -> String {
+    let words = if days < 2 { "jour ouvré" } else { "jours ouvrés" };
+    format!("{days}{NBSP}{words}")
+}
+
+/// `jeudi 7 mai 2026`, the day's number tied to its month.
+fn date_on_one_line(date: NaiveDate) -> String {
+    let text = french_date(date);
+    let mut words = text.splitn(3, ' ');
+    match (words.next(), words.next(), words.next()) {
+        (Some(weekday), Some(day), Some(rest)) => format!("{weekday} {day}{NBSP}{rest}"),
+        _ => text,
+    }
+}
+
+/// `7 mai 2026`.
+fn day_on_one_line(date: NaiveDate) -> String {
+    let text = date_on_one_line(date);
+    text.split_once(' ').map_or_else(|| text.clone(), |(_, day)| day.to_owned())
+}
+
+/// How the public calls the zone.
+fn french_zone(zone: Tz) -> String {
+    let place = match zone {
+        Tz::Europe__Paris => "de Paris",
+        Tz::Indian__Reunion => "de La Réunion",
+        Tz::Indian__Mayotte => "de Mayotte",
+        Tz::America__Guadeloupe => "de la Guadeloupe",
+        Tz::America__Martinique => "de la Martinique",
+        Tz::America__Cayenne => "de Cayenne",
+        Tz::America__Miquelon => "de Saint-Pierre-et-Miquelon",
+        Tz::America__Marigot => "de Saint-Martin",
+        Tz::America__St_Barthelemy => "de Saint-Barthélemy",
+        Tz::Pacific__Noumea => "de Nouméa",
+        Tz::Pacific__Tahiti => "de Tahiti",
+        Tz::Pacific__Wallis => "de Wallis-et-Futuna",
+        other => return format!("heure de {}", other.name()),
+    };
+    format!("heure {place}")
+}
+
+fn french_requester(requester: Requester) -> &'static str {
+    match requester {
+        Requester::Public => "usager",
+        Requester::Elected => "élu",
+        Requester::LocalOfficial => "cadre territorial",
+        Requester::LocalAuthority => "collectivité",
+    }
+}
+
+fn french_nature(nature: Nature) -> &'static str {
+    match nature {
+        Nature::GeneralInfo => "demande d’information",
+        Nature::Advice => "demande de conseil",
+        Nature::Complaint => "réclamation",
+        Nature::Suggestion => "suggestion",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::mail::sample;
+
+    /// The names that a serialised view holds, lists not entered.
+    fn names(view: impl Serialize) -> BTreeSet<String> {
+        let mut names = BTreeSet::from(["loop".to_owned()]);
+        let value = serde_json::to_value(view).expect("a view is plain data");
+        for (key, value) in value.as_object().expect("a view is a map") {
+            names.insert(key.clone());
+            names.extend(value.as_object().into_iter().flatten().map(|(inner, _)| format!("{key}.{inner}")));
+        }
+        names
+    }
+
+    #[test]
+    fn the_lists_of_variables_say_what_the_views_hold() {
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        assert_eq!(names(AckView::new(&sample::acknowledgement())), set(&ACK_VARIABLES));
+        assert_eq!(names(AlertView::new(&sample::alert())), set(&ALERT_VARIABLES));
+        assert_eq!(names(DigestView::new(&sample::digest())), set(&DIGEST_VARIABLES));
+    }
+
+    #[test]
+    fn words_the_urgency_of_a_request() {
+        let mut item = sample::item("R-1");
+        for (overdue, left, expected) in [
+            (true, -3, "en retard de 3 jours ouvrés"),
+            (true, -1, "en retard de 1 jour ouvré"),
+            (false, 0, "à traiter aujourd’hui, dernier jour"),
+            (false, 1, "il reste 1 jour ouvré"),
+            (false, 4, "il reste 4 jours ouvrés"),
+        ] {
+            (item.overdue, item.working_days_left) = (overdue, left);
+            assert_eq!(remaining(&item).replace(NBSP, " "), expected);
+        }
+    }
+
+    #[test]
+    fn sorts_by_urgency_the_late_ones_first() {
+        let item = |reference: &str, overdue, left| {
+            let mut item = sample::item(reference);
+            (item.overdue, item.working_days_left) = (overdue, left);
+            item
+        };
+        let items = [item("A", false, 2), item("B", true, -1), item("C", false, 0), item("D", true, -5)];
+        let listed = Listed::new(&sample::alert().head, &items);
+        let order: Vec<&str> = listed.items.iter().map(|item| item.reference.as_str()).collect();
+        assert_eq!((order, listed.overdue), (vec!["D", "B", "C", "A"], 2));
+    }
+
+    #[test]
+    fn counts_the_requests_that_it_does_not_name() {
+        let items = vec![sample::item("R"); MAX_ITEMS + 7];
+        let listed = Listed::new(&sample::alert().head, &items);
+        assert_eq!((listed.items.len(), listed.hidden, listed.total), (MAX_ITEMS, 7, MAX_ITEMS + 7));
+    }
+
+    #[test]
+    fn says_the_hour_with_its_zone() {
+        let at: DateTime<Utc> = "2026-05-07T14:50:00Z".parse().expect("a date");
+        let paris = Instant::new(Tz::Europe__Paris, at);
+        assert_eq!(paris.at.replace(NBSP, " "), "jeudi 7 mai 2026 à 16 h 50 (heure de Paris)");
+        assert_eq!(paris.day.replace(NBSP, " "), "7 mai 2026");
+        assert_eq!((paris.iso.as_str(), paris.clock.as_str()), ("2026-05-07", "16:50"));
+        assert!(Instant::new(Tz::Indian__Reunion, at).at.ends_with("18\u{a0}h\u{a0}50 (heure de La Réunion)"));
+    }
+}
