@@ -68,7 +68,11 @@ impl Address {
 
 impl PartialEq for Address {
     fn eq(&self, other: &Self) -> bool {
-        self.domain == other.domain && self.local.to_lowercase() == other.local.to_lowercase()
+        let same_local = || {
+            self.local.eq_ignore_ascii_case(&other.local)
+                || (!self.local.is_ascii() && self.local.to_lowercase() == other.local.to_lowercase())
+        };
+        self.domain == other.domain && same_local()
     }
 }
 

@@ -31,6 +31,10 @@ pub struct MessageFacts {
     pub to: Vec<Address>,
     /// The Cc header.
     pub cc: Vec<Address>,
+    /// The Bcc header, where a sender left it in.
+    pub bcc: Vec<Address>,
+    /// Resent-To, Resent-Cc and Resent-Bcc.
+    pub resent_to: Vec<Address>,
     /// Where the final server says it delivered: Delivered-To, X-Original-To, Envelope-To.
     pub delivered_to: Vec<Address>,
     /// The subject, decoded, on one line.
@@ -84,6 +88,8 @@ pub struct MachineMarks {
     pub auto_response_suppress: Vec<String>,
     /// Names, lower case, of List-* headers (RFC 2369, RFC 2919), Mailing-List, X-Mailing-List and their kin.
     pub list_headers: Vec<String>,
+    /// The identifier of List-Id (RFC 2919), lower case, without brackets: `pref-pan.ain.example`.
+    pub list_id: Option<String>,
     /// Names, lower case, of headers that only automatic responders write: X-Autoreply, X-Autorespond,
     /// X-Autoresponder, X-POST-MessageClass…, with the value where the name alone does not say it.
     pub responder_headers: Vec<String>,
@@ -91,6 +97,11 @@ pub struct MachineMarks {
     pub bulk_headers: Vec<String>,
     /// Headers of a request for a receipt or of calendar notifications, names in lower case.
     pub notification_headers: Vec<String>,
+    /// Headers that machines write and that also ride on what a human wrote: X-MS-Exchange-Inbox-Rules-Loop on a
+    /// redirected mail, X-Loop. Names in lower case.
+    pub weak_headers: Vec<String>,
+    /// The method of a calendar message (RFC 5546), lower case: `request`, `reply`, `cancel`; empty where unsaid.
+    pub calendar_method: Option<String>,
     /// The header by which vigie marks its own mails (see [`VIGIE_HEADER`]), with its value.
     pub vigie: Option<String>,
     /// The media type of the message, lower case, without parameters: `multipart/report`.
@@ -135,9 +146,11 @@ pub enum ReportKind {
 /// Verdicts that servers wrote into the message. Which of them is believed is the mailbox policy's matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustMarks {
-    /// Spam marks: the name of each header that says "spam", lower case.
+    /// Spam marks: the name of each header that says "spam", lower case. Empty where the topmost of such headers says
+    /// that it is none: the last server writes on top, and its word replaces what stands below.
     pub spam_headers: Vec<String>,
-    /// The dmarc= result of each Authentication-Results header, with the server's name: (`mx.ain.gouv.fr`, `fail`).
+    /// The dmarc= result of each Authentication-Results header, topmost first, with the server's name, lower case:
+    /// (`mx.ain.gouv.fr`, `fail`).
     pub dmarc: Vec<(String, String)>,
 }
 

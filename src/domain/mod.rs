@@ -6,15 +6,30 @@
 //! Deliberately absent: serialisation of rows and JSON (they belong to the rooms that speak them), and any
 //! reading of the clock: `now` is a parameter, taken once per turn.
 
+pub mod acknowledge;
 pub mod address;
+pub mod alert;
 pub mod calendar;
+pub mod classify;
 pub mod deadline;
+pub mod decide;
+pub mod effect;
+pub mod event;
+pub mod evidence;
 pub mod french;
 pub mod holidays;
+pub mod identity;
+pub mod ledger;
 pub mod message;
+pub mod office;
 pub mod opening;
 pub mod policy;
+pub mod reasons;
+pub mod receipt;
 pub mod request;
+pub mod requester;
 pub mod schedule;
+mod signs;
 pub mod territory;
+pub mod thread;
 pub mod verdict;

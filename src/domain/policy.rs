@@ -193,6 +193,14 @@ pub struct Watch {
     pub acknowledging_since: Option<DateTime<Utc>>,
 }
 
+impl Watch {
+    /// A watch that has always been on: for explaining a message apart from any store.
+    #[must_use]
+    pub fn always() -> Self {
+        Self { watched_since: DateTime::<Utc>::MIN_UTC, acknowledging_since: Some(DateTime::<Utc>::MIN_UTC) }
+    }
+}
+
 impl MailboxPolicy {
     /// Whether the address is the mailbox's own, or one of its aliases.
     #[must_use]
@@ -239,22 +247,32 @@ impl MailboxPolicy {
 }
 
 /// Whether `text` matches a pattern in which `*` stands for any run of characters; ASCII case does not count.
+///
+/// Without allocation: a prefecture lists hundreds of mairies, and each message is held against them all.
 #[must_use]
 pub fn matches_pattern(pattern: &str, text: &str) -> bool {
-    let pattern = pattern.to_lowercase();
-    let text = text.to_lowercase();
-    let mut parts = pattern.split('*');
-    let Some(head) = parts.next() else { return text.is_empty() };
-    let Some(mut rest) = text.strip_prefix(head) else { return false };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(tail) = parts.pop() else { return rest.is_empty() };
-    for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
-            None => return false,
+    let (mut pattern, mut text) = (pattern.as_bytes(), text.as_bytes());
+    // Where to go on when a literal fails: after the last star, one octet of text further.
+    let mut retry: Option<(&[u8], &[u8])> = None;
+    loop {
+        match (pattern.split_first(), text.split_first()) {
+            (Some((b'*', after)), _) => {
+                retry = Some((after, text));
+                pattern = after;
+            }
+            (Some((wanted, after)), Some((found, rest))) if wanted.eq_ignore_ascii_case(found) => {
+                (pattern, text) = (after, rest);
+            }
+            (None, None) => return true,
+            _ => match retry.and_then(|(after, from)| Some((after, from.split_first()?.1))) {
+                Some((after, from)) => {
+                    retry = Some((after, from));
+                    (pattern, text) = (after, from);
+                }
+                None => return false,
+            },
         }
     }
-    rest.ends_with(tail)
 }
 
 macro_rules! names {
@@ -297,6 +315,12 @@ mod tests {
             ("abc", "abc", true),
             ("abc", "abcd", false),
             ("*", "", true),
+            ("", "", true),
+            ("", "a", false),
+            ("*a*b*c", "xxaybbzc", true),
+            ("*a*b*c", "xxaybbzcd", false),
+            ("é*", "ecole", false),
+            ("é*", "élu", true),
         ] {
             assert_eq!(matches_pattern(pattern, text), expected, "{pattern} on {text}");
         }

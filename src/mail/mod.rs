@@ -1,19 +1,25 @@
-//! PURE: bytes → facts, notice → bytes. No async, IO, clock, environment, randomness or logging.
+//! PURE: bytes → [`MessageFacts`], notice → bytes. No async, IO, clock, environment, randomness or logging.
 //!
-//! *Owns* the making of vigie's mails: templates, their linter, and the bytes. *May import* `domain`. *Start reading*
-//! at [`compose()`], then [`notice`] for what a mail can say, then [`lint`] for what it must say.
+//! *Owns* the reading of header blocks and of delivery reports. *May import* `domain`. *Start reading* at [`parse()`].
 //!
-//! Deliberately absent: files (templates come in as text), and any decision whether to write.
+//! Deliberately absent: any judgement (that is `domain::classify`), and the body: only of a report is the beginning of
+//! the body read, to name what bounced. mail-parser is given single fields, never a whole message: its message parser
+//! takes the last of duplicate fields and yields nothing for lone-CR mail.
+//!
+//! [`MessageFacts`]: crate::domain::message::MessageFacts
 
 pub mod compose;
+mod fields;
 mod headers;
 pub mod lint;
+mod marks;
 pub mod notice;
-pub mod sample;
+pub mod parse;
+mod report;
+mod sample;
 pub mod template;
+mod values;
 mod view;
+mod words;
 
-pub use compose::{ComposeError, Composed, Stamp, compose};
-pub use lint::{Finding, lint};
-pub use notice::{AckFields, AlertFields, DigestFields, Notice};
-pub use template::{Kind, TemplateError, TemplateSource, Templates};
+pub use parse::{parse, split, wants_body};

@@ -1,0 +1,534 @@
+//! Bytes that arrived in a folder → recorded, judged, threaded, decided, committed: a whole batch in one turn.
+//!
+//! *Start reading* at [`ingest`]. Within a batch each message sees what the ones before it decided: [`Overlay`] holds
+//! what the store said at the beginning of the turn, and what was added since.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
+
+use super::Result;
+use crate::domain::acknowledge::{Acknowledgement, SentCounts};
+use crate::domain::address::Address;
+use crate::domain::classify::{FolderRole, Links, ThreadLink};
+use crate::domain::decide::{self, Arrival, Decision, Desk, EarlyReply, Judgement, Snapshot};
+use crate::domain::effect::Effect;
+use crate::domain::event::Event;
+use crate::domain::identity::{appearance, identity};
+use crate::domain::message::MessageFacts;
+use crate::domain::policy::{Mode, Watch};
+use crate::domain::receipt::Times;
+use crate::domain::request::{MessageId, PersonId, Request, RequestId, Status};
+use crate::domain::thread::{ancestors, belongs_to};
+use crate::domain::verdict::{Reason, Verdict};
+use crate::mail::parse::parse;
+use crate::store::{FolderCursor, Kept, KnownMessage, Lease, LocationRow, MailboxRow, MessageRow, Person, Store, Turn};
+
+/// The span over which messages of one sender are counted (CRPA L112-11).
+const ABUSE_SPAN: TimeDelta = TimeDelta::hours(1);
+
+/// A message as the mail server gave it.
+#[derive(Debug, Clone)]
+pub struct Arrived {
+    /// Its UID.
+    pub uid: u32,
+    /// Its INTERNALDATE.
+    pub internal_date: DateTime<Utc>,
+    /// Its size in octets.
+    pub size: u64,
+    /// Its header block.
+    pub header: Vec<u8>,
+    /// The beginning of its body, where [`needs_body`] asked for it.
+    pub body_start: Option<Vec<u8>>,
+}
+
+/// Whether the beginning of the body is needed to know what a report is about.
+#[must_use]
+pub fn needs_body(header: &[u8]) -> bool {
+    crate::mail::parse::wants_body(&parse(header, None, 0))
+}
+
+/// The folder that a batch comes from.
+#[derive(Debug, Clone)]
+pub struct Source<'a> {
+    /// The desk of its mailbox.
+    pub desk: Desk<'a>,
+    /// How far it was read.
+    pub cursor: FolderCursor,
+    /// What it is for.
+    pub role: FolderRole,
+    /// The node's right to watch the mailbox.
+    pub lease: Option<&'a Lease>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ingested {
+    /// Messages recorded for the first time.
+    pub recorded: usize,
+    /// Known messages seen at another place.
+    pub moved: usize,
+    /// Requests opened.
+    pub opened: usize,
+    /// Mails put into the queue.
+    pub queued: usize,
+}
+
+impl Ingested {
+    /// Adds what became of another batch.
+    pub fn add(&mut self, other: Self) {
+        self.recorded += other.recorded;
+        self.moved += other.moved;
+        self.opened += other.opened;
+        self.queued += other.queued;
+    }
+}
+
+/// Makes sure that the store knows the mailbox and its mode: from this instant on it is watched, or acknowledged.
+pub async fn switch_on(store: &Store, desk: Desk<'_>, now: DateTime<Utc>) -> Result<Watch> {
+    // INTERNALDATE has whole seconds: what arrives within the second of the switch is not older than it.
+    let now = now.trunc_subsecs(0);
+    let mut turn = store.begin().await?;
+    let known = turn.mailbox(&desk.policy.name).await?;
+    let mode = desk.policy.mode;
+    let acknowledging = (mode == Mode::Acknowledge).then_some(now);
+    let row = match known {
+        Some(row) if row.mode == mode => return Ok(row.watch),
+        Some(row) => {
+            let watch = Watch { acknowledging_since: acknowledging, ..row.watch };
+            MailboxRow { mode, watch, ..row }
+        }
+        None => {
+            let watch = Watch { watched_since: now, acknowledging_since: acknowledging };
+            MailboxRow { mode, watch, blind_since: None, blind_reported: false }
+        }
+    };
+    turn.save_mailbox(&desk.policy.name, row).await?;
+    turn.write_down(&Event::MailboxMode { mailbox: desk.policy.name.clone(), mode, at: now }, now);
+    turn.commit().await?;
+    Ok(row.watch)
+}
+
+/// Records, judges and decides a batch in the order of its UIDs, moves the folder's cursor to `cursor`, and commits.
+pub async fn ingest(store: &Store, source: &Source<'_>, batch: &[Arrived], now: DateTime<Utc>) -> Result<Ingested> {
+    let parsed: Vec<Parsed<'_>> = batch.iter().map(|arrived| Parsed::read(arrived, now)).collect();
+    let mut turn = store.begin().await?;
+    if let Some(lease) = source.lease {
+        turn.check_lease(lease).await?;
+    }
+    let mut overlay = Overlay::load(&mut turn, source, &parsed, now).await?;
+    for message in &parsed {
+        overlay.take_in(&mut turn, source, message, now).await?;
+    }
+    let ingested = overlay.write(&mut turn, now).await?;
+    turn.move_cursor(&source.cursor, now).await?;
+    turn.commit().await?;
+    Ok(ingested)
+}
+
+/// A message, parsed.
+struct Parsed<'a> {
+    arrived: &'a Arrived,
+    facts: MessageFacts,
+    times: Times,
+    identity: String,
+}
+
+impl<'a> Parsed<'a> {
+    fn read(arrived: &'a Arrived, now: DateTime<Utc>) -> Self {
+        let facts = parse(&arrived.header, arrived.body_start.as_deref(), arrived.size);
+        let times = Times {
+            internal_date: arrived.internal_date,
+            received: facts.received,
+            date: facts.date,
+            observed_at: now,
+        };
+        let identity = identity(&facts, &times);
+        Self { arrived, facts, times, identity }
+    }
+
+    /// The author, where he is a person to be kept: nobody of our own side.
+    fn author(&self, desk: Desk<'_>) -> Option<&Address> {
+        self.facts.author().filter(|author| !desk.policy.is_ours(author))
+    }
+}
+
+/// A judged message's place in the store.
+struct Slot {
+    digest: String,
+    id: MessageId,
+    person: Option<PersonId>,
+    answered_by: Option<EarlyReply>,
+}
+
+/// What the store said at the beginning of the turn, and what the batch added since.
+struct Overlay {
+    watch: Watch,
+    known: HashMap<String, KnownMessage>,
+    threads: HashMap<String, RequestId>,
+    requests: HashMap<RequestId, Request>,
+    persons: HashMap<String, Person>,
+    addresses: HashMap<PersonId, String>,
+    early: HashMap<String, EarlyReply>,
+    written: Written,
+}
+
+/// What the turn will write.
+#[derive(Default)]
+struct Written {
+    messages: Vec<MessageRow>,
+    locations: Vec<LocationRow>,
+    requests: Vec<Request>,
+    effects: Vec<(Effect, String)>,
+    events: Vec<Event>,
+    early: Vec<(String, MessageId)>,
+    attached: Vec<(String, RequestId)>,
+    ingested: Ingested,
+}
+
+impl Overlay {
+    async fn load(turn: &mut Turn, source: &Source<'_>, batch: &[Parsed<'_>], now: DateTime<Utc>) -> Result<Self> {
+        let desk = source.desk;
+        let watch = turn.mailbox(&desk.policy.name).await?.map(|row| row.watch);
+        let watch = watch.unwrap_or(Watch { watched_since: now, acknowledging_since: None });
+        let identities: Vec<String> = batch.iter().map(|message| message.identity.clone()).collect();
+        let known = turn.known_messages(&identities).await?;
+        let mut named: HashSet<String> = HashSet::new();
+        for message in batch {
+            named.extend(ancestors(&message.facts).into_iter().map(str::to_owned));
+            named.extend(reported(&message.facts).cloned());
+        }
+        let named: Vec<String> = named.into_iter().collect();
+        let threads = turn.requests_by_message_id(&named).await?;
+        let mut linked: Vec<RequestId> = threads.values().copied().collect();
+        linked.extend(known.values().filter(|message| message.request != 0).map(|message| RequestId(message.request)));
+        linked.sort_unstable();
+        linked.dedup();
+        let requests = turn.requests(&linked).await?;
+        let requesters: Vec<PersonId> = requests.values().filter_map(|request| request.person).collect();
+        let mut addresses = turn.addresses(&requesters).await?;
+        let persons = turn.persons(&authors(batch, desk)).await?;
+        addresses.extend(persons.iter().map(|(address, person)| (person.id, address.clone())));
+        let ids: Vec<String> = batch.iter().filter_map(|message| message.facts.message_id.clone()).collect();
+        let early = turn.early_replies(&ids).await?;
+        Ok(Self { watch, known, threads, requests, persons, addresses, early, written: Written::default() })
+    }
+
+    /// Takes one message in: a known one is seen at another place, a new one is judged.
+    async fn take_in(
+        &mut self,
+        turn: &mut Turn,
+        source: &Source<'_>,
+        message: &Parsed<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let place = |id: MessageId| LocationRow {
+            folder: source.cursor.id,
+            uid_validity: source.cursor.uid_validity,
+            uid: i64::from(message.arrived.uid),
+            message: id,
+            seen_at: now,
+        };
+        let known = self.known.get(&message.identity).cloned();
+        if let Some(known) = &known
+            && !self.appears_anew(turn, source, message, known).await?
+        {
+            self.written.ingested.moved += 1;
+            self.written.locations.push(place(MessageId(known.id)));
+            return Ok(());
+        }
+        let id = turn.take_message_id();
+        self.written.locations.push(place(id));
+        self.judge(turn, source, message, id, known.as_ref(), now).await
+    }
+
+    /// Whether a known message lies at this place besides the place where it is known, rather than having moved here.
+    async fn appears_anew(
+        &self,
+        turn: &mut Turn,
+        source: &Source<'_>,
+        message: &Parsed<'_>,
+        known: &KnownMessage,
+    ) -> Result<bool> {
+        if known.mailbox != source.desk.policy.name {
+            return Ok(true);
+        }
+        let here = (source.cursor.id, source.cursor.uid_validity);
+        let uid = i64::from(message.arrived.uid);
+        let in_batch =
+            self.written.locations.iter().any(|l| l.message.0 == known.id && (l.folder, l.uid_validity) == here);
+        let stored = turn.uids_of(MessageId(known.id), here.0, here.1).await?;
+        Ok(!stored.contains(&uid) && (in_batch || !stored.is_empty()))
+    }
+
+    async fn judge(
+        &mut self,
+        turn: &mut Turn,
+        source: &Source<'_>,
+        message: &Parsed<'_>,
+        id: MessageId,
+        known: Option<&KnownMessage>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let desk = source.desk;
+        let (digest, duplicate_of) = self.name(source, message, known);
+        let year = desk.calendar.civil(crate::domain::receipt::official(&message.times).0).year();
+        let number = turn.peek_number(&desk.policy.reference_prefix, year).await?;
+        let reference = format!("{}-{year}-{number:06}", desk.policy.reference_prefix);
+        let arrival = Arrival {
+            facts: &message.facts,
+            folder: &source.cursor.name,
+            role: source.role,
+            times: message.times,
+            digest: &digest,
+            message: id,
+        };
+        let mut snapshot =
+            self.snapshot(turn, source, message, duplicate_of, (turn.peek_request_id(), reference), now).await?;
+        let (mut judgement, mut decision) = decide::on_message(desk, &arrival, &snapshot, now);
+        if let Acknowledgement::Send { to, .. } = &judgement.acknowledgement {
+            let thread = judgement.verdict.request();
+            let stored = turn.sent_counts(to, thread, &desk.policy.name, now).await?;
+            snapshot.sent = self.with_queued(stored, to, thread);
+            (judgement, decision) = decide::on_message(desk, &arrival, &snapshot, now);
+        }
+        if decision.requests.iter().any(|request| request.id == snapshot.next.0) {
+            turn.take_request_id();
+            turn.take_number(&desk.policy.reference_prefix, year);
+            self.written.ingested.opened += 1;
+        }
+        let slot = Slot {
+            digest,
+            id,
+            person: snapshot.person.as_ref().map(|(person, _)| *person),
+            answered_by: snapshot.answered_by,
+        };
+        self.keep(source, message, slot, &judgement, decision);
+        Ok(())
+    }
+
+    /// The digest under which a message is stored, and the request of the message that it doubles.
+    fn name(
+        &self,
+        source: &Source<'_>,
+        message: &Parsed<'_>,
+        known: Option<&KnownMessage>,
+    ) -> (String, Option<Option<RequestId>>) {
+        let Some(known) = known else { return (message.identity.clone(), None) };
+        let place = [
+            source.desk.policy.name.as_str(),
+            &source.cursor.name,
+            &source.cursor.uid_validity.to_string(),
+            &message.arrived.uid.to_string(),
+        ];
+        let digest = appearance(&message.identity, &place);
+        // Without a Message-ID nothing says that two equal header blocks are one message: they stay two.
+        let duplicate = message.facts.message_id.is_some() || known.mailbox != source.desk.policy.name;
+        (digest, duplicate.then(|| (known.request != 0).then_some(RequestId(known.request))))
+    }
+
+    async fn snapshot(
+        &self,
+        turn: &mut Turn,
+        source: &Source<'_>,
+        message: &Parsed<'_>,
+        duplicate_of: Option<Option<RequestId>>,
+        next: (RequestId, String),
+        now: DateTime<Utc>,
+    ) -> Result<Snapshot> {
+        let desk = source.desk;
+        let person = message.author(desk).and_then(|author| self.persons.get(&author.canonical()));
+        let threaded = belongs_to(&message.facts, &self.threads);
+        let bounced = reported(&message.facts).find_map(|id| self.threads.get(id).copied()).or(threaded);
+        let linked = duplicate_of.flatten().or(threaded).or(bounced).and_then(|id| self.requests.get(&id).cloned());
+        let linked_person = match linked.as_ref().and_then(|request| request.person) {
+            Some(id) if message.facts.report.is_some() => turn.person_digest(id).await?,
+            Some(_) | None => None,
+        };
+        let recent = match person {
+            Some(person) if message.times.internal_date >= self.watch.watched_since => {
+                let queued = self.written.messages.iter().filter(|row| row.person == Some(person.id)).count();
+                turn.messages_from(person.id, now - ABUSE_SPAN)
+                    .await?
+                    .saturating_add(u32::try_from(queued).unwrap_or(u32::MAX))
+            }
+            Some(_) | None => 0,
+        };
+        let thread = threaded.and_then(|id| self.requests.get(&id)).map(|request| ThreadLink {
+            request: request.id,
+            answered: request.status != Status::Open,
+            by_requester: request.person.is_some() && request.person == person.map(|person| person.id),
+            to_requester: request.person.and_then(|id| self.addresses.get(&id)).is_some_and(|requester| {
+                let facts = &message.facts;
+                facts.to.iter().chain(&facts.cc).chain(&facts.bcc).any(|address| address.canonical() == *requester)
+            }),
+        });
+        let answered_by = message.facts.message_id.as_ref().and_then(|id| self.early.get(id)).cloned();
+        Ok(Snapshot {
+            watch: self.watch,
+            links: Links { duplicate_of, thread, bounced, recent_from_sender: recent },
+            linked,
+            person: person.map(|person| (person.id, person.digest.clone())),
+            linked_person,
+            undeliverable: person.is_some_and(|person| person.undeliverable),
+            sent: SentCounts::default(),
+            answered_by,
+            next,
+        })
+    }
+
+    /// The counts of mails sent lately, with those that this batch has queued.
+    fn with_queued(&self, stored: SentCounts, to: &Address, thread: Option<RequestId>) -> SentCounts {
+        let queued = |wanted: &dyn Fn(&Effect) -> bool| {
+            u32::try_from(self.written.effects.iter().filter(|(effect, _)| wanted(effect)).count()).unwrap_or(u32::MAX)
+        };
+        let all = queued(&|_| true);
+        SentCounts {
+            to_address_today: stored.to_address_today + queued(&|effect| effect.recipients.contains(to)),
+            to_domain_this_hour: stored.to_domain_this_hour
+                + queued(&|effect| effect.recipients.iter().any(|known| known.domain() == to.domain())),
+            in_thread_today: stored.in_thread_today + queued(&|effect| thread.is_some() && effect.request == thread),
+            by_mailbox_this_hour: stored.by_mailbox_this_hour + all,
+            by_all_this_hour: stored.by_all_this_hour + all,
+        }
+    }
+
+    /// Keeps what was decided, for the messages that follow in the batch and for the store.
+    fn keep(
+        &mut self,
+        source: &Source<'_>,
+        message: &Parsed<'_>,
+        slot: Slot,
+        judgement: &Judgement,
+        decision: Decision,
+    ) {
+        let id = slot.id;
+        let desk = source.desk;
+        let opened = decision.requests.iter().find(|request| request.message == id).map(|request| request.id);
+        let request = opened.or_else(|| judgement.verdict.request());
+        if let (Some(request), Some(message_id)) = (request, &message.facts.message_id) {
+            self.threads.entry(message_id.clone()).or_insert(request);
+        }
+        if let (Some(opened), Some(early)) = (opened, &slot.answered_by) {
+            self.written.attached.push((early.message.clone(), opened));
+        }
+        if source.role == FolderRole::Sent || judgement.reason.code == "sent_by_us" {
+            let unanswered = request.is_none() && !message.facts.machine.vigie.is_some();
+            let parents = ancestors(&message.facts).into_iter().filter(|_| unanswered);
+            self.written.early.extend(parents.map(|parent| (parent.to_owned(), id)));
+        }
+        for request in &decision.requests {
+            self.requests.insert(request.id, request.clone());
+        }
+        for effect in &decision.effects {
+            self.threads.extend(effect.request.map(|request| (message_id_of(effect, desk), request)));
+        }
+        let message_row = row(source, message, &slot, request, judgement);
+        let known = KnownMessage {
+            digest: slot.digest,
+            id: id.0,
+            request: request.map_or(0, |request| request.0),
+            mailbox: desk.policy.name.clone(),
+        };
+        self.known.entry(message.identity.clone()).or_insert(known);
+        let written = &mut self.written;
+        written.ingested.recorded += 1;
+        written.ingested.queued += decision.effects.len();
+        written.messages.push(message_row);
+        written.requests.extend(decision.requests);
+        written.effects.extend(decision.effects.into_iter().map(|effect| {
+            let message_id = message_id_of(&effect, desk);
+            (effect, message_id)
+        }));
+        written.events.extend(decision.events);
+    }
+
+    async fn write(self, turn: &mut Turn, now: DateTime<Utc>) -> Result<Ingested> {
+        let written = self.written;
+        turn.insert_messages(&written.messages).await?;
+        turn.insert_locations(&written.locations).await?;
+        turn.save_requests(&written.requests).await?;
+        turn.queue(&written.effects).await?;
+        turn.insert_early_replies(&written.early).await?;
+        for (digest, request) in &written.attached {
+            turn.attach_reply(digest, request.0).await?;
+        }
+        for event in &written.events {
+            if let Event::Undeliverable { person, .. } = event {
+                turn.mark_undeliverable(person, now).await?;
+            }
+            turn.write_down(event, now);
+        }
+        Ok(written.ingested)
+    }
+}
+
+/// The Message-IDs that a report names.
+fn reported(facts: &MessageFacts) -> impl Iterator<Item = &String> {
+    facts.report.iter().flat_map(|report| report.original_message_ids.iter())
+}
+
+fn authors(batch: &[Parsed<'_>], desk: Desk<'_>) -> Vec<(Address, String)> {
+    let mut seen = HashSet::new();
+    let mut people = Vec::new();
+    for message in batch {
+        if let Some(author) = message.author(desk)
+            && seen.insert(author.canonical())
+        {
+            people.push((author.clone(), message.facts.from_name.clone().unwrap_or_default()));
+        }
+    }
+    people
+}
+
+/// The Message-ID of a mail in the mailbox's name.
+fn message_id_of(effect: &Effect, desk: Desk<'_>) -> String {
+    format!("{}@{}", effect.id, desk.policy.address.domain())
+}
+
+fn row(
+    source: &Source<'_>,
+    message: &Parsed<'_>,
+    slot: &Slot,
+    request: Option<RequestId>,
+    judgement: &Judgement,
+) -> MessageRow {
+    let (acknowledgement, acknowledgement_reason): (&'static str, Reason) = decide::parts(&judgement.acknowledgement);
+    let (received_at, rule) = crate::domain::receipt::official(&message.times);
+    MessageRow {
+        id: slot.id,
+        digest: slot.digest.clone(),
+        mailbox: source.desk.policy.name.clone(),
+        folder: source.cursor.name.clone(),
+        person: slot.person,
+        from_kind: from_kind(judgement),
+        verdict: judgement.verdict.name(),
+        reason: judgement.reason.clone(),
+        request: request.map_or(0, |request| request.0),
+        commitment: judgement.commitment.clone(),
+        due_on: judgement.deadline.as_ref().map_or_else(String::new, |deadline| deadline.due_on.to_string()),
+        received_at,
+        rule,
+        times: message.times,
+        acknowledgement,
+        acknowledgement_reason,
+        kept: Kept::of(&message.facts, acknowledgement == "send"),
+    }
+}
+
+/// What kind of correspondent wrote a message, for listings.
+#[must_use]
+pub fn from_kind(judgement: &Judgement) -> &'static str {
+    match judgement.verdict {
+        Verdict::Reply(_) => "ours",
+        Verdict::Internal => "internal",
+        Verdict::Automated(_) | Verdict::Bounce(_) | Verdict::Bulk => "machine",
+        Verdict::Request
+        | Verdict::FollowUp(_)
+        | Verdict::RequestAgain(_)
+        | Verdict::Spam
+        | Verdict::Abusive
+        | Verdict::Duplicate(_)
+        | Verdict::Unreadable => judgement.requester.name(),
+    }
+}

@@ -1,0 +1,162 @@
+//! What people ask of the store: views whose keys are stable, in English and `snake_case` (DESIGN §8).
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::{Error, Result};
+use crate::domain::deadline::working_days_left;
+use crate::domain::ledger::rfc3339;
+use crate::domain::office::Office;
+use crate::domain::request::{Request, Status};
+use crate::store::{Listing, MessageLine, RequestFilter, RequestLine, Store};
+
+/// A message, as `messages` and `explain` show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MessageView {
+    /// Its file; only where one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The Message-ID, without brackets.
+    pub message_id: Option<String>,
+    /// The mailbox.
+    pub mailbox: String,
+    /// The folder.
+    pub folder: Option<String>,
+    /// When it was received: RFC 3339, UTC.
+    pub received_at: String,
+    /// What kind of correspondent wrote it.
+    pub from_kind: String,
+    /// What it is.
+    pub verdict: String,
+    /// Why.
+    pub reason: String,
+    /// What the reason saw.
+    pub reason_detail: Option<String>,
+    /// The reference of its request.
+    pub request: Option<String>,
+    /// `send`, `withhold` or `none`.
+    pub acknowledgement: String,
+    /// Why.
+    pub acknowledgement_reason: String,
+    /// What that reason saw.
+    pub acknowledgement_detail: Option<String>,
+    /// The key of the commitment that covers it.
+    pub commitment: Option<String>,
+    /// The last civil day on which an answer is in time.
+    pub due_on: Option<String>,
+}
+
+/// A request, as `requests` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RequestView {
+    /// What people call it.
+    pub reference: String,
+    /// The mailbox.
+    pub mailbox: String,
+    /// The Message-ID of the message that opened it.
+    pub message_id: Option<String>,
+    /// What kind of person asks.
+    pub requester: &'static str,
+    /// What is asked.
+    pub nature: &'static str,
+    /// The key of the commitment.
+    pub commitment: Option<String>,
+    /// When it was received: RFC 3339, UTC.
+    pub received_at: String,
+    /// The last civil day on which an answer is in time.
+    pub due_on: String,
+    /// `open`, `answered`, `closed` or `transferred`.
+    pub status: &'static str,
+    /// When it was answered.
+    pub answered_at: Option<String>,
+    /// What proves the answer.
+    pub evidence: Option<&'static str>,
+    /// How strongly.
+    pub confidence: Option<&'static str>,
+    /// Whether the answer came in time; `null` while that is open.
+    pub within_limit: Option<bool>,
+    /// `pending`, `sent`, `withheld`, `refused` or `unknown`.
+    pub acknowledgement: &'static str,
+    /// When the relay accepted the acknowledgement.
+    pub acknowledged_at: Option<String>,
+    /// Working days left, 0 on the last day, negative once it is past; `null` once settled.
+    pub working_days_left: Option<i64>,
+    /// Whether it came before vigie watched the mailbox.
+    pub backlog: bool,
+}
+
+fn some(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+impl From<MessageLine> for MessageView {
+    fn from(line: MessageLine) -> Self {
+        let received_at = DateTime::from_timestamp_millis(line.received_at).unwrap_or_default();
+        Self {
+            file: None,
+            message_id: some(line.message_id),
+            mailbox: line.mailbox,
+            folder: some(line.folder),
+            received_at: rfc3339(received_at),
+            from_kind: line.from_kind,
+            verdict: line.verdict,
+            reason: line.reason,
+            reason_detail: some(line.reason_detail),
+            request: some(line.reference),
+            acknowledgement: line.acknowledgement,
+            acknowledgement_reason: line.acknowledgement_reason,
+            acknowledgement_detail: some(line.acknowledgement_detail),
+            commitment: some(line.commitment),
+            due_on: some(line.due_on),
+        }
+    }
+}
+
+/// Working days left of an open request; `None` once it is settled, or where its mailbox left the configuration.
+#[must_use]
+pub fn days_left(office: &Office, request: &Request, now: DateTime<Utc>) -> Option<i64> {
+    let desk = office.desk(&request.mailbox)?;
+    let today = desk.calendar.civil(now);
+    (request.status == Status::Open).then(|| working_days_left(desk.calendar, request.due_on, today))
+}
+
+/// A request as `requests` shows it at an instant.
+#[must_use]
+pub fn request_view(office: &Office, line: &RequestLine, now: DateTime<Utc>) -> RequestView {
+    let request = &line.request;
+    RequestView {
+        reference: request.reference.clone(),
+        mailbox: request.mailbox.clone(),
+        message_id: some(line.message_id.clone()),
+        requester: request.requester.name(),
+        nature: request.nature.name(),
+        commitment: some(request.commitment.clone()),
+        received_at: rfc3339(request.received_at),
+        due_on: request.due_on.to_string(),
+        status: request.status.name(),
+        answered_at: request.settled_at.filter(|_| request.status == Status::Answered).map(rfc3339),
+        evidence: request.evidence.map(crate::domain::evidence::Evidence::name),
+        confidence: request.confidence.map(crate::domain::evidence::Confidence::name),
+        within_limit: request.within_limit(now),
+        acknowledgement: request.acknowledgement.name(),
+        acknowledged_at: request.acknowledged_at.map(rfc3339),
+        working_days_left: days_left(office, request, now),
+        backlog: request.backlog,
+    }
+}
+
+/// Lists messages.
+pub async fn messages(store: &Store, listing: &Listing) -> Result<Vec<MessageView>> {
+    Ok(store.messages(listing).await?.into_iter().map(MessageView::from).collect())
+}
+
+/// Lists requests.
+pub async fn requests(store: &Store, filter: &RequestFilter) -> Result<Vec<RequestLine>> {
+    Ok(store.list_requests(filter).await?)
+}
+
+/// One request.
+pub async fn request(store: &Store, reference: &str) -> Result<RequestLine> {
+    let line = store.request_line(reference).await?;
+    line.ok_or_else(|| Error::UnknownRequest(reference.to_owned()))
+}

@@ -1,0 +1,218 @@
+//! What each kind of mail says: the store's facts gathered for `mail` to word.
+
+use chrono::{DateTime, Months, NaiveDate, TimeDelta, Utc};
+
+use super::query::days_left;
+use super::{Error, Result};
+use crate::domain::address::Address;
+use crate::domain::alert::Bureau;
+use crate::domain::decide::Desk;
+use crate::domain::effect::Effect;
+use crate::domain::office::{ImplicitDecision, Office, Service as OfficeService};
+use crate::domain::request::{AcknowledgementState, Request, Status};
+use crate::mail::notice::{
+    AckFields, AgentHead, AlertFields, Condition, Demande, DigestCounts, DigestFields, ItemFields, Level, Limit,
+    Notice, Parent, Sender, Service, Silence,
+};
+use crate::store::{RequestFilter, RequestLine, Store};
+
+/// The template of alerts to agents, and of warnings to administrators.
+const ALERT: &str = "alerte";
+/// The template of the morning digest.
+const DIGEST: &str = "point-du-matin";
+/// After how long silence decides (CRPA L231-1, L231-4).
+const SILENCE_MONTHS: Months = Months::new(2);
+/// The digest's figures cover this span.
+const DIGEST_SPAN: TimeDelta = TimeDelta::days(1);
+/// Working days left from which the digest names a request.
+const DIGEST_HORIZON: i64 = 2;
+/// How to have an implicit acceptance attested (CRPA L232-3).
+const ATTESTATION: &str = "Sur votre demande, la préfecture vous délivre une attestation de cette décision (article L. 232-3 du code des \
+     relations entre le public et l’administration).";
+
+/// A mail and the envelope's sender.
+pub type Written = Option<(Notice, Address)>;
+
+/// The acknowledgement of a request.
+pub async fn acknowledgement(store: &Store, office: &Office, effect: &Effect) -> Result<Written> {
+    let desk = office.desk(&effect.mailbox).ok_or_else(|| Error::UnknownMailbox(effect.mailbox.clone()))?;
+    let service = office.services.get(&effect.mailbox).ok_or_else(|| Error::UnknownMailbox(effect.mailbox.clone()))?;
+    let (Some(id), Some(to)) = (effect.request, effect.recipients.first()) else { return Ok(None) };
+    let Some(line) = store.request_line_by_id(id).await? else { return Ok(None) };
+    let fields = acknowledgement_fields(desk, service, &line, to);
+    Ok(Some((Notice::Acknowledgement(Box::new(fields)), desk.policy.address.clone())))
+}
+
+/// What an acknowledgement says of a request.
+#[must_use]
+pub fn acknowledgement_fields(desk: Desk<'_>, service: &OfficeService, line: &RequestLine, to: &Address) -> AckFields {
+    let request = &line.request;
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    AckFields {
+        template: service.template.clone(),
+        from: Sender { address: desk.policy.address.clone(), name: Some(service.name.clone()) },
+        to: to.clone(),
+        parent: Parent {
+            message_id: some(&line.message_id),
+            references: line.thread_refs.split_whitespace().map(str::to_owned).collect(),
+            thread_index: some(&line.thread_index),
+        },
+        reference: request.reference.clone(),
+        received_at: request.received_at,
+        zone: desk.policy.zone,
+        service: Service {
+            name: service.name.clone(),
+            address: service.postal_address.clone(),
+            phone: service.telephone.clone(),
+            email: desk.policy.address.clone(),
+            hours: some(&service.opening_hours),
+            website: None,
+        },
+        original_subject: line.subject.clone(),
+        requester_name: some(&line.name),
+        limit: Some(Limit { working_days: request.limit, due_on: request.due_on }),
+        demande: demande(desk.calendar.civil(request.received_at), service),
+        data_protection: service.data_protection.clone(),
+        signature: service.name.clone(),
+    }
+}
+
+/// What silence means two months after the receipt, where the mailbox deals with demandes.
+fn demande(received_on: NaiveDate, service: &OfficeService) -> Option<Demande> {
+    let on = received_on.checked_add_months(SILENCE_MONTHS)?;
+    let silence = match service.implicit_decision? {
+        ImplicitDecision::Acceptance => Silence::Acceptance { attestation: ATTESTATION.to_owned() },
+        ImplicitDecision::Rejection => Silence::Rejection { remedies: service.remedies.clone() },
+    };
+    Some(Demande { on, silence })
+}
+
+fn head(office: &Office, bureau: &Bureau, effect: &Effect, template: &str) -> AgentHead {
+    AgentHead {
+        template: template.to_owned(),
+        from: Sender { address: office.sender.clone(), name: Some("vigie".to_owned()) },
+        to: effect.recipients.clone(),
+        bureau: bureau.label.clone(),
+        zone: office.zone(),
+        page: None,
+    }
+}
+
+fn bureau_of<'a>(office: &'a Office, effect: &Effect) -> Result<&'a Bureau> {
+    office.bureau(&effect.bureau).ok_or_else(|| Error::UnknownBureau(effect.bureau.clone()))
+}
+
+/// An alert about requests; none where all of them were answered meanwhile.
+pub async fn alert(store: &Store, office: &Office, effect: &Effect, now: DateTime<Utc>) -> Result<Written> {
+    let bureau = bureau_of(office, effect)?;
+    let mut items = Vec::new();
+    for reference in &effect.about {
+        let line = store.request_line(reference).await?;
+        items.extend(line.filter(|line| line.request.status == Status::Open).and_then(|line| item(office, &line, now)));
+    }
+    if items.is_empty() {
+        return Ok(None);
+    }
+    let level = effect.level.unwrap_or_default();
+    let level = match (level <= bureau.officers_from, level <= bureau.heads_from) {
+        (true, _) => Level::QualityOfficer,
+        (false, true) => Level::Head,
+        (false, false) => Level::Agents,
+    };
+    let head = head(office, bureau, effect, ALERT);
+    let fields = AlertFields { head, level, items, conditions: Vec::new(), gestures: Vec::new() };
+    Ok(Some((Notice::Alert(fields), office.sender.clone())))
+}
+
+/// The morning digest of a bureau: it goes out also when there is nothing to say.
+pub async fn digest(store: &Store, office: &Office, effect: &Effect, now: DateTime<Utc>) -> Result<Written> {
+    let bureau = bureau_of(office, effect)?;
+    let of_bureau = RequestFilter { bureau: bureau.key.clone(), ..RequestFilter::default() };
+    let open = store.list_requests(&RequestFilter { status: "open".into(), ..of_bureau.clone() }).await?;
+    let open: Vec<&RequestLine> = open.iter().filter(|line| !line.request.backlog).collect();
+    let urgent =
+        |line: &&&RequestLine| days_left(office, &line.request, now).is_some_and(|left| left <= DIGEST_HORIZON);
+    let items = open.iter().filter(urgent).filter_map(|line| item(office, line, now)).collect();
+    let since = now - DIGEST_SPAN;
+    let lately = store.list_requests(&RequestFilter { from: Some(since), ..of_bureau.clone() }).await?;
+    let answered = store.list_requests(&RequestFilter { status: "answered".into(), ..of_bureau }).await?;
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let acknowledged = |state| count(lately.iter().filter(|line| line.request.acknowledgement == state).count());
+    let counts = DigestCounts {
+        received: count(lately.len()),
+        answered: count(answered.iter().filter(|line| line.request.settled_at >= Some(since)).count()),
+        acknowledged: acknowledged(AcknowledgementState::Sent),
+        withheld: acknowledged(AcknowledgementState::Withheld),
+        open: count(open.len()),
+    };
+    let fields = DigestFields {
+        head: head(office, bureau, effect, DIGEST),
+        day: office.desk_of_bureau(&bureau.key).map_or_else(|| now.date_naive(), |desk| desk.calendar.civil(now)),
+        counts,
+        items,
+        conditions: blind_mailboxes(store, office, bureau).await?,
+        gestures: Vec::new(),
+        seal: None,
+    };
+    Ok(Some((Notice::Digest(fields), office.sender.clone())))
+}
+
+async fn blind_mailboxes(store: &Store, office: &Office, bureau: &Bureau) -> Result<Vec<Condition>> {
+    let mut conditions = Vec::new();
+    for mailbox in office.mailboxes.iter().filter(|mailbox| mailbox.bureau == bureau.key) {
+        if let Some(since) = store.mailbox(&mailbox.name).await?.and_then(|row| row.blind_since) {
+            conditions.push(Condition {
+                title: format!("La boîte {} n’est plus lue", mailbox.name),
+                since,
+                advice: "Prévenez le SIDSIC : les nouveaux messages ne sont ni comptés ni accusés.".to_owned(),
+            });
+        }
+    }
+    Ok(conditions)
+}
+
+fn item(office: &Office, line: &RequestLine, now: DateTime<Utc>) -> Option<ItemFields> {
+    let request: &Request = &line.request;
+    let desk = office.desk(&request.mailbox)?;
+    let (received_on, today) = (desk.calendar.civil(request.received_at), desk.calendar.civil(now));
+    Some(ItemFields {
+        reference: request.reference.clone(),
+        mailbox: request.mailbox.clone(),
+        requester: request.requester,
+        nature: request.nature,
+        address: Address::parse(&line.address),
+        received_at: request.received_at,
+        age: u16::try_from(desk.calendar.working_days_between(received_on, today)).unwrap_or_default(),
+        due_on: request.due_on,
+        working_days_left: days_left(office, request, now).unwrap_or_default(),
+        overdue: now >= request.due_at,
+    })
+}
+
+/// A warning to the administrators: a mailbox that cannot be read.
+pub fn operations(office: &Office, effect: &Effect) -> Written {
+    let [mailbox, since, cause] = effect.about.as_slice() else { return None };
+    let since = since.parse().unwrap_or(effect.created_at);
+    let bureau = office.desk(mailbox).map_or_else(|| mailbox.clone(), |desk| desk.bureau.label.clone());
+    let condition = Condition {
+        title: format!("La boîte {mailbox} n’est plus lue"),
+        since,
+        advice: format!("Cause : {cause}. Vérifiez par « vigie check » ; vigie reprendra d’elle-même."),
+    };
+    let head = AgentHead {
+        template: ALERT.to_owned(),
+        from: Sender { address: office.sender.clone(), name: Some("vigie".to_owned()) },
+        to: effect.recipients.clone(),
+        bureau,
+        zone: office.zone(),
+        page: None,
+    };
+    let fields = AlertFields {
+        head,
+        level: Level::Agents,
+        items: Vec::new(),
+        conditions: vec![condition],
+        gestures: Vec::new(),
+    };
+    Some((Notice::Alert(fields), office.sender.clone()))
+}

@@ -1,0 +1,167 @@
+//! What the passing of time brings: alerts that rise, digests that fall due. Nothing else happens by itself.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Result;
+use crate::domain::alert;
+use crate::domain::decide::{self, Desk};
+use crate::domain::effect::Effect;
+use crate::domain::event::Event;
+use crate::domain::office::Office;
+use crate::domain::request::Request;
+use crate::store::{Store, Turn};
+
+/// Requests looked at in one turn; the rest follows in the next, at once.
+const REQUESTS_PER_TURN: i64 = 2_000;
+/// How late a digest may still go out: after that its day is over and the next one says all.
+const DIGEST_STALE_AFTER: TimeDelta = TimeDelta::hours(12);
+
+/// What a tick did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ticked {
+    /// Requests whose alert rose or was put off.
+    pub looked_at: usize,
+    /// Mails put into the queue.
+    pub queued: usize,
+    /// Whether there is more to do at once.
+    pub more: bool,
+}
+
+/// Does what is due at `now`.
+pub async fn tick(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<Ticked> {
+    let mut turn = store.begin().await?;
+    let requests = turn.alerts_due(now, REQUESTS_PER_TURN).await?;
+    let more = i64::try_from(requests.len()).unwrap_or(i64::MAX) >= REQUESTS_PER_TURN;
+    let known: Vec<(Desk<'_>, Request)> =
+        requests.iter().filter_map(|request| Some((office.desk(&request.mailbox)?, request.clone()))).collect();
+    let orphaned = requests.iter().filter(|request| office.desk(&request.mailbox).is_none());
+    let decision = decide::on_alerts_due(&known, now);
+    let mut changed = decision.requests;
+    changed.extend(orphaned.cloned().map(|request| Request { next_alert_at: None, ..request }));
+    turn.save_requests(&changed).await?;
+    let mut effects = decision.effects;
+    effects.extend(digests(&mut turn, office, now).await?);
+    queue(&mut turn, office, &effects).await?;
+    for event in &decision.events {
+        turn.write_down(event, now);
+    }
+    let ticked = Ticked { looked_at: changed.len(), queued: effects.len(), more };
+    turn.commit().await?;
+    Ok(ticked)
+}
+
+/// When the next tick has something to do; `None` where nothing ever is.
+pub async fn next_wake(store: &Store, office: &Office) -> Result<Option<DateTime<Utc>>> {
+    let mut wakes: Vec<DateTime<Utc>> = store.next_alert().await?.into_iter().collect();
+    for bureau in &office.bureaux {
+        wakes.extend(store.scheduled(&digest_name(&bureau.key)).await?);
+    }
+    Ok(wakes.into_iter().min())
+}
+
+fn digest_name(bureau: &str) -> String {
+    format!("digest:{bureau}")
+}
+
+/// The digests that are due, each schedule moved on to its next firing.
+async fn digests(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result<Vec<Effect>> {
+    let mut due = Vec::new();
+    for bureau in &office.bureaux {
+        let Some(desk) = office.desk_of_bureau(&bureau.key) else { continue };
+        let name = digest_name(&bureau.key);
+        let scheduled = turn.scheduled(&name).await?;
+        if scheduled.is_some_and(|at| at > now) {
+            continue;
+        }
+        if let Some(at) = scheduled.filter(|at| now - *at < DIGEST_STALE_AFTER) {
+            due.extend(decide::on_digest_due(bureau, at, now));
+        }
+        if let Some(next) = alert::next_digest(desk.clock(), desk.policy.zone, now) {
+            turn.schedule(&name, next).await?;
+        }
+    }
+    Ok(due)
+}
+
+/// Puts mails to agents into the queue.
+pub(super) async fn queue(turn: &mut Turn, office: &Office, effects: &[Effect]) -> Result<()> {
+    let named: Vec<(Effect, String)> =
+        effects.iter().map(|effect| (effect.clone(), format!("{}@{}", effect.id, office.sender.domain()))).collect();
+    Ok(turn.queue(&named).await?)
+}
+
+/// Writes down which configuration is in force from now on.
+pub async fn note_configuration(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<()> {
+    let mut turn = store.begin().await?;
+    turn.write_down(&Event::Configuration { digest: office.digest.clone(), at: now }, now);
+    Ok(turn.commit().await?)
+}
+
+/// Writes down that a mailbox cannot be read, or can again; the first time it is warned of, and only then.
+pub async fn report_blindness(
+    store: &Store,
+    office: &Office,
+    mailbox: &str,
+    sight: Sight<'_>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let mut turn = store.begin().await?;
+    let Some(mut row) = turn.mailbox(mailbox).await? else { return Ok(()) };
+    match sight {
+        Sight::Lost { since, cause } => {
+            if row.blind_reported {
+                return Ok(());
+            }
+            row.blind_since = Some(since);
+            row.blind_reported = true;
+            let event =
+                Event::Blindness { mailbox: mailbox.to_owned(), since, over: false, cause: cause.to_owned(), at: now };
+            turn.write_down(&event, now);
+            queue(&mut turn, office, &operations(office, mailbox, since, cause, now)).await?;
+        }
+        Sight::Regained => {
+            let Some(since) = row.blind_since.take() else { return Ok(()) };
+            row.blind_reported = false;
+            let event =
+                Event::Blindness { mailbox: mailbox.to_owned(), since, over: true, cause: String::new(), at: now };
+            turn.write_down(&event, now);
+        }
+    }
+    turn.save_mailbox(mailbox, row).await?;
+    turn.commit().await?;
+    Ok(())
+}
+
+/// Whether a mailbox can be read.
+#[derive(Debug, Clone, Copy)]
+pub enum Sight<'a> {
+    /// Not since an instant, for a cause.
+    Lost {
+        /// Since when.
+        since: DateTime<Utc>,
+        /// What the server or the network said.
+        cause: &'a str,
+    },
+    /// Again.
+    Regained,
+}
+
+fn operations(office: &Office, mailbox: &str, since: DateTime<Utc>, cause: &str, now: DateTime<Utc>) -> Vec<Effect> {
+    use crate::domain::effect::{EffectKind, effect_id};
+    use crate::domain::ledger::rfc3339;
+    if office.administrators.is_empty() {
+        return Vec::new();
+    }
+    vec![Effect {
+        id: effect_id(EffectKind::Operations, &["blind", mailbox, &rfc3339(since)]),
+        kind: EffectKind::Operations,
+        mailbox: mailbox.to_owned(),
+        bureau: String::new(),
+        request: None,
+        recipients: office.administrators.clone(),
+        about: vec![mailbox.to_owned(), rfc3339(since), cause.replace('\n', " ")],
+        level: None,
+        created_at: now,
+        due_at: now,
+    }]
+}

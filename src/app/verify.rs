@@ -1,0 +1,188 @@
+//! The ledger's second reader: it walks the chain by itself and shares only the canonical encoding with the writer.
+//!
+//! Three things are checked, in this order: that the chain is whole, that it ends where the head says, and that the
+//! table of requests is what the entries say.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::Result;
+use crate::domain::ledger::{Fault, GENESIS, LedgerEntry};
+use crate::domain::request::Request;
+use crate::store::{RequestFilter, Store};
+
+/// What the verification found.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Verification {
+    /// Entries read and believed.
+    pub entries: i64,
+    /// The hash of the last of them, in hexadecimal.
+    pub head: String,
+    /// Entries covered by a seal.
+    pub sealed: i64,
+    /// Whether nothing was found.
+    pub ok: bool,
+    /// The first fault, in words; `null` where there is none.
+    pub first_fault: Option<String>,
+}
+
+/// Walks the whole ledger.
+pub async fn verify(store: &Store) -> Result<Verification> {
+    let mut walk = Walk::default();
+    let mut fault = None;
+    'pages: loop {
+        let page = store.ledger_after(walk.seq).await?;
+        if page.is_empty() {
+            break;
+        }
+        for entry in &page {
+            if let Err(found) = walk.step(entry) {
+                fault = Some(found.to_string());
+                break 'pages;
+            }
+        }
+    }
+    if fault.is_none() {
+        fault = check_head(store, &walk).await?;
+    }
+    if fault.is_none() {
+        fault = check_requests(store, &walk.requests).await?;
+    }
+    Ok(Verification { entries: walk.seq, head: walk.hash, sealed: 0, ok: fault.is_none(), first_fault: fault })
+}
+
+/// How far the walk came, and what the entries said of each request.
+struct Walk {
+    seq: i64,
+    hash: String,
+    requests: HashMap<String, Told>,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self { seq: 0, hash: GENESIS.to_owned(), requests: HashMap::new() }
+    }
+}
+
+/// What the entries say of a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Told {
+    status: String,
+    due_on: String,
+    commitment: String,
+    received_at: String,
+    settled_at: String,
+    acknowledgement: String,
+}
+
+impl Walk {
+    fn step(&mut self, entry: &LedgerEntry) -> Result<(), Fault> {
+        if entry.seq != self.seq + 1 {
+            return Err(Fault::Place { expected: self.seq + 1, found: entry.seq });
+        }
+        if entry.previous != self.hash {
+            return Err(Fault::Link { seq: entry.seq });
+        }
+        if entry.expected_hash() != entry.hash {
+            return Err(Fault::Content { seq: entry.seq });
+        }
+        self.seq = entry.seq;
+        self.hash.clone_from(&entry.hash);
+        self.fold(entry);
+        Ok(())
+    }
+
+    fn fold(&mut self, entry: &LedgerEntry) {
+        let Some(reference) = &entry.request else { return };
+        let payload: Value = serde_json::from_str(&entry.payload).unwrap_or_default();
+        let text = |name: &str| payload.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let at = crate::domain::ledger::rfc3339(entry.occurred_at);
+        match entry.kind.as_str() {
+            "request_opened" => {
+                let told = Told {
+                    status: "open".into(),
+                    due_on: text("due_on"),
+                    commitment: text("commitment"),
+                    received_at: text("received_at"),
+                    settled_at: String::new(),
+                    acknowledgement: text("acknowledgement"),
+                };
+                self.requests.insert(reference.clone(), told);
+            }
+            kind => {
+                let Some(told) = self.requests.get_mut(reference) else { return };
+                match kind {
+                    "request_answered" => told.settle("answered", at),
+                    "request_closed" => told.settle("closed", at),
+                    "request_transferred" => told.settle("transferred", at),
+                    "request_redated" => told.due_on = text("due_on"),
+                    "request_reclassified" => {
+                        told.due_on = text("due_on");
+                        told.commitment = text("commitment");
+                    }
+                    "acknowledgement_state" => told.acknowledgement = text("state"),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+impl Told {
+    /// What the table shows of a request.
+    fn shown(request: &Request) -> Self {
+        Self {
+            status: request.status.name().to_owned(),
+            due_on: request.due_on.to_string(),
+            commitment: request.commitment.clone(),
+            received_at: crate::domain::ledger::rfc3339(request.received_at),
+            settled_at: request.settled_at.map(crate::domain::ledger::rfc3339).unwrap_or_default(),
+            acknowledgement: request.acknowledgement.name().to_owned(),
+        }
+    }
+
+    fn settle(&mut self, status: &str, at: String) {
+        status.clone_into(&mut self.status);
+        self.settled_at = at;
+    }
+}
+
+async fn check_head(store: &Store, walk: &Walk) -> Result<Option<String>> {
+    let head = store.head().await?;
+    // Entries written while the walk went on are not a fault: the head may be ahead, never behind or elsewhere.
+    let elsewhere = head.seq < walk.seq || (head.seq == walk.seq && head.hash != walk.hash);
+    let cut = head.seq > walk.seq && store.ledger_after(walk.seq).await?.is_empty();
+    Ok((elsewhere || cut).then(|| {
+        format!("the ledger ends at entry {} but its head says {}: entries were cut off or added", walk.seq, head.seq)
+    }))
+}
+
+async fn check_requests(store: &Store, told: &HashMap<String, Told>) -> Result<Option<String>> {
+    let lines = store.list_requests(&RequestFilter::default()).await?;
+    for line in &lines {
+        let reference = &line.request.reference;
+        if told.get(reference) == Some(&Told::shown(&line.request)) || agrees_now(store, reference).await? {
+            continue;
+        }
+        let what = if told.contains_key(reference) { "is not what the ledger says" } else { "is not in the ledger" };
+        return Ok(Some(format!("request {reference} {what}")));
+    }
+    if lines.len() < told.len() {
+        let shown: std::collections::HashSet<&str> = lines.iter().map(|line| line.request.reference.as_str()).collect();
+        let missing = told.keys().filter(|reference| !shown.contains(reference.as_str())).min();
+        return Ok(missing.map(|reference| format!("request {reference} of the ledger is not in the table")));
+    }
+    Ok(None)
+}
+
+/// Whether the table and the ledger agree on a request when both are read again: what was written between the walk and
+/// the reading of the table is not a fault.
+async fn agrees_now(store: &Store, reference: &str) -> Result<bool> {
+    let Some(line) = store.request_line(reference).await? else { return Ok(true) };
+    let mut walk = Walk::default();
+    for entry in store.ledger_of(reference).await? {
+        walk.fold(&entry);
+    }
+    Ok(walk.requests.get(reference) == Some(&Told::shown(&line.request)))
+}

@@ -1,0 +1,91 @@
+//! `vigie check`: the configuration, the texts and, unless `--offline`, every server. Each finding says what to do.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::output;
+use super::{Answer, Failure};
+use crate::app::Store;
+use crate::config::{MailboxSettings, Secrets, Settings};
+use crate::daemon::mailbox::{credentials, endpoint};
+use crate::daemon::sender::relay;
+use crate::daemon::templates;
+use crate::imap::{self, Deadlines};
+use crate::smtp;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Speak to no server, and read no secret
+    #[arg(long)]
+    offline: bool,
+}
+
+/// Checks everything that can be checked, and tells all findings rather than the first.
+pub async fn check(config: &Path, arguments: &Arguments) -> Answer {
+    let secrets = if arguments.offline { Secrets::Skip } else { Secrets::Read };
+    let settings = Settings::load(config, secrets)?;
+    templates(&settings).map_err(Failure::Usage)?;
+    let mut report = Report::default();
+    report.good(format!(
+        "configuration : {} boîtes, {} bureaux",
+        settings.mailboxes.len(),
+        settings.office.bureaux.len()
+    ));
+    super::template::lint_all(&settings, &mut report)?;
+    if !arguments.offline {
+        report.add("base de données", Store::open(&settings.store).await.map(|_| "accessible".to_owned()));
+        for mailbox in &settings.mailboxes {
+            report.add(&format!("boîte {}", mailbox.name), probe_mailbox(mailbox).await);
+        }
+        report.add("relais SMTP", smtp::probe(&relay(&settings)).await.map(|()| "joignable et authentifié".to_owned()));
+    }
+    output::print(&report.text)?;
+    Ok(ExitCode::from(u8::from(report.bad > 0)))
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Report {
+    text: String,
+    bad: usize,
+}
+
+impl Report {
+    /// Something is as it should be.
+    pub fn good(&mut self, text: String) {
+        self.text.push_str(&format!("  bon    {text}\n"));
+    }
+
+    /// Something is not.
+    pub fn bad(&mut self, text: String) {
+        self.bad += 1;
+        self.text.push_str(&format!("  FAUTE  {text}\n"));
+    }
+
+    fn add<E: std::fmt::Display>(&mut self, what: &str, found: Result<String, E>) {
+        match found {
+            Ok(text) => self.good(format!("{what} : {text}")),
+            Err(error) => self.bad(format!("{what} : {error}")),
+        }
+    }
+}
+
+/// Logs in, finds the folders, and opens each for reading.
+async fn probe_mailbox(mailbox: &MailboxSettings) -> anyhow::Result<String> {
+    let tls = imap::tls_config(mailbox.imap.ca_file.as_deref())?;
+    let mut session =
+        imap::connect(&endpoint(&mailbox.imap), &credentials(mailbox)?, &tls, Deadlines::default()).await?;
+    let inbox = session.examine(&mailbox.inbox, None).await?;
+    let listed = session.list().await?;
+    let sent: Vec<String> = if mailbox.sent.is_empty() {
+        imap::find_sent(&listed).into_iter().map(|folder| folder.name.clone()).collect()
+    } else {
+        mailbox.sent.clone()
+    };
+    for folder in sent.iter().chain(&mailbox.folders) {
+        session.examine(folder, None).await?;
+    }
+    session.logout().await;
+    let sent = if sent.is_empty() { "aucun : les réponses ne seront pas vues".to_owned() } else { sent.join(", ") };
+    Ok(format!("{} messages dans {}, dossiers d’envoi : {sent}", inbox.exists, mailbox.inbox))
+}

@@ -1,0 +1,113 @@
+//! `vigie deadline`: a deadline, worked out day by day. Needs no configuration where the territory is given.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use serde::Serialize;
+
+use super::output::{self, Format};
+use super::{Answer, Failure, offline};
+use crate::domain::calendar::{Calendar, instant_in};
+use crate::domain::deadline::{deadline as work_out, explain};
+use crate::domain::french::french_date;
+use crate::domain::territory::Territory;
+use crate::report::table::Table;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// When it was received: RFC 3339, or civil time of the territory (2026-05-07T16:50, 2026-05-07)
+    #[arg(long)]
+    received: String,
+    /// The limit in working days
+    #[arg(long)]
+    days: u16,
+    /// The territory; the configuration's by default
+    #[arg(long)]
+    territory: Option<String>,
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+}
+
+/// What `--format json` prints.
+#[derive(Debug, Serialize)]
+struct View {
+    due_on: String,
+    due_at: String,
+    calendar_revision: String,
+    steps: Vec<StepView>,
+}
+
+/// A day, counted or skipped, and why.
+#[derive(Debug, Serialize)]
+struct StepView {
+    date: String,
+    counted: Option<u16>,
+    code: &'static str,
+    why: String,
+}
+
+/// Works a deadline out.
+pub fn deadline(config: &Path, arguments: &Arguments) -> Answer {
+    let calendar = calendar(config, arguments.territory.as_deref())?;
+    let received = instant(&arguments.received, &calendar)?;
+    let wrong = |error: crate::domain::deadline::DeadlineError| Failure::Usage(error.into());
+    let due = work_out(&calendar, received, arguments.days).map_err(wrong)?;
+    let steps = explain(&calendar, received, arguments.days).map_err(wrong)?;
+    let view = View {
+        due_on: due.due_on.to_string(),
+        due_at: due.due_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        calendar_revision: due.calendar_revision.clone(),
+        steps: steps
+            .into_iter()
+            .map(|step| StepView { date: step.date.to_string(), counted: step.counted, code: step.code, why: step.why })
+            .collect(),
+    };
+    match arguments.format {
+        Format::Json => output::json(&view)?,
+        Format::Csv => output::listing(Format::Csv, &view.steps, Table::default)?,
+        Format::Table => {
+            let mut table = Table::new(&["Jour", "Compte", "Motif"]);
+            for step in &view.steps {
+                let day = step.date.parse().map(french_date).unwrap_or_default();
+                table.push(vec![day, step.counted.map_or("–".into(), |n| format!("J+{n}")), step.why.clone()]);
+            }
+            let text = format!("{}\nÉchéance : {} (fin de journée)\n", table.render(), french_date(due.due_on));
+            output::print(&text)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The calendar of a territory, or the configuration's.
+pub fn calendar(config: &Path, territory: Option<&str>) -> Result<Calendar, Failure> {
+    match territory {
+        Some(name) => {
+            let known: Vec<&str> = Territory::ALL.iter().map(|territory| territory.name()).collect();
+            let unknown = || anyhow::anyhow!("{name:?} is no territory; there are {}", known.join(", "));
+            Ok(Calendar::of(Territory::from_name(name).ok_or_else(unknown).map_err(Failure::Usage)?))
+        }
+        None => {
+            let settings = offline(config)?;
+            let first =
+                settings.office.mailboxes.first().and_then(|mailbox| settings.office.calendars.get(&mailbox.name));
+            first.cloned().ok_or_else(|| Failure::Usage(anyhow::anyhow!("the configuration has no mailbox")))
+        }
+    }
+}
+
+/// An instant as RFC 3339, or civil time of the calendar's zone.
+fn instant(text: &str, calendar: &Calendar) -> Result<DateTime<Utc>, Failure> {
+    if let Ok(instant) = text.parse::<DateTime<FixedOffset>>() {
+        return Ok(instant.to_utc());
+    }
+    let civil = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+        .or_else(|| text.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN)));
+    let wrong = || {
+        Failure::Usage(anyhow::anyhow!("{text:?} is no instant such as 2026-05-07T16:50 or 2026-05-07T16:50:00+02:00"))
+    };
+    civil.map(|civil| instant_in(calendar.zone(), civil)).ok_or_else(wrong)
+}

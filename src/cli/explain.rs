@@ -1,0 +1,112 @@
+//! `vigie explain`: what would be decided of message files, and why.
+
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+
+use super::output::{Format, short_instant};
+use super::{Answer, Failure, offline};
+use crate::app::explain::explain as judge;
+use crate::app::query::MessageView;
+use crate::clock;
+use crate::domain::decide::Desk;
+use crate::domain::french::french_date;
+use crate::domain::office::Office;
+use crate::domain::policy::Mode;
+use crate::domain::reasons;
+
+/// The largest message file that is read.
+const MAX_FILE_OCTETS: u64 = 64 * 1024 * 1024;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Message files
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The mailbox that receives them
+    #[arg(long)]
+    mailbox: String,
+    /// When they are received (RFC 3339); by default as their Received header says
+    #[arg(long)]
+    received_at: Option<DateTime<Utc>>,
+    /// Decide as if the mailbox were in this mode
+    #[arg(long, value_parser = ["observe", "acknowledge"])]
+    mode: Option<String>,
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+}
+
+/// Explains files, one after the other: a file that cannot be read is said so, and the others go on.
+pub fn explain(config: &Path, arguments: &Arguments) -> Answer {
+    let mut office = offline(config)?.office;
+    if let Some(mode) = arguments.mode.as_deref().and_then(Mode::from_name) {
+        office.mailboxes.iter_mut().for_each(|mailbox| mailbox.mode = mode);
+    }
+    let desk = office.desk(&arguments.mailbox).ok_or_else(|| unknown(&office, &arguments.mailbox))?;
+    let now = clock::now();
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut head = true;
+    let mut unread = 0_usize;
+    for file in &arguments.files {
+        let raw = match read(file) {
+            Ok(raw) => raw,
+            Err(error) => {
+                eprintln!("vigie: {}: {error}", file.display());
+                unread += 1;
+                continue;
+            }
+        };
+        let view = judge(desk, &raw, Some(file.display().to_string()), arguments.received_at, now).view;
+        let text = match arguments.format {
+            Format::Json => serde_json::to_string(&view).map_err(anyhow::Error::from)? + "\n",
+            Format::Table => in_words(desk, &view),
+            Format::Csv => super::listing::csv_lines(&view, std::mem::take(&mut head))?,
+        };
+        match out.write_all(text.as_bytes()) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
+            other => other?,
+        }
+    }
+    out.flush()?;
+    Ok(ExitCode::from(u8::from(unread > 0)))
+}
+
+fn read(file: &Path) -> std::io::Result<Vec<u8>> {
+    let size = std::fs::metadata(file)?.len();
+    if size > MAX_FILE_OCTETS {
+        return Err(std::io::Error::other(format!("larger than {MAX_FILE_OCTETS} octets")));
+    }
+    std::fs::read(file)
+}
+
+/// No such mailbox: says which there are.
+pub fn unknown(office: &Office, name: &str) -> Failure {
+    let known: Vec<&str> = office.mailboxes.iter().map(|mailbox| mailbox.name.as_str()).collect();
+    Failure::Usage(anyhow::anyhow!("no mailbox is called {name:?}; the configuration has {}", known.join(", ")))
+}
+
+fn in_words(desk: Desk<'_>, view: &MessageView) -> String {
+    let with = |reason: &str, detail: &Option<String>| {
+        let detail = detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+        format!("{} [{reason}{detail}]", reasons::french(reason))
+    };
+    let received = view.received_at.parse::<DateTime<Utc>>().map(|at| short_instant(at, desk.policy.zone));
+    let mut text = format!(
+        "{}\n  reçu          {}\n  verdict       {}\n  motif         {}\n  accusé        {}\n  motif         {}\n",
+        view.file.as_deref().unwrap_or_default(),
+        received.unwrap_or_default(),
+        view.verdict,
+        with(&view.reason, &view.reason_detail),
+        super::listing::acknowledgement(&view.acknowledgement),
+        with(&view.acknowledgement_reason, &view.acknowledgement_detail),
+    );
+    if let Some(due) = view.due_on.as_ref().and_then(|day| day.parse().ok()) {
+        let commitment = view.commitment.as_deref().unwrap_or("–");
+        text.push_str(&format!("  échéance      {} (engagement {commitment})\n", french_date(due)));
+    }
+    text.push('\n');
+    text
+}

@@ -1,0 +1,70 @@
+//! What the listings have in common: periods, words, CSV lines.
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use super::Failure;
+use crate::domain::calendar::instant_in;
+use crate::report::csv;
+
+/// What people read for `send`, `withhold`, `none`.
+pub fn acknowledgement(name: &str) -> &str {
+    match name {
+        "send" => "envoyer",
+        "withhold" => "retenir",
+        _ => "sans objet",
+    }
+}
+
+/// A period: `2026`, `2026-11`, `2026-T3`; its first instant, and the first after it.
+pub fn period(text: &str, zone: Tz) -> Result<(DateTime<Utc>, DateTime<Utc>), Failure> {
+    let wrong = || Failure::Usage(anyhow::anyhow!("{text:?} is no period: 2026, 2026-11 or 2026-T3 is expected"));
+    let (year, rest) = text.split_once('-').map_or((text, None), |(year, rest)| (year, Some(rest)));
+    let year: i32 = year.parse().map_err(|_| wrong())?;
+    let (first_month, months) = match rest {
+        None => (1, 12),
+        Some(rest) => match rest.strip_prefix(['T', 't', 'Q', 'q']) {
+            Some(quarter) => {
+                let quarter: u32 = quarter.parse().ok().filter(|n| (1..=4).contains(n)).ok_or_else(wrong)?;
+                (quarter * 3 - 2, 3)
+            }
+            None => (rest.parse().map_err(|_| wrong())?, 1),
+        },
+    };
+    let first = NaiveDate::from_ymd_opt(year, first_month, 1).ok_or_else(wrong)?;
+    let after = first.checked_add_months(chrono::Months::new(months)).ok_or_else(wrong)?;
+    debug_assert_eq!(after.day(), 1, "a period ends with a month");
+    let midnight = |day: NaiveDate| instant_in(zone, day.and_time(NaiveTime::MIN));
+    Ok((midnight(first), midnight(after)))
+}
+
+/// A value as a line of CSV, with the heads before it where `head` says so.
+pub fn csv_lines<T: Serialize>(value: &T, head: bool) -> Result<String, Failure> {
+    let table = super::output::csv_table(std::slice::from_ref(value))?;
+    let text = csv::render(&table);
+    if head {
+        return Ok(text);
+    }
+    Ok(text.split_once("\r\n").map(|(_, line)| line.to_owned()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_period_is_a_year_a_quarter_or_a_month_in_civil_time() {
+        for (text, from, until) in [
+            ("2026", "2025-12-31T23:00:00Z", "2026-12-31T23:00:00Z"),
+            ("2026-T3", "2026-06-30T22:00:00Z", "2026-09-30T22:00:00Z"),
+            ("2026-11", "2026-10-31T23:00:00Z", "2026-11-30T23:00:00Z"),
+        ] {
+            let expected: (DateTime<Utc>, DateTime<Utc>) = (from.parse().unwrap(), until.parse().unwrap());
+            assert_eq!(period(text, chrono_tz::Europe::Paris).unwrap(), expected, "{text}");
+        }
+        for text in ["", "2026-13", "2026-T5", "hier"] {
+            assert!(period(text, chrono_tz::Europe::Paris).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! `vigie messages`: every message with its verdict.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+
+use super::output::{self, Format, short_instant};
+use super::{Answer, listing, open};
+use crate::app::query::{self, MessageView};
+use crate::report::table::Table;
+use crate::store::Listing;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Of this mailbox only
+    #[arg(long)]
+    mailbox: Option<String>,
+    /// Received in this period: 2026, 2026-T3, 2026-11
+    #[arg(long)]
+    period: Option<String>,
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+}
+
+/// Lists messages, the oldest first.
+pub async fn messages(config: &Path, arguments: &Arguments) -> Answer {
+    let (settings, store) = open(config).await?;
+    let zone = settings.office.zone();
+    let span = arguments.period.as_ref().map(|period| listing::period(period, zone)).transpose()?;
+    let wanted = Listing {
+        mailbox: arguments.mailbox.clone().unwrap_or_default(),
+        from: span.map(|(from, _)| from),
+        until: span.map(|(_, until)| until),
+    };
+    let views = query::messages(&store, &wanted).await?;
+    output::listing(arguments.format, &views, || table(&views, zone))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(views: &[MessageView], zone: chrono_tz::Tz) -> Table {
+    let mut table =
+        Table::new(&["Reçu", "Boîte", "Dossier", "Verdict", "Motif", "Demande", "Accusé", "Motif de l’accusé"]);
+    for view in views {
+        let received = view.received_at.parse::<DateTime<Utc>>().unwrap_or_default();
+        table.push(vec![
+            short_instant(received, zone),
+            view.mailbox.clone(),
+            view.folder.clone().unwrap_or_default(),
+            view.verdict.clone(),
+            view.reason.clone(),
+            view.request.clone().unwrap_or_default(),
+            listing::acknowledgement(&view.acknowledgement).to_owned(),
+            view.acknowledgement_reason.clone(),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,88 @@
+//! How listings are printed.
+
+use std::io::Write as _;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::Failure;
+use crate::domain::calendar::civil_time;
+use crate::domain::french::{french_date, french_time};
+use crate::report::csv;
+use crate::report::table::Table;
+
+/// The form of a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// One object a line
+    Json,
+    /// For spreadsheets
+    Csv,
+}
+
+/// Prints values one JSON object a line, or the table that people read.
+pub fn listing<T: Serialize>(format: Format, values: &[T], table: impl Fn() -> Table) -> Result<(), Failure> {
+    match format {
+        Format::Json => print(&json_lines(values)?),
+        Format::Table => print(&table().render()),
+        Format::Csv => print(&csv::render(&csv_table(values)?)),
+    }
+}
+
+/// One value as a JSON object on a line.
+pub fn json<T: Serialize>(value: &T) -> Result<(), Failure> {
+    print(&json_lines(std::slice::from_ref(value))?)
+}
+
+fn json_lines<T: Serialize>(values: &[T]) -> Result<String, Failure> {
+    let mut out = String::new();
+    for value in values {
+        out.push_str(&serde_json::to_string(value).map_err(anyhow::Error::from)?);
+        out.push('\n');
+    }
+    Ok(out)
+}
+
+/// A table with the keys of the JSON objects as heads, for CSV.
+pub fn csv_table<T: Serialize>(values: &[T]) -> Result<Table, Failure> {
+    let mut table = Table::default();
+    for value in values {
+        let serde_json::Value::Object(object) = serde_json::to_value(value).map_err(anyhow::Error::from)? else {
+            continue;
+        };
+        if table.heads.is_empty() {
+            table.heads = object.keys().cloned().collect();
+        }
+        let cell = |value: &serde_json::Value| match value {
+            serde_json::Value::Null => String::new(),
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        table.push(object.values().map(cell).collect());
+    }
+    Ok(table)
+}
+
+/// Prints a text; a reader that has read enough (`| head`) is no error.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// `jeudi 7 mai 2026 à 16 h 50`.
+pub fn french_instant(instant: DateTime<Utc>, zone: Tz) -> String {
+    let civil = civil_time(zone, instant);
+    format!("{} à {}", french_date(civil.date()), french_time(civil.time()))
+}
+
+/// `07/05/2026 16:50`, for narrow tables.
+pub fn short_instant(instant: DateTime<Utc>, zone: Tz) -> String {
+    civil_time(zone, instant).format("%d/%m/%Y %H:%M").to_string()
+}

@@ -1,0 +1,104 @@
+//! `vigie status`: how vigie stands, mailbox by mailbox.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::output::{self, Format, short_instant};
+use super::{Answer, Failure, open};
+use crate::config::Settings;
+use crate::domain::ledger::rfc3339;
+use crate::report::table::Table;
+use crate::store::Store;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+}
+
+/// A mailbox, as `--format json` prints it.
+#[derive(Debug, Serialize)]
+struct MailboxStatus {
+    mailbox: String,
+    mode: &'static str,
+    watched_since: Option<String>,
+    last_scan: Option<String>,
+    blind_since: Option<String>,
+    messages: i64,
+    open: i64,
+    backlog_open: i64,
+}
+
+/// Prints how vigie stands; the answer is no where a mailbox is blind.
+pub async fn status(config: &Path, arguments: &Arguments) -> Answer {
+    let (settings, store) = open(config).await?;
+    let mut mailboxes = Vec::new();
+    for mailbox in &settings.office.mailboxes {
+        mailboxes.push(one(&store, &mailbox.name, mailbox.mode.name()).await?);
+    }
+    output::listing(arguments.format, &mailboxes, || table(&settings, &mailboxes))?;
+    if arguments.format == Format::Table {
+        let (queue, head) = (store.queue_state().await?, store.head().await?);
+        output::print(&format!(
+            "\nCourriers : {} en attente, {} en cours, {} retenus, {} incertains, {} refusés\nRegistre : {} écritures, tête {}\n",
+            queue.pending, queue.sending, queue.held, queue.unknown, queue.refused, head.seq, head.hash
+        ))?;
+    }
+    Ok(ExitCode::from(u8::from(mailboxes.iter().any(|mailbox| mailbox.blind_since.is_some()))))
+}
+
+async fn one(store: &Store, name: &str, mode: &'static str) -> Result<MailboxStatus, Failure> {
+    let row = store.mailbox(name).await?;
+    let scanned = store.folders(name).await?.iter().map(|folder| folder.scanned_at).filter(|at| *at > 0).min();
+    let counts = store.status_counts(name).await?;
+    let open = |backlog: i64| counts.iter().filter(|c| c.0 == "open" && c.1 == backlog).map(|c| c.2).sum();
+    Ok(MailboxStatus {
+        mailbox: name.to_owned(),
+        mode,
+        watched_since: row.map(|row| rfc3339(row.watch.watched_since)),
+        last_scan: scanned.and_then(DateTime::from_timestamp_millis).map(rfc3339),
+        blind_since: row.and_then(|row| row.blind_since).map(rfc3339),
+        messages: store.verdict_counts(name).await?.iter().map(|(_, count)| count).sum(),
+        open: open(0),
+        backlog_open: open(1),
+    })
+}
+
+fn table(settings: &Settings, mailboxes: &[MailboxStatus]) -> Table {
+    let zone = settings.office.zone();
+    let instant = |text: &Option<String>| {
+        let parsed = text.as_ref().and_then(|text| text.parse::<DateTime<Utc>>().ok());
+        parsed.map_or_else(|| "jamais".to_owned(), |at| short_instant(at, zone))
+    };
+    let mut table = Table::new(&[
+        "Boîte",
+        "Mode",
+        "Surveillée depuis",
+        "Dernier relevé",
+        "État",
+        "Messages",
+        "En cours",
+        "Antérieures",
+    ]);
+    for mailbox in mailboxes {
+        let state = match &mailbox.blind_since {
+            Some(_) => format!("AVEUGLE depuis {}", instant(&mailbox.blind_since)),
+            None => "lisible".to_owned(),
+        };
+        table.push(vec![
+            mailbox.mailbox.clone(),
+            if mailbox.mode == "observe" { "observation" } else { "accusés envoyés" }.into(),
+            instant(&mailbox.watched_since),
+            instant(&mailbox.last_scan),
+            state,
+            mailbox.messages.to_string(),
+            mailbox.open.to_string(),
+            mailbox.backlog_open.to_string(),
+        ]);
+    }
+    table
+}

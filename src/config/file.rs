@@ -1,0 +1,466 @@
+//! The configuration file's form. `config/vigie.toml` is the commented example; a test loads it.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use super::locate::{Step, line, line_of};
+
+/// A parsed file, with its text for the lines of errors.
+#[derive(Debug, Clone)]
+pub struct Source<T = VigieFile> {
+    /// Where it stands.
+    pub path: PathBuf,
+    /// What it says.
+    pub text: String,
+    /// The same, parsed.
+    pub file: T,
+}
+
+impl<T: serde::de::DeserializeOwned> Source<T> {
+    /// Parses a text read from `path`.
+    pub fn parse(path: &Path, text: String) -> Result<Self, Error> {
+        let file = toml::from_str(&text).map_err(|error| Error::Syntax {
+            path: path.to_owned(),
+            line: error.span().map_or(1, |span| line_of(&text, span.start)),
+            what: error.message().to_owned(),
+        })?;
+        Ok(Self { path: path.to_owned(), text, file })
+    }
+}
+
+impl<T> Source<T> {
+    /// An error about the value at the end of the steps.
+    pub(super) fn error(&self, steps: &[Step<'_>], what: impl Into<String>) -> Error {
+        let mut key = String::new();
+        for step in steps {
+            match step {
+                Step::Key(name) if key.is_empty() => key.push_str(name),
+                Step::Key(name) => key = format!("{key}.{name}"),
+                Step::Index(index) => key = format!("{key}[{index}]"),
+            }
+        }
+        Error::Value { path: self.path.clone(), line: line(&self.text, steps), key, what: what.into() }
+    }
+
+    /// A path that the file names: relative ones start from the file's folder.
+    pub(super) fn resolve(&self, path: &Path) -> PathBuf {
+        if path.is_absolute() { path.to_owned() } else { self.path.parent().unwrap_or(Path::new(".")).join(path) }
+    }
+}
+
+/// The whole file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VigieFile {
+    /// The prefecture.
+    pub prefecture: PrefectureFile,
+    /// The database.
+    pub store: StoreFile,
+    /// The relay.
+    pub smtp: SmtpFile,
+    /// The calendar's switches and closures.
+    #[serde(default)]
+    pub calendar: CalendarFile,
+    /// The bureaux.
+    pub bureaux: Vec<BureauFile>,
+    /// The mailboxes.
+    pub mailboxes: Vec<MailboxFile>,
+    /// Limits of automatic mails.
+    #[serde(default)]
+    pub limits: LimitsFile,
+    /// The folder of the texts.
+    #[serde(default = "templates")]
+    pub templates: PathBuf,
+    /// The file of the commitments.
+    #[serde(default = "commitments")]
+    pub commitments: PathBuf,
+    /// The file that says who writes from where.
+    #[serde(default = "requesters")]
+    pub requesters: PathBuf,
+    /// Pages and health.
+    #[serde(default)]
+    pub web: WebFile,
+}
+
+fn templates() -> PathBuf {
+    "templates".into()
+}
+
+fn commitments() -> PathBuf {
+    "commitments.toml".into()
+}
+
+fn requesters() -> PathBuf {
+    "requesters.toml".into()
+}
+
+/// `[prefecture]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrefectureFile {
+    /// What people read.
+    pub name: String,
+    /// Where it sits: decides the public holidays.
+    pub territory: String,
+    /// Its civil time; the territory's by default.
+    pub zone: Option<String>,
+    /// This node's name; the machine's by default.
+    pub node: Option<String>,
+    /// The administration's own domains.
+    #[serde(default)]
+    pub internal_domains: Vec<String>,
+    /// Other addresses from which our side answers: agents' own mailboxes.
+    #[serde(default)]
+    pub our_addresses: Vec<String>,
+    /// Servers whose Authentication-Results and spam marks are believed.
+    #[serde(default)]
+    pub trusted_servers: Vec<String>,
+    /// Sender patterns that no human reads, besides the usual ones.
+    #[serde(default)]
+    pub no_reply_senders: Vec<String>,
+    /// From whom alerts and digests come.
+    pub sender: String,
+    /// Who is told of vigie's own troubles.
+    #[serde(default)]
+    pub administrators: Vec<String>,
+    /// How long a mailbox may be unreadable before they are told.
+    #[serde(default = "blind_after")]
+    pub blind_after: String,
+}
+
+fn blind_after() -> String {
+    "15m".into()
+}
+
+/// `[store]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreFile {
+    /// A path (SQLite) or a `postgres://` URL without password.
+    pub url: String,
+    /// The file that holds PostgreSQL's password.
+    pub password_file: Option<PathBuf>,
+}
+
+/// A server: `[smtp]`, `[mailboxes.imap]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerFile {
+    /// Its name.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// `implicit`, `starttls`, or `plain` on loopback.
+    #[serde(default = "implicit")]
+    pub security: String,
+    /// A certification authority besides the system's (PEM).
+    pub ca_file: Option<PathBuf>,
+    /// The whole login, as the server wants it.
+    pub login: Option<String>,
+    /// The file that holds the password; its first line is it.
+    pub password_file: Option<PathBuf>,
+    /// The name of the systemd credential that holds the password.
+    pub password_credential: Option<String>,
+}
+
+fn implicit() -> String {
+    "implicit".into()
+}
+
+/// `[smtp]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmtpFile {
+    /// The relay.
+    pub server: ServerFile,
+    /// `null` (RFC 3834 §3.3) or `mailbox`, for relays that refuse `<>`.
+    #[serde(default = "null")]
+    pub reverse_path: String,
+    /// How long to wait before the one retry of a mail whose fate is unknown.
+    #[serde(default = "unknown_retry_after")]
+    pub unknown_retry_after: String,
+}
+
+fn null() -> String {
+    "null".into()
+}
+
+fn unknown_retry_after() -> String {
+    "10m".into()
+}
+
+/// `[calendar]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalendarFile {
+    /// Whether Good Friday is a public holiday in Alsace-Moselle.
+    pub good_friday_in_alsace_moselle: Option<bool>,
+    /// Days on which the service is closed.
+    #[serde(default)]
+    pub closures: Vec<ClosureFile>,
+}
+
+/// `[[calendar.closures]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClosureFile {
+    /// The first day, `2026-05-15`.
+    pub from: String,
+    /// The last day; the first one by default.
+    pub to: Option<String>,
+    /// What people read.
+    pub label: String,
+    /// Whether the count stands still meanwhile.
+    pub suspends: bool,
+}
+
+/// `[[bureaux]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BureauFile {
+    /// Its key.
+    pub key: String,
+    /// What people read.
+    pub label: String,
+    /// The agents.
+    pub agents: Vec<String>,
+    /// The head of the bureau.
+    #[serde(default)]
+    pub heads: Vec<String>,
+    /// The quality officer.
+    #[serde(default)]
+    pub quality_officers: Vec<String>,
+    /// Working days left at which an alert rises, besides overdue.
+    #[serde(default = "thresholds")]
+    pub thresholds: Vec<u8>,
+    /// The level from which the heads are warned too; -1 for overdue.
+    #[serde(default = "heads_from")]
+    pub heads_from: i8,
+    /// The level from which the quality officers are warned too; -1 for overdue.
+    #[serde(default = "quality_officers_from")]
+    pub quality_officers_from: i8,
+    /// The working hours, `09:00-12:00`.
+    #[serde(default = "hours")]
+    pub hours: Vec<String>,
+    /// When the morning digest goes out: five fields of crontab, in civil time.
+    #[serde(default = "digest")]
+    pub digest: String,
+}
+
+fn thresholds() -> Vec<u8> {
+    vec![2, 1, 0]
+}
+
+fn heads_from() -> i8 {
+    0
+}
+
+fn quality_officers_from() -> i8 {
+    -1
+}
+
+fn hours() -> Vec<String> {
+    vec!["08:30-12:00".into(), "13:30-17:00".into()]
+}
+
+fn digest() -> String {
+    "30 8 * * 1-5".into()
+}
+
+/// `[[mailboxes]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailboxFile {
+    /// Its name in commands.
+    pub name: String,
+    /// The functional address.
+    pub address: String,
+    /// Other addresses that lead to it.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// The bureau that answers.
+    pub bureau: String,
+    /// The head of references: `PAN`.
+    pub prefix: String,
+    /// `observe` (the default) or `acknowledge`.
+    #[serde(default = "observe")]
+    pub mode: String,
+    /// Older messages are never acknowledged.
+    #[serde(default = "max_age")]
+    pub acknowledge_max_age: String,
+    /// `from` or `return_path`.
+    #[serde(default = "from")]
+    pub acknowledge_to: String,
+    /// Whether mail that names the mailbox in neither To nor Cc is acknowledged.
+    #[serde(default)]
+    pub acknowledge_unaddressed: bool,
+    /// Whether internal mail opens a request.
+    #[serde(default)]
+    pub internal_opens_request: bool,
+    /// Whether internal mail that opens a request is acknowledged.
+    #[serde(default)]
+    pub acknowledge_internal: bool,
+    /// What is asked here, where nothing else says it.
+    #[serde(default = "general_info")]
+    pub nature: String,
+    /// The acknowledgement's template.
+    pub template: String,
+    /// Its server.
+    pub imap: ServerFile,
+    /// The folder where mail arrives.
+    #[serde(default = "inbox")]
+    pub inbox: String,
+    /// The Sent folders; detected where empty.
+    #[serde(default)]
+    pub sent: Vec<String>,
+    /// Other folders to watch.
+    #[serde(default)]
+    pub folders: Vec<String>,
+    /// How often the folders are scanned, IDLE or not.
+    #[serde(default = "scan_every")]
+    pub scan_every: String,
+    /// What the texts say of the service.
+    pub service: ServiceFile,
+}
+
+fn observe() -> String {
+    "observe".into()
+}
+
+fn max_age() -> String {
+    "7d".into()
+}
+
+fn from() -> String {
+    "from".into()
+}
+
+fn general_info() -> String {
+    "general_info".into()
+}
+
+fn inbox() -> String {
+    "INBOX".into()
+}
+
+fn scan_every() -> String {
+    "5m".into()
+}
+
+/// `[mailboxes.service]`: the mandatory mentions (CRPA R112-11-1), as the texts show them.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceFile {
+    /// The service in charge.
+    pub name: String,
+    /// Its postal address, lines separated by line breaks.
+    pub postal_address: String,
+    /// Its telephone.
+    pub telephone: String,
+    /// When it answers the telephone or receives.
+    #[serde(default)]
+    pub opening_hours: String,
+    /// The notice on personal data.
+    pub data_protection: String,
+    /// Whether silence means `rejection` (L231-4) or `acceptance` (L231-1); empty where nothing is decided here.
+    #[serde(default)]
+    pub implicit_decision: String,
+    /// The remedies and their delays, where there is an implicit decision.
+    #[serde(default)]
+    pub remedies: String,
+}
+
+/// `[limits]`.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsFile {
+    /// Acknowledgements to one address within a day.
+    pub per_address_per_day: Option<u32>,
+    /// Acknowledgements to one domain within an hour.
+    pub per_domain_per_hour: Option<u32>,
+    /// Acknowledgements in one thread within a day.
+    pub per_thread_per_day: Option<u32>,
+    /// Acknowledgements of one mailbox within an hour.
+    pub per_mailbox_per_hour: Option<u32>,
+    /// Acknowledgements of all mailboxes within an hour.
+    pub breaker_per_hour: Option<u32>,
+    /// Messages of one sender within an hour over which sending is abusive.
+    pub abusive_per_hour: Option<u32>,
+}
+
+/// `[web]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebFile {
+    /// Where health and pages are served: `127.0.0.1:8025`; nowhere by default.
+    pub listen: Option<String>,
+}
+
+/// `commitments.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommitmentsFile {
+    /// The commitments, the first match decides.
+    pub commitments: Vec<CommitmentFile>,
+}
+
+/// `[[commitments]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommitmentFile {
+    /// Its key.
+    pub key: String,
+    /// What people read.
+    pub label: String,
+    /// `mail`, `letter`, `appointment`, `site`.
+    pub channel: String,
+    /// Who asks; anyone where empty.
+    #[serde(default)]
+    pub requesters: Vec<String>,
+    /// What is asked; anything where empty.
+    #[serde(default)]
+    pub natures: Vec<String>,
+    /// The limit, in working days.
+    pub limit: u16,
+    /// The share aimed at, in percent.
+    pub target: f64,
+    /// The first day of receipt that it covers.
+    pub valid_from: Option<String>,
+    /// The last day of receipt that it covers.
+    pub valid_until: Option<String>,
+    /// Whether a holding reply stops the clock.
+    #[serde(default)]
+    pub holding_reply_answers: bool,
+    /// Whether an answer by telephone stops the clock.
+    #[serde(default = "yes")]
+    pub phone_answers: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// `requesters.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestersFile {
+    /// The rules, the first match decides.
+    #[serde(default)]
+    pub rules: Vec<RequesterFile>,
+}
+
+/// `[[rules]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequesterFile {
+    /// Its id, named in reasons.
+    pub id: String,
+    /// Patterns on the whole address, `*` for any characters.
+    pub patterns: Vec<String>,
+    /// Who writes from there.
+    pub requester: String,
+    /// What they ask for, where the rule says so.
+    pub nature: Option<String>,
+}

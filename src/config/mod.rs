@@ -1,0 +1,205 @@
+//! TOML → checked settings. An unknown key is refused; every error names file, line and key.
+//!
+//! *Owns* the configuration file's form, its checks, the reading of secrets and of template files. *May import*
+//! `domain`. *Start reading* at [`Settings::load`]; [`file`] is the form, [`check`] the checks.
+//!
+//! Deliberately absent: secrets in the file itself (they come from files or systemd credentials), and any default that
+//! would let vigie write to the public.
+
+pub mod check;
+pub mod file;
+mod locate;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use secrecy::SecretString;
+
+use crate::domain::address::Address;
+use crate::domain::ledger::hex;
+use crate::domain::office::Office;
+
+/// The largest configuration, list or template file that is read.
+const MAX_FILE_OCTETS: u64 = 4 * 1024 * 1024;
+
+/// A checked configuration.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What decisions know of it.
+    pub office: Office,
+    /// The database's URL or path.
+    pub store: String,
+    /// This node's name.
+    pub node: String,
+    /// How each mailbox is reached.
+    pub mailboxes: Vec<MailboxSettings>,
+    /// The relay.
+    pub smtp: SmtpSettings,
+    /// The texts.
+    pub templates: Vec<TemplateFile>,
+    /// Where the pages and health are served; nowhere by default.
+    pub web: Option<SocketAddr>,
+    /// How long a mailbox may be unreadable before it is warned of.
+    pub blind_after: TimeDelta,
+}
+
+/// How servers are spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first octet.
+    Implicit,
+    /// STARTTLS, required.
+    StartTls,
+    /// In the clear: loopback only.
+    Plain,
+}
+
+/// A server, and who we are to it.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// Its name.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How it is spoken to.
+    pub security: Security,
+    /// A certification authority besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Who we are.
+    pub login: Option<String>,
+    /// By which word; absent with `--offline`.
+    pub password: Option<SecretString>,
+}
+
+/// How one mailbox is reached.
+#[derive(Debug, Clone)]
+pub struct MailboxSettings {
+    /// Its name.
+    pub name: String,
+    /// Its IMAP server.
+    pub imap: ServerSettings,
+    /// The folder where mail arrives.
+    pub inbox: String,
+    /// The Sent folders; detected where empty.
+    pub sent: Vec<String>,
+    /// Other folders to watch.
+    pub folders: Vec<String>,
+    /// How often the folders are scanned, IDLE or not.
+    pub scan_every: Duration,
+}
+
+/// The relay.
+#[derive(Debug, Clone)]
+pub struct SmtpSettings {
+    /// Its server.
+    pub server: ServerSettings,
+    /// Whether acknowledgements leave with a null reverse-path (RFC 3834 §3.3).
+    pub null_reverse_path: bool,
+    /// How long to wait before the one retry of a mail whose fate is unknown.
+    pub unknown_retry_after: TimeDelta,
+}
+
+/// A text, as its files hold it.
+#[derive(Debug, Clone)]
+pub struct TemplateFile {
+    /// Its name: the file's, without its ending.
+    pub name: String,
+    /// The plain text.
+    pub text: String,
+    /// The HTML, where there is one.
+    pub html: Option<String>,
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be read.
+    #[error("{}: cannot be read: {cause}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// A file is too large to be what it should be.
+    #[error("{}: is larger than {MAX_FILE_OCTETS} octets", path.display())]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A file is not TOML, or has an unknown or missing key.
+    #[error("{}:{line}: {what}", path.display())]
+    Syntax {
+        /// Which.
+        path: PathBuf,
+        /// Where.
+        line: usize,
+        /// What.
+        what: String,
+    },
+    /// A value cannot be.
+    #[error("{}:{line}: {key}: {what}", path.display())]
+    Value {
+        /// Which file.
+        path: PathBuf,
+        /// Where.
+        line: usize,
+        /// The key.
+        key: String,
+        /// What is wrong, and what to do.
+        what: String,
+    },
+}
+
+/// Whether secrets are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// They must be there.
+    Read,
+    /// They are not needed: commands that speak to no server.
+    Skip,
+}
+
+impl Settings {
+    /// Reads and checks a configuration file, and all that it names.
+    pub fn load(path: &Path, secrets: Secrets) -> Result<Self, Error> {
+        let text = read(path)?;
+        let source = file::Source::parse(path, text)?;
+        check::check(&source, secrets)
+    }
+
+    /// The settings of a mailbox.
+    #[must_use]
+    pub fn mailbox(&self, name: &str) -> Option<&MailboxSettings> {
+        self.mailboxes.iter().find(|mailbox| mailbox.name == name)
+    }
+
+    /// From whom alerts and digests come.
+    #[must_use]
+    pub fn sender(&self) -> &Address {
+        &self.office.sender
+    }
+}
+
+/// Reads a text file of bounded size.
+fn read(path: &Path) -> Result<String, Error> {
+    let failed = |cause| Error::Read { path: path.to_owned(), cause };
+    let size = std::fs::metadata(path).map_err(failed)?.len();
+    if size > MAX_FILE_OCTETS {
+        return Err(Error::TooLarge { path: path.to_owned() });
+    }
+    std::fs::read_to_string(path).map_err(failed)
+}
+
+/// SHA-256 of texts, in hexadecimal.
+fn digest<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    use sha2::Digest as _;
+    let mut hasher = sha2::Sha256::new();
+    for text in texts {
+        hasher.update((text.len() as u64).to_be_bytes());
+        hasher.update(text);
+    }
+    hex(&hasher.finalize())
+}

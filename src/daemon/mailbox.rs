@@ -1,0 +1,268 @@
+//! The watch over one mailbox: connect, read every folder, wait for news, read again; start over after any trouble.
+//!
+//! *Start reading* at [`watch`]. A mailbox's trouble stays its own: other tasks never wait for it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::ExposeSecret as _;
+use tokio::sync::Notify;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::heart::{Heart, Pulse};
+use super::line::Line;
+use super::sync::{Pass, Passed, Reader, Watched};
+use crate::app::tick::{Sight, report_blindness};
+use crate::app::{Lease, Store, ingest};
+use crate::clock;
+use crate::config::{self, MailboxSettings, Settings};
+use crate::domain::classify::FolderRole;
+use crate::domain::decide::Desk;
+use crate::imap::{self, Credentials, Endpoint, IdleEnd, Session};
+
+/// The wait before the first new attempt after trouble.
+const FIRST_BACKOFF: Duration = Duration::from_secs(2);
+/// The longest wait between two attempts.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
+/// The wait after a refused login: hammering locks the account.
+const LOGIN_BACKOFF: Duration = Duration::from_secs(300);
+/// How long a mailbox's lease lasts; it is renewed at every wait.
+const LEASE_SPAN: TimeDelta = TimeDelta::seconds(60);
+/// The longest wait between two renewals of the lease.
+const LEASE_RENEWAL: Duration = Duration::from_secs(20);
+/// How long the loop may be without progress before the watchdog starves: longer than any single deadline.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+/// What every task shares.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// The configuration in force.
+    pub settings: Arc<Settings>,
+    /// The database.
+    pub store: Store,
+    /// The heartbeats.
+    pub heart: Heart,
+    /// Wakes the sender and the ticker: there may be something to send.
+    pub news: Arc<Notify>,
+    /// Ends everything.
+    pub stop: CancellationToken,
+}
+
+/// Watches a mailbox until it is told to stop.
+pub async fn watch(shared: Shared, name: String) -> anyhow::Result<()> {
+    let settings = shared.settings.mailbox(&name).context("the mailbox is not in the configuration")?;
+    let desk = shared.settings.office.desk(&name).context("the mailbox has no desk")?;
+    let pulse = shared.heart.pulse(format!("mailbox {name}"), PATIENCE);
+    let watch = Watch { shared: &shared, settings, desk, pulse: &pulse };
+    let mut backoff = FIRST_BACKOFF;
+    let mut blind_since: Option<DateTime<Utc>> = None;
+    while !shared.stop.is_cancelled() {
+        pulse.beat();
+        let Err(error) = watch.session(&mut blind_since).await else {
+            backoff = FIRST_BACKOFF;
+            continue;
+        };
+        if shared.stop.is_cancelled() {
+            break;
+        }
+        if blind_since.is_none() {
+            backoff = FIRST_BACKOFF;
+        }
+        let since = *blind_since.get_or_insert_with(clock::now);
+        let refused = error.downcast_ref::<imap::Error>().is_some_and(imap::Error::is_authentication);
+        let wait = if refused { LOGIN_BACKOFF } else { backoff };
+        let seconds = wait.as_secs();
+        tracing::warn!(mailbox = %name, "mailbox {name} cannot be read: {error:#}; next attempt in {seconds} s");
+        backoff = (backoff * 2).min(LONGEST_BACKOFF);
+        watch.wait_blind(wait, since, &format!("{error:#}"), refused).await;
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+struct Watch<'a> {
+    shared: &'a Shared,
+    settings: &'a MailboxSettings,
+    desk: Desk<'a>,
+    pulse: &'a Pulse,
+}
+
+impl Watch<'_> {
+    /// One connection, from its login to its end.
+    async fn session(&self, blind_since: &mut Option<DateTime<Utc>>) -> anyhow::Result<()> {
+        let Some(mut lease) = self.lease().await? else {
+            self.rest(LEASE_RENEWAL).await;
+            return Ok(());
+        };
+        ingest::switch_on(&self.shared.store, self.desk, clock::now()).await?;
+        let mut line = tokio::select! {
+            () = self.shared.stop.cancelled() => return Ok(()),
+            line = Line::open(endpoint(&self.settings.imap), credentials(self.settings)?) => line?,
+        };
+        let folders = self.folders(&mut line.session).await?;
+        let mut pass = Pass::Scan;
+        let mut scanned = clock::monotonic();
+        loop {
+            self.read(&mut line, &folders, pass, &lease).await?;
+            if pass == Pass::Scan {
+                scanned = clock::monotonic();
+                self.sees(blind_since).await?;
+            }
+            if !self.shared.stop.is_cancelled() {
+                self.wait_for_news(&mut line.session, scanned + self.settings.scan_every).await?;
+            }
+            if self.shared.stop.is_cancelled() {
+                line.session.logout().await;
+                self.shared.store.release(&lease).await?;
+                return Ok(());
+            }
+            let due = clock::monotonic() >= scanned + self.settings.scan_every;
+            pass = if due { Pass::Scan } else { Pass::Glance };
+            lease = self.lease().await?.context("another node took the mailbox over")?;
+        }
+    }
+
+    async fn lease(&self) -> anyhow::Result<Option<Lease>> {
+        let Shared { store, settings, .. } = self.shared;
+        Ok(store.lease(&self.settings.name, &settings.node, LEASE_SPAN, clock::now()).await?)
+    }
+
+    /// The folders to read: where mail arrives, then what was sent, then the others that the configuration names.
+    async fn folders(&self, session: &mut Session) -> anyhow::Result<Vec<Watched>> {
+        let listed = session.list().await?;
+        let mut folders = vec![Watched { name: self.settings.inbox.clone(), role: FolderRole::Inbox }];
+        let sent: Vec<String> = if self.settings.sent.is_empty() {
+            imap::find_sent(&listed).into_iter().map(|folder| folder.name.clone()).collect()
+        } else {
+            self.settings.sent.clone()
+        };
+        if sent.is_empty() {
+            let name = &self.settings.name;
+            tracing::warn!(mailbox = %name, "mailbox {name} has no Sent folder: name it as `sent`, or replies stay unseen");
+        }
+        folders.extend(sent.into_iter().map(|name| Watched { name, role: FolderRole::Sent }));
+        let others = self.settings.folders.iter().cloned().map(|name| Watched { name, role: FolderRole::Other });
+        folders.extend(others);
+        Ok(folders)
+    }
+
+    /// Reads all folders; then glances once more at the first, where mail arrives, so that it is the open one and
+    /// nothing can have come in unseen before the wait begins.
+    async fn read(&self, line: &mut Line, folders: &[Watched], pass: Pass, lease: &Lease) -> anyhow::Result<()> {
+        let reader = Reader { store: &self.shared.store, desk: self.desk, lease, pulse: self.pulse };
+        let again = folders.first().filter(|_| folders.len() > 1).map(|inbox| (inbox, Pass::Glance));
+        for (folder, pass) in folders.iter().map(|folder| (folder, pass)).chain(again) {
+            let passed = reader.pass(line, folder, pass).await?;
+            self.pulse.beat();
+            self.tell(folder, passed);
+        }
+        Ok(())
+    }
+
+    fn tell(&self, folder: &Watched, Passed { ingested, gone }: Passed) {
+        if ingested.queued > 0 || ingested.opened > 0 {
+            self.shared.news.notify_waiters();
+        }
+        if ingested.recorded + ingested.moved + gone == 0 {
+            return;
+        }
+        let name = &self.settings.name;
+        tracing::info!(
+            mailbox = %name,
+            folder = %folder.name,
+            recorded = ingested.recorded,
+            moved = ingested.moved,
+            gone,
+            opened = ingested.opened,
+            queued = ingested.queued,
+            "mailbox {name}: {} messages recorded in {}",
+            ingested.recorded,
+            folder.name,
+        );
+    }
+
+    /// Waits until the server says that something changed, the lease wants renewal, or the next scan is due.
+    async fn wait_for_news(&self, session: &mut Session, until: Instant) -> anyhow::Result<()> {
+        let wait = until.saturating_duration_since(clock::monotonic()).min(LEASE_RENEWAL);
+        if wait.is_zero() {
+            return Ok(());
+        }
+        if !session.capabilities().idle() {
+            self.rest(wait).await;
+            return Ok(());
+        }
+        let end = session.idle(wait, &self.shared.stop).await?;
+        self.pulse.beat();
+        if end == IdleEnd::Changed {
+            tracing::debug!(mailbox = %self.settings.name, "mailbox {}: the server has news", self.settings.name);
+        }
+        Ok(())
+    }
+
+    async fn rest(&self, span: Duration) {
+        tokio::select! {
+            () = self.shared.stop.cancelled() => {}
+            () = sleep(span) => {}
+        }
+    }
+
+    /// The mailbox can be read: says so where it could not.
+    async fn sees(&self, blind_since: &mut Option<DateTime<Utc>>) -> anyhow::Result<()> {
+        if blind_since.take().is_some() {
+            tracing::info!(mailbox = %self.settings.name, "mailbox {} can be read again", self.settings.name);
+        }
+        let Shared { store, settings, .. } = self.shared;
+        report_blindness(store, &settings.office, &self.settings.name, Sight::Regained, clock::now()).await?;
+        Ok(())
+    }
+
+    /// Waits before the next attempt; warns the administrators when the mailbox has been blind for too long, and at
+    /// once when its login is refused.
+    async fn wait_blind(&self, wait: Duration, since: DateTime<Utc>, cause: &str, refused: bool) {
+        let end = clock::monotonic() + wait;
+        loop {
+            let now = clock::now();
+            if refused || now - since >= self.shared.settings.blind_after {
+                let Shared { store, settings, .. } = self.shared;
+                let sight = Sight::Lost { since, cause };
+                match report_blindness(store, &settings.office, &self.settings.name, sight, now).await {
+                    Ok(()) => self.shared.news.notify_waiters(),
+                    Err(error) => {
+                        tracing::error!("the blindness of {} cannot be recorded: {error}", self.settings.name)
+                    }
+                }
+            }
+            self.pulse.beat();
+            let left = end.saturating_duration_since(clock::monotonic());
+            if left.is_zero() || self.shared.stop.is_cancelled() {
+                return;
+            }
+            self.rest(left.min(LEASE_RENEWAL)).await;
+        }
+    }
+}
+
+/// The server's address in imap's words.
+#[must_use]
+pub fn endpoint(server: &config::ServerSettings) -> Endpoint {
+    Endpoint {
+        host: server.host.clone(),
+        port: server.port,
+        security: match server.security {
+            config::Security::Implicit => imap::Security::Implicit,
+            config::Security::StartTls => imap::Security::StartTls,
+            config::Security::Plain => imap::Security::Plain,
+        },
+        ca_file: server.ca_file.clone(),
+    }
+}
+
+/// Login and password in imap's words.
+pub fn credentials(settings: &MailboxSettings) -> anyhow::Result<Credentials> {
+    let login = settings.imap.login.clone().context("imap.login is missing")?;
+    let password = settings.imap.password.as_ref().context("the password was not read")?;
+    Ok(Credentials::password(login, password.expose_secret()))
+}

@@ -1,0 +1,115 @@
+//! Takes due mails to the relay, one after the other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::mailbox::Shared;
+use crate::app::sending::{self, Attempt, Prepared, Proof, Ready};
+use crate::clock;
+use crate::config::{self, Settings};
+use crate::domain::effect::{EffectKind, Outcome, Settlement};
+use crate::mail::template::Templates;
+use crate::smtp::{self, Deadlines, Login, Relay, SecretKind, Sender, Submission};
+use crate::store::DueEffect;
+
+/// The longest sleep: the wall clock may be set meanwhile.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// The shortest sleep between two looks at the queue.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(50);
+/// How long the loop may be without progress before the watchdog starves: longer than a submission's deadlines.
+const PATIENCE: Duration = Duration::from_secs(1_200);
+
+/// Sends until it is told to stop.
+pub async fn run(shared: Shared, templates: Arc<Templates>) -> anyhow::Result<()> {
+    let pulse = shared.heart.pulse("sender", PATIENCE);
+    let mut sender = Sender::new(relay(&shared.settings));
+    loop {
+        pulse.beat();
+        let news = shared.news.notified();
+        tokio::pin!(news);
+        news.as_mut().enable();
+        let node = &shared.settings.node;
+        while !shared.stop.is_cancelled()
+            && let Some(due) = shared.store.claim_due(node, clock::now()).await?
+        {
+            send(&shared, &templates, &mut sender, &due).await?;
+            pulse.beat();
+        }
+        let next = shared.store.next_due().await?;
+        let until = next.and_then(|next| (next - clock::now()).to_std().ok()).unwrap_or(LONGEST_SLEEP);
+        tokio::select! {
+            () = shared.stop.cancelled() => break,
+            () = &mut news => {}
+            () = sleep(until.clamp(SHORTEST_SLEEP, LONGEST_SLEEP)) => {}
+        }
+    }
+    sender.close().await;
+    Ok(())
+}
+
+async fn send(shared: &Shared, templates: &Templates, sender: &mut Sender, due: &DueEffect) -> anyhow::Result<()> {
+    let office = &shared.settings.office;
+    let attempt = match sending::prepare(&shared.store, office, templates, due, clock::now()).await {
+        Ok(Ready::Send(prepared)) => submit(shared, sender, due, *prepared).await,
+        Ok(Ready::Withdraw(why)) => {
+            Attempt { outcome: Outcome::Withdrawn { why: why.clone() }, summary: why, proof: Proof::default() }
+        }
+        Err(error) => {
+            tracing::error!(mail = %due.effect.id, "the mail {} cannot be written: {error}", due.effect.id);
+            let outcome = Outcome::Refused { temporary: true, answer: error.to_string() };
+            Attempt { outcome, summary: "the mail could not be written".to_owned(), proof: Proof::default() }
+        }
+    };
+    let wait = shared.settings.smtp.unknown_retry_after;
+    let settlement = sending::settle(&shared.store, office, due, &attempt, wait, clock::now()).await?;
+    let (id, summary) = (&due.effect.id, &attempt.summary);
+    match settlement {
+        Settlement::Accepted => tracing::info!(mail = %id, "the mail {id} was {summary}"),
+        Settlement::Retry(at) => tracing::warn!(mail = %id, "the mail {id}: {summary}; next attempt at {at}"),
+        Settlement::Refused | Settlement::Unknown => {
+            tracing::error!(mail = %id, "the mail {id} is given up: {summary}")
+        }
+        Settlement::Withdrawn => tracing::info!(mail = %id, "the mail {id} is withdrawn: {summary}"),
+    }
+    Ok(())
+}
+
+async fn submit(shared: &Shared, sender: &mut Sender, due: &DueEffect, prepared: Prepared) -> Attempt {
+    // Every mail of vigie is automatic: a null reverse-path keeps answers and reports from looping (RFC 3834 §3.3).
+    let named = !shared.settings.smtp.null_reverse_path || due.effect.kind != EffectKind::Acknowledgement;
+    let submission = Submission {
+        reverse_path: named.then_some(&prepared.sender),
+        recipients: &prepared.recipients,
+        bytes: &prepared.bytes,
+    };
+    let outcome = sender.submit(submission, clock::now(), &shared.stop).await;
+    let summary = outcome.summary();
+    let outcome = match outcome {
+        smtp::Outcome::Accepted { answer, queue_id, .. } => Outcome::Accepted { answer, queue_id },
+        smtp::Outcome::Refused { temporary, answer, .. } => Outcome::Refused { temporary, answer },
+        smtp::Outcome::Unknown { why } => Outcome::Unknown { why },
+    };
+    Attempt { outcome, summary, proof: prepared.proof }
+}
+
+/// The relay in smtp's words.
+#[must_use]
+pub fn relay(settings: &Settings) -> Relay {
+    let server = &settings.smtp.server;
+    let login = server.login.clone().zip(server.password.clone());
+    Relay {
+        host: server.host.clone(),
+        port: server.port,
+        security: match server.security {
+            config::Security::Implicit => smtp::Security::Implicit,
+            config::Security::StartTls => smtp::Security::StartTls,
+            config::Security::Plain => smtp::Security::Plain,
+        },
+        ca_file: server.ca_file.clone(),
+        login: login.map(|(user, secret)| Login { user, secret, kind: SecretKind::Password }),
+        hello_name: None,
+        deadlines: Deadlines::default(),
+    }
+}

@@ -1,0 +1,47 @@
+//! Wakes when something is due by the clock: alerts, digests.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::mailbox::Shared;
+use crate::app::tick;
+use crate::clock;
+
+/// The longest sleep: the wall clock may be set meanwhile.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// The shortest sleep between two ticks.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(200);
+/// How long the loop may be without progress before the watchdog starves.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Ticks until it is told to stop.
+pub async fn run(shared: Shared) -> anyhow::Result<()> {
+    let pulse = shared.heart.pulse("ticker", PATIENCE);
+    let office = &shared.settings.office;
+    tick::tick(&shared.store, office, clock::now()).await?;
+    loop {
+        pulse.beat();
+        let news = shared.news.notified();
+        tokio::pin!(news);
+        news.as_mut().enable();
+        let next = tick::next_wake(&shared.store, office).await?;
+        let now = clock::now();
+        if next.is_some_and(|next| next <= now) {
+            let ticked = tick::tick(&shared.store, office, now).await?;
+            if ticked.queued > 0 {
+                tracing::info!("{} mails to agents queued", ticked.queued);
+                shared.news.notify_waiters();
+            }
+            if ticked.more {
+                continue;
+            }
+        }
+        let until = next.and_then(|next| (next - clock::now()).to_std().ok()).unwrap_or(LONGEST_SLEEP);
+        tokio::select! {
+            () = shared.stop.cancelled() => return Ok(()),
+            () = &mut news => {}
+            () = sleep(until.clamp(SHORTEST_SLEEP, LONGEST_SLEEP)) => {}
+        }
+    }
+}

@@ -1,0 +1,451 @@
+//! Snapshot + now → Decision: what vigie concludes of a message, of the passing of time, and of an agent's word.
+//!
+//! *Start reading* at [`on_message`]. A decision says all: the events to write down, the requests as they become, the
+//! mails to send. The shells carry it out in one transaction and decide nothing.
+
+use chrono::{DateTime, Utc};
+
+use super::acknowledge::{Acknowledgement, Moment, SentCounts, acknowledge};
+use super::alert::{self, Bureau, Clock, Rise};
+use super::calendar::Calendar;
+use super::classify::{Context, FolderRole, Links, classify};
+use super::deadline::{Deadline, deadline};
+use super::effect::{Effect, EffectKind, effect_id};
+use super::event::{Event, MessageRecord};
+use super::evidence::Evidence;
+use super::message::{MessageFacts, ReportKind};
+use super::policy::{Channel, Commitment, MailboxPolicy, Nature, Requester, Watch};
+use super::receipt::{Times, official};
+use super::request::{AcknowledgementState, Change, MessageId, PersonId, Request, RequestId, Status};
+use super::requester::requester_and_nature;
+use super::verdict::{Reason, Verdict};
+
+/// The limit of a request that no commitment covers: the shortest usual one, so that nothing waits unseen.
+const LIMIT_WITHOUT_COMMITMENT: u16 = 5;
+
+/// The configuration's side of a decision about one mailbox.
+#[derive(Debug, Clone, Copy)]
+pub struct Desk<'a> {
+    /// What the prefecture decided for the mailbox.
+    pub policy: &'a MailboxPolicy,
+    /// The calendar of its territory.
+    pub calendar: &'a Calendar,
+    /// The bureau that answers.
+    pub bureau: &'a Bureau,
+}
+
+impl<'a> Desk<'a> {
+    /// What alerts are reckoned from.
+    #[must_use]
+    pub fn clock(&self) -> Clock<'a> {
+        Clock { calendar: self.calendar, bureau: self.bureau }
+    }
+}
+
+/// A message that arrived, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// What it says.
+    pub facts: &'a MessageFacts,
+    /// The folder in which it lies.
+    pub folder: &'a str,
+    /// What that folder is for.
+    pub role: FolderRole,
+    /// The times known of it.
+    pub times: Times,
+    /// The digest that stands for it in the ledger.
+    pub digest: &'a str,
+    /// Its place in the store.
+    pub message: MessageId,
+}
+
+/// The store's side of a decision about a message.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// When vigie began to watch and to acknowledge the mailbox.
+    pub watch: Watch,
+    /// What the message is linked to.
+    pub links: Links,
+    /// The request to which the message is linked, as it stands.
+    pub linked: Option<Request>,
+    /// The author, and the keyed digest that stands for him.
+    pub person: Option<(PersonId, String)>,
+    /// The requester of the linked request, by keyed digest: whose address a report says to be undeliverable.
+    pub linked_person: Option<String>,
+    /// Whether a report said that the author's address is undeliverable.
+    pub undeliverable: bool,
+    /// How many automatic mails left lately.
+    pub sent: SentCounts,
+    /// An answer of ours that was seen before the message it answers.
+    pub answered_by: Option<EarlyReply>,
+    /// The id and reference that the request gets, if one is opened.
+    pub next: (RequestId, String),
+}
+
+/// An answer of ours that was seen before the message it answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarlyReply {
+    /// When it was sent.
+    pub at: DateTime<Utc>,
+    /// Whether it lay in a Sent folder.
+    pub in_sent: bool,
+    /// The digest that stands for it.
+    pub message: String,
+}
+
+/// What was concluded of a message.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// What it is.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
+    /// Whether it is acknowledged, and why.
+    pub acknowledgement: Acknowledgement,
+    /// When it was officially received.
+    pub received_at: DateTime<Utc>,
+    /// Who asks.
+    pub requester: Requester,
+    /// What is asked.
+    pub nature: Nature,
+    /// The key of the commitment that covers it; empty where none does or none is due.
+    pub commitment: String,
+    /// When its answer is due, where it opens a request.
+    pub deadline: Option<Deadline>,
+}
+
+/// What is to be carried out, all of it or nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Decision {
+    /// What to write down.
+    pub events: Vec<Event>,
+    /// The requests as they become; the new one among them.
+    pub requests: Vec<Request>,
+    /// The mails to send.
+    pub effects: Vec<Effect>,
+}
+
+/// Decides about a message.
+#[must_use]
+pub fn on_message(
+    desk: Desk<'_>,
+    arrival: &Arrival<'_>,
+    snapshot: &Snapshot,
+    now: DateTime<Utc>,
+) -> (Judgement, Decision) {
+    let judgement = judge(desk, arrival, snapshot, now);
+    let mut decision = Decision::default();
+    if let Some(request) = open(desk, arrival, snapshot, &judgement) {
+        acknowledge_opened(desk, arrival, &judgement, &request, now, &mut decision);
+        record(
+            desk,
+            arrival,
+            snapshot,
+            &judgement,
+            &decision.effects.first().map(|e| e.id.clone()),
+            Some(&request),
+            &mut decision,
+        );
+        decision.events.push(Event::RequestOpened {
+            request: Box::new(request.clone()),
+            message: arrival.digest.to_owned(),
+            person: snapshot.person.as_ref().map(|(_, digest)| digest.clone()),
+            rule: requester_and_nature(arrival.facts, desk.policy).2,
+            again_of: linked_reference(&judgement, snapshot),
+        });
+        let request = answer_early(request, snapshot, &mut decision);
+        decision.requests.push(request);
+        return (judgement, decision);
+    }
+    record(desk, arrival, snapshot, &judgement, &None, None, &mut decision);
+    match judgement.verdict {
+        Verdict::Reply(_) => answer(arrival, snapshot, judgement.received_at, &mut decision),
+        Verdict::Bounce(_) => mark_undeliverable(desk, arrival, snapshot, judgement.received_at, &mut decision),
+        Verdict::Request
+        | Verdict::FollowUp(_)
+        | Verdict::RequestAgain(_)
+        | Verdict::Automated(_)
+        | Verdict::Bulk
+        | Verdict::Spam
+        | Verdict::Abusive
+        | Verdict::Internal
+        | Verdict::Duplicate(_)
+        | Verdict::Unreadable => {}
+    }
+    (judgement, decision)
+}
+
+/// Judges a message without consequences: what `vigie explain` shows.
+#[must_use]
+pub fn judge(desk: Desk<'_>, arrival: &Arrival<'_>, snapshot: &Snapshot, now: DateTime<Utc>) -> Judgement {
+    let context = Context { policy: desk.policy, folder: arrival.role, links: snapshot.links.clone() };
+    let (verdict, reason) = classify(arrival.facts, &context);
+    let (received_at, _) = official(&arrival.times);
+    let moment = Moment {
+        policy: desk.policy,
+        watch: Some(snapshot.watch),
+        folder: arrival.role,
+        received_at,
+        now,
+        sent: snapshot.sent,
+        undeliverable: snapshot.undeliverable,
+        already_acknowledged: false,
+    };
+    let acknowledgement = acknowledge(arrival.facts, &verdict, &moment);
+    let (requester, nature, _) = requester_and_nature(arrival.facts, desk.policy);
+    let commitment = desk.policy.commitment(Channel::Mail, requester, nature, desk.calendar.civil(received_at));
+    let opens = opens_request(desk, &verdict);
+    let deadline = opens.then(|| deadline(desk.calendar, received_at, limit(commitment)).ok()).flatten();
+    let commitment = commitment.filter(|_| opens).map_or_else(String::new, |c| c.key.clone());
+    Judgement { verdict, reason, acknowledgement, received_at, requester, nature, commitment, deadline }
+}
+
+/// The stable name of an acknowledgement's decision, and its reason.
+#[must_use]
+pub fn parts(acknowledgement: &Acknowledgement) -> (&'static str, Reason) {
+    match acknowledgement {
+        Acknowledgement::Send { reason, .. } => ("send", reason.clone()),
+        Acknowledgement::Withhold(reason) => ("withhold", reason.clone()),
+        Acknowledgement::None => ("none", Reason::new("not_owed")),
+    }
+}
+
+fn opens_request(desk: Desk<'_>, verdict: &Verdict) -> bool {
+    verdict.opens_request() || (*verdict == Verdict::Internal && desk.policy.internal_opens_request)
+}
+
+fn limit(commitment: Option<&Commitment>) -> u16 {
+    commitment.map_or(LIMIT_WITHOUT_COMMITMENT, |c| c.limit)
+}
+
+fn linked_reference(judgement: &Judgement, snapshot: &Snapshot) -> Option<String> {
+    let linked = judgement.verdict.request()?;
+    snapshot.linked.as_ref().filter(|request| request.id == linked).map(|request| request.reference.clone())
+}
+
+fn open(desk: Desk<'_>, arrival: &Arrival<'_>, snapshot: &Snapshot, judgement: &Judgement) -> Option<Request> {
+    let deadline = judgement.deadline.as_ref()?;
+    let commitment = desk.policy.commitments.iter().find(|c| c.key == judgement.commitment);
+    let (id, reference) = snapshot.next.clone();
+    let mut request = Request {
+        id,
+        reference,
+        mailbox: desk.policy.name.clone(),
+        bureau: desk.policy.bureau.clone(),
+        message: arrival.message,
+        person: snapshot.person.as_ref().map(|(id, _)| *id),
+        requester: judgement.requester,
+        nature: judgement.nature,
+        commitment: judgement.commitment.clone(),
+        limit: limit(commitment),
+        received_at: judgement.received_at,
+        due_on: deadline.due_on,
+        due_at: deadline.due_at,
+        calendar_revision: deadline.calendar_revision.clone(),
+        again_of: match judgement.verdict {
+            Verdict::RequestAgain(of) => Some(of),
+            Verdict::Request
+            | Verdict::FollowUp(_)
+            | Verdict::Reply(_)
+            | Verdict::Automated(_)
+            | Verdict::Bounce(_)
+            | Verdict::Bulk
+            | Verdict::Spam
+            | Verdict::Abusive
+            | Verdict::Internal
+            | Verdict::Duplicate(_)
+            | Verdict::Unreadable => None,
+        },
+        backlog: judgement.received_at < snapshot.watch.watched_since,
+        flagged: judgement.verdict == Verdict::Unreadable,
+        status: Status::Open,
+        settled_at: None,
+        evidence: None,
+        confidence: None,
+        acknowledgement: match judgement.acknowledgement {
+            Acknowledgement::Send { .. } => AcknowledgementState::Pending,
+            Acknowledgement::Withhold(_) | Acknowledgement::None => AcknowledgementState::Withheld,
+        },
+        acknowledged_at: None,
+        alert_level: None,
+        next_alert_at: None,
+    };
+    request.next_alert_at = alert::next_alert(desk.clock(), &request);
+    Some(request)
+}
+
+fn acknowledge_opened(
+    desk: Desk<'_>,
+    arrival: &Arrival<'_>,
+    judgement: &Judgement,
+    request: &Request,
+    now: DateTime<Utc>,
+    decision: &mut Decision,
+) {
+    let Acknowledgement::Send { to, .. } = &judgement.acknowledgement else { return };
+    decision.effects.push(Effect {
+        id: effect_id(EffectKind::Acknowledgement, &[&desk.policy.name, &request.reference, arrival.digest]),
+        kind: EffectKind::Acknowledgement,
+        mailbox: desk.policy.name.clone(),
+        bureau: String::new(),
+        request: Some(request.id),
+        recipients: vec![to.clone()],
+        about: vec![request.reference.clone()],
+        level: None,
+        created_at: now,
+        due_at: now,
+    });
+}
+
+fn record(
+    desk: Desk<'_>,
+    arrival: &Arrival<'_>,
+    snapshot: &Snapshot,
+    judgement: &Judgement,
+    effect: &Option<String>,
+    opened: Option<&Request>,
+    decision: &mut Decision,
+) {
+    let (_, rule) = official(&arrival.times);
+    let (acknowledgement, acknowledgement_reason) = parts(&judgement.acknowledgement);
+    decision.events.push(Event::MessageRecorded(Box::new(MessageRecord {
+        message: arrival.digest.to_owned(),
+        mailbox: desk.policy.name.clone(),
+        folder: arrival.folder.to_owned(),
+        verdict: judgement.verdict.name(),
+        reason: judgement.reason.clone(),
+        request: opened.map(|request| request.reference.clone()).or_else(|| linked_reference(judgement, snapshot)),
+        person: snapshot.person.as_ref().map(|(_, digest)| digest.clone()),
+        received_at: judgement.received_at,
+        rule,
+        times: arrival.times,
+        acknowledgement,
+        acknowledgement_reason,
+        effect: effect.clone(),
+    })));
+}
+
+fn answer_early(mut request: Request, snapshot: &Snapshot, decision: &mut Decision) -> Request {
+    if let Some(early) = &snapshot.answered_by {
+        let evidence = if early.in_sent { Evidence::SentReply } else { Evidence::SeenReply };
+        change(&mut request, answered(early.at, evidence), Some(early.message.clone()), decision);
+    }
+    request
+}
+
+fn answer(arrival: &Arrival<'_>, snapshot: &Snapshot, at: DateTime<Utc>, decision: &mut Decision) {
+    let Some(mut request) = snapshot.linked.clone() else { return };
+    let evidence = match arrival.role {
+        FolderRole::Sent => Evidence::SentReply,
+        FolderRole::Inbox | FolderRole::Junk | FolderRole::Other => Evidence::SeenReply,
+    };
+    if change(&mut request, answered(at, evidence), Some(arrival.digest.to_owned()), decision) {
+        decision.requests.push(request);
+    }
+}
+
+fn answered(at: DateTime<Utc>, evidence: Evidence) -> Change {
+    Change::Answered { at, evidence, confidence: evidence.confidence(), by: None, way: None }
+}
+
+fn mark_undeliverable(
+    desk: Desk<'_>,
+    arrival: &Arrival<'_>,
+    snapshot: &Snapshot,
+    at: DateTime<Utc>,
+    decision: &mut Decision,
+) {
+    let Some(report) = arrival.facts.report.as_ref().filter(|report| report.kind == ReportKind::DeliveryFailure) else {
+        return;
+    };
+    let Some(person) = snapshot.linked_person.clone() else { return };
+    decision.events.push(Event::Undeliverable {
+        person,
+        mailbox: desk.policy.name.clone(),
+        message: arrival.digest.to_owned(),
+        status: report.status.clone(),
+        at,
+    });
+}
+
+/// Applies a change to a request and writes it down; `false` where the request refuses it.
+pub fn change(request: &mut Request, change: Change, message: Option<String>, decision: &mut Decision) -> bool {
+    if request.apply(&change).is_err() {
+        return false;
+    }
+    decision.events.push(Event::Changed {
+        reference: request.reference.clone(),
+        mailbox: request.mailbox.clone(),
+        message,
+        change,
+    });
+    true
+}
+
+/// Decides about the requests of one bureau whose alert may be due: one mail per level, for all that reached it.
+#[must_use]
+pub fn on_alerts_due(desks: &[(Desk<'_>, Request)], now: DateTime<Utc>) -> Decision {
+    let mut decision = Decision::default();
+    let mut groups: Vec<(i64, &Bureau, Vec<String>)> = Vec::new();
+    for (desk, request) in desks {
+        let mut request = request.clone();
+        match alert::rise(desk.clock(), &request, now) {
+            Rise::Raise(level, next) => {
+                if !change(&mut request, Change::AlertRaised { at: now, level, next }, None, &mut decision) {
+                    continue;
+                }
+                match groups.iter_mut().find(|(known, bureau, _)| *known == level && bureau.key == desk.bureau.key) {
+                    Some((_, _, references)) => references.push(request.reference.clone()),
+                    None => groups.push((level, desk.bureau, vec![request.reference.clone()])),
+                }
+            }
+            Rise::Wait(at) => request.next_alert_at = Some(at),
+            Rise::Never => request.next_alert_at = None,
+        }
+        decision.requests.push(request);
+    }
+    decision.effects = groups.into_iter().filter_map(|group| alert_mail(group, now)).collect();
+    decision
+}
+
+fn alert_mail((level, bureau, references): (i64, &Bureau, Vec<String>), now: DateTime<Utc>) -> Option<Effect> {
+    let recipients = bureau.recipients(level);
+    if recipients.is_empty() {
+        return None;
+    }
+    let mut parts = vec![bureau.key.as_str()];
+    let level_name = level.to_string();
+    parts.push(&level_name);
+    parts.extend(references.iter().map(String::as_str));
+    Some(Effect {
+        id: effect_id(EffectKind::Alert, &parts),
+        kind: EffectKind::Alert,
+        mailbox: String::new(),
+        bureau: bureau.key.clone(),
+        request: None,
+        recipients,
+        about: references,
+        level: Some(level),
+        created_at: now,
+        due_at: now,
+    })
+}
+
+/// The morning digest of a bureau, for the firing at `scheduled`.
+#[must_use]
+pub fn on_digest_due(bureau: &Bureau, scheduled: DateTime<Utc>, now: DateTime<Utc>) -> Option<Effect> {
+    let mut recipients = bureau.agents.clone();
+    recipients.extend(bureau.heads.iter().filter(|head| !bureau.agents.contains(head)).cloned());
+    (!recipients.is_empty()).then(|| Effect {
+        id: effect_id(EffectKind::Digest, &[&bureau.key, &super::ledger::rfc3339(scheduled)]),
+        kind: EffectKind::Digest,
+        mailbox: String::new(),
+        bureau: bureau.key.clone(),
+        request: None,
+        recipients,
+        about: Vec::new(),
+        level: None,
+        created_at: now,
+        due_at: now,
+    })
+}

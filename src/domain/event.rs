@@ -1,0 +1,327 @@
+//! The facts that the ledger keeps: each [`Event`] becomes one entry, with all that is needed to fold it again.
+
+use chrono::{DateTime, Utc};
+
+use super::effect::{EffectKind, Outcome};
+use super::ledger::{Draft, Payload};
+use super::policy::Mode;
+use super::receipt::{Rule, Times};
+use super::request::{Change, Request};
+use super::verdict::Reason;
+
+/// A fact to be written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A mailbox is watched for the first time, or its mode changed.
+    MailboxMode {
+        /// The mailbox.
+        mailbox: String,
+        /// Its mode from now on.
+        mode: Mode,
+        /// Since when.
+        at: DateTime<Utc>,
+    },
+    /// A configuration was taken into use.
+    Configuration {
+        /// SHA-256 of its text, in hexadecimal.
+        digest: String,
+        /// Since when.
+        at: DateTime<Utc>,
+    },
+    /// A message was seen, and judged.
+    MessageRecorded(Box<MessageRecord>),
+    /// A message opened a request.
+    RequestOpened {
+        /// The request.
+        request: Box<Request>,
+        /// The digest that stands for the message.
+        message: String,
+        /// The keyed digest that stands for the requester.
+        person: Option<String>,
+        /// The rule that said who asks for what.
+        rule: String,
+        /// The reference of the request that it continues.
+        again_of: Option<String>,
+    },
+    /// A request changed.
+    Changed {
+        /// The request's reference.
+        reference: String,
+        /// Its mailbox.
+        mailbox: String,
+        /// The digest of the message that brought the change.
+        message: Option<String>,
+        /// The change.
+        change: Change,
+    },
+    /// An attempt to send a mail ended.
+    EffectSettled(Box<Settled>),
+    /// A correspondent's address turned out to be undeliverable.
+    Undeliverable {
+        /// The keyed digest that stands for the person.
+        person: String,
+        /// The mailbox that learned it.
+        mailbox: String,
+        /// The digest of the report.
+        message: String,
+        /// The status code of the report (RFC 3463).
+        status: Option<String>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A message could not be fetched or read by any means, and was set aside for a human.
+    Quarantined {
+        /// The mailbox.
+        mailbox: String,
+        /// The folder.
+        folder: String,
+        /// Its UIDVALIDITY.
+        uid_validity: i64,
+        /// The message's UID.
+        uid: i64,
+        /// What the server or the parser said.
+        why: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A mailbox could not be read for longer than allowed, or can again.
+    Blindness {
+        /// The mailbox.
+        mailbox: String,
+        /// Since when it could not be read.
+        since: DateTime<Utc>,
+        /// Whether it can again.
+        over: bool,
+        /// What the server or the network said.
+        cause: String,
+        /// When this was noticed.
+        at: DateTime<Utc>,
+    },
+}
+
+/// A message as the ledger keeps it: no address, no name, no subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageRecord {
+    /// The digest that stands for the message.
+    pub message: String,
+    /// The mailbox.
+    pub mailbox: String,
+    /// The folder in which it was first seen.
+    pub folder: String,
+    /// What it is.
+    pub verdict: &'static str,
+    /// Why.
+    pub reason: Reason,
+    /// The reference of the request that it belongs to.
+    pub request: Option<String>,
+    /// The keyed digest that stands for the author.
+    pub person: Option<String>,
+    /// When it was received, officially.
+    pub received_at: DateTime<Utc>,
+    /// The rule that chose that date.
+    pub rule: Rule,
+    /// All the times known.
+    pub times: Times,
+    /// `send`, `withhold` or `none`.
+    pub acknowledgement: &'static str,
+    /// Why.
+    pub acknowledgement_reason: Reason,
+    /// The id of the mail that acknowledges it.
+    pub effect: Option<String>,
+}
+
+/// How an attempt to send ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The mail's id.
+    pub effect: String,
+    /// What kind of mail.
+    pub kind: EffectKind,
+    /// The mailbox in whose name it went.
+    pub mailbox: Option<String>,
+    /// The reference of the request that it acknowledges.
+    pub request: Option<String>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The same in codes, without an address: what the ledger keeps.
+    pub summary: String,
+    /// Whether it will be tried again.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// The attempt's number, from 1.
+    pub attempt: u32,
+    /// The digest of the template.
+    pub template: String,
+    /// The digest of the text.
+    pub text: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl Event {
+    /// The entry's draft.
+    #[must_use]
+    pub fn draft(&self) -> Draft {
+        match self {
+            Self::MailboxMode { mailbox, mode, at } => {
+                entry("mailbox_mode", *at, Some(mailbox), None, Payload::new().text("mode", mode.name()))
+            }
+            Self::Configuration { digest, at } => {
+                entry("configuration", *at, None, None, Payload::new().text("digest", digest))
+            }
+            Self::MessageRecorded(record) => record.draft(),
+            Self::RequestOpened { request, message, person, rule, again_of } => {
+                opened(request, message, person.as_ref(), rule, again_of.as_ref())
+            }
+            Self::Changed { reference, mailbox, message, change } => {
+                let (kind, at, payload) = changed(change);
+                entry(kind, at, Some(mailbox), Some(reference), payload.maybe("message", message.as_ref()))
+            }
+            Self::EffectSettled(settled) => settled.draft(),
+            Self::Undeliverable { person, mailbox, message, status, at } => {
+                let payload = Payload::new().text("person", person).text("message", message);
+                entry("address_undeliverable", *at, Some(mailbox), None, payload.maybe("status", status.as_ref()))
+            }
+            Self::Quarantined { mailbox, folder, uid_validity, uid, why, at } => {
+                let payload = Payload::new().text("folder", folder).int("uid", *uid).text("why", why);
+                entry("message_quarantined", *at, Some(mailbox), None, payload.int("uid_validity", *uid_validity))
+            }
+            Self::Blindness { mailbox, since, over, cause, at } => {
+                let kind = if *over { "mailbox_sees_again" } else { "mailbox_blind" };
+                entry(kind, *at, Some(mailbox), None, Payload::new().instant("since", *since).text("cause", cause))
+            }
+        }
+    }
+}
+
+fn entry(
+    kind: &'static str,
+    occurred_at: DateTime<Utc>,
+    mailbox: Option<&String>,
+    request: Option<&String>,
+    payload: Payload,
+) -> Draft {
+    Draft { occurred_at, kind, mailbox: mailbox.cloned(), request: request.cloned(), payload }
+}
+
+impl MessageRecord {
+    fn draft(&self) -> Draft {
+        let mut payload = Payload::new()
+            .text("message", &self.message)
+            .text("folder", &self.folder)
+            .text("verdict", self.verdict)
+            .text("reason", self.reason.code)
+            .maybe("person", self.person.as_ref())
+            .instant("received_at", self.received_at)
+            .text("received_rule", self.rule.name())
+            .instant("internal_date", self.times.internal_date)
+            .instant("observed_at", self.times.observed_at)
+            .text("acknowledgement", self.acknowledgement)
+            .text("acknowledgement_reason", self.acknowledgement_reason.code)
+            .maybe("effect", self.effect.as_ref());
+        if !self.reason.detail.is_empty() {
+            payload = payload.text("reason_detail", &self.reason.detail);
+        }
+        if !self.acknowledgement_reason.detail.is_empty() {
+            payload = payload.text("acknowledgement_detail", &self.acknowledgement_reason.detail);
+        }
+        if let Some(date) = self.times.date {
+            payload = payload.instant("header_date", date);
+        }
+        if let Some(received) = self.times.received {
+            payload = payload.instant("received_header", received);
+        }
+        entry("message_recorded", self.received_at, Some(&self.mailbox), self.request.as_ref(), payload)
+    }
+}
+
+fn opened(request: &Request, message: &str, person: Option<&String>, rule: &str, again_of: Option<&String>) -> Draft {
+    let payload = Payload::new()
+        .text("message", message)
+        .text("bureau", &request.bureau)
+        .maybe("person", person)
+        .text("requester", request.requester.name())
+        .text("nature", request.nature.name())
+        .text("rule", rule)
+        .text("commitment", &request.commitment)
+        .int("limit", i64::from(request.limit))
+        .instant("received_at", request.received_at)
+        .text("due_on", request.due_on.to_string())
+        .instant("due_at", request.due_at)
+        .text("calendar", &request.calendar_revision)
+        .text("acknowledgement", request.acknowledgement.name())
+        .flag("backlog", request.backlog)
+        .flag("flagged", request.flagged)
+        .maybe("again_of", again_of);
+    entry("request_opened", request.received_at, Some(&request.mailbox), Some(&request.reference), payload)
+}
+
+fn changed(change: &Change) -> (&'static str, DateTime<Utc>, Payload) {
+    let payload = Payload::new();
+    match change {
+        Change::Answered { at, evidence, confidence, by, way } => {
+            let payload = payload.text("evidence", evidence.name()).text("confidence", confidence.name());
+            ("request_answered", *at, payload.maybe("by", by.as_ref()).maybe("way", way.as_ref()))
+        }
+        Change::Closed { at, motive, by } => ("request_closed", *at, payload.text("motive", motive).text("by", by)),
+        Change::Transferred { at, to, by } => ("request_transferred", *at, payload.text("to", to).text("by", by)),
+        Change::Acknowledgement { at, state } => ("acknowledgement_state", *at, payload.text("state", state.name())),
+        Change::AlertRaised { at, level, next } => {
+            let payload = payload.int("level", *level);
+            let payload = next.map_or(payload.clone(), |next| payload.instant("next", next));
+            ("alert_raised", *at, payload)
+        }
+        Change::Reclassified {
+            at,
+            requester,
+            nature,
+            commitment,
+            limit,
+            due_on,
+            due_at,
+            calendar_revision,
+            by,
+            ..
+        } => {
+            let payload = payload
+                .text("requester", requester.name())
+                .text("nature", nature.name())
+                .text("commitment", commitment)
+                .int("limit", i64::from(*limit))
+                .text("due_on", due_on.to_string())
+                .instant("due_at", *due_at)
+                .text("calendar", calendar_revision)
+                .text("by", by);
+            ("request_reclassified", *at, payload)
+        }
+        Change::Redated { at, due_on, due_at, calendar_revision, next_alert_at } => {
+            let payload = payload
+                .text("due_on", due_on.to_string())
+                .instant("due_at", *due_at)
+                .text("calendar", calendar_revision)
+                .maybe("next_alert_at", next_alert_at.map(super::ledger::rfc3339));
+            ("request_redated", *at, payload)
+        }
+    }
+}
+
+impl Settled {
+    fn draft(&self) -> Draft {
+        let payload = Payload::new()
+            .text("effect", &self.effect)
+            .text("mail", self.kind.name())
+            .int("attempt", i64::from(self.attempt))
+            .text("template", &self.template)
+            .text("text", &self.text)
+            .maybe("retry_at", self.retry_at.map(super::ledger::rfc3339));
+        let payload = payload.text("answer", &self.summary);
+        let payload = match &self.outcome {
+            Outcome::Accepted { queue_id, .. } => {
+                payload.text("outcome", "accepted").maybe("queue_id", queue_id.as_ref())
+            }
+            Outcome::Refused { temporary, .. } => payload.text("outcome", "refused").flag("temporary", *temporary),
+            Outcome::Unknown { .. } => payload.text("outcome", "unknown"),
+            Outcome::Withdrawn { .. } => payload.text("outcome", "withdrawn"),
+        };
+        entry("mail_settled", self.at, self.mailbox.as_ref(), self.request.as_ref(), payload)
+    }
+}

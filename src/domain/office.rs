@@ -1,0 +1,90 @@
+//! The prefecture as its configuration describes it: mailboxes, bureaux, calendars, and the desk of each decision.
+
+use std::collections::HashMap;
+
+use super::address::Address;
+use super::alert::Bureau;
+use super::calendar::Calendar;
+use super::decide::Desk;
+use super::policy::MailboxPolicy;
+
+/// All that decisions know of the configuration, checked.
+#[derive(Debug, Clone)]
+pub struct Office {
+    /// The watched mailboxes.
+    pub mailboxes: Vec<MailboxPolicy>,
+    /// The calendar of each mailbox, by its name.
+    pub calendars: HashMap<String, Calendar>,
+    /// What the texts say of each mailbox's service, by the mailbox's name.
+    pub services: HashMap<String, Service>,
+    /// The bureaux.
+    pub bureaux: Vec<Bureau>,
+    /// From whom alerts and digests come.
+    pub sender: Address,
+    /// Who is told of vigie's own troubles.
+    pub administrators: Vec<Address>,
+    /// SHA-256 of the configuration, in hexadecimal.
+    pub digest: String,
+}
+
+/// What the texts say of a mailbox's service (CRPA R112-11-1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// The acknowledgement's template.
+    pub template: String,
+    /// The service in charge.
+    pub name: String,
+    /// Its postal address, lines separated by line breaks.
+    pub postal_address: String,
+    /// Its telephone.
+    pub telephone: String,
+    /// When it answers.
+    pub opening_hours: String,
+    /// The notice on personal data.
+    pub data_protection: String,
+    /// What silence means, where the mailbox deals with demandes.
+    pub implicit_decision: Option<ImplicitDecision>,
+    /// The remedies and their delays.
+    pub remedies: String,
+}
+
+/// What two months of silence mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImplicitDecision {
+    /// L231-1.
+    Acceptance,
+    /// L231-4.
+    Rejection,
+}
+
+super::policy::names!(ImplicitDecision { Acceptance => "acceptance", Rejection => "rejection" });
+
+impl Office {
+    /// The desk at which a mailbox's messages are decided.
+    #[must_use]
+    pub fn desk(&self, mailbox: &str) -> Option<Desk<'_>> {
+        let policy = self.mailboxes.iter().find(|policy| policy.name == mailbox)?;
+        let calendar = self.calendars.get(mailbox)?;
+        let bureau = self.bureau(&policy.bureau)?;
+        Some(Desk { policy, calendar, bureau })
+    }
+
+    /// The civil time in which the prefecture works.
+    #[must_use]
+    pub fn zone(&self) -> chrono_tz::Tz {
+        self.mailboxes.first().map_or(chrono_tz::Europe::Paris, |mailbox| mailbox.zone)
+    }
+
+    /// A bureau, by its key.
+    #[must_use]
+    pub fn bureau(&self, key: &str) -> Option<&Bureau> {
+        self.bureaux.iter().find(|bureau| bureau.key == key)
+    }
+
+    /// The desk of any mailbox of a bureau: for what concerns the bureau as a whole.
+    #[must_use]
+    pub fn desk_of_bureau(&self, key: &str) -> Option<Desk<'_>> {
+        let policy = self.mailboxes.iter().find(|policy| policy.bureau == key)?;
+        self.desk(&policy.name)
+    }
+}

@@ -1,0 +1,394 @@
+//! What a turn loads before a decision.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use sqlx::QueryBuilder;
+
+use super::queries::FolderCursor;
+use super::rows::{RequestRow, instant, maybe_instant, maybe_millis, millis, request_columns};
+use super::turn::{Turn, on_turn};
+use super::{Error, Result};
+use crate::domain::acknowledge::SentCounts;
+use crate::domain::address::Address;
+use crate::domain::decide::EarlyReply;
+use crate::domain::ledger::hex;
+use crate::domain::policy::{Mode, Watch};
+use crate::domain::request::{MessageId, PersonId, Request, RequestId};
+
+/// Values of one IN list.
+const VALUES_PER_LIST: usize = 500;
+/// The octets of a person's key.
+const KEY_OCTETS: usize = 32;
+
+/// A message that is stored already.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct KnownMessage {
+    /// The digest that stands for it.
+    pub digest: String,
+    /// Its place.
+    pub id: i64,
+    /// The request that it belongs to; 0 for none.
+    pub request: i64,
+    /// The mailbox in which it was first seen.
+    pub mailbox: String,
+}
+
+/// A correspondent.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// Their place.
+    pub id: PersonId,
+    /// The keyed digest that stands for them in the ledger.
+    pub digest: String,
+    /// Whether a report said that the address is undeliverable.
+    pub undeliverable: bool,
+}
+
+/// A mailbox as the store knows it.
+#[derive(Debug, Clone, Copy)]
+pub struct MailboxRow {
+    /// Its mode when vigie last ran.
+    pub mode: Mode,
+    /// When vigie began to watch and to acknowledge it.
+    pub watch: Watch,
+    /// Since when it cannot be read.
+    pub blind_since: Option<DateTime<Utc>>,
+    /// Whether that was reported.
+    pub blind_reported: bool,
+}
+
+impl MailboxRow {
+    /// The row of [`MAILBOX`]'s columns.
+    pub(super) fn read(
+        (mode, watched, acknowledging, blind_since, blind_reported): (String, i64, i64, i64, i64),
+    ) -> Result<Self> {
+        let mode = Mode::from_name(&mode).ok_or(Error::Corrupt { table: "mailbox", column: "mode", value: mode })?;
+        let watch = Watch { watched_since: instant(watched), acknowledging_since: maybe_instant(acknowledging) };
+        Ok(Self { mode, watch, blind_since: maybe_instant(blind_since), blind_reported: blind_reported != 0 })
+    }
+}
+
+/// Selects the rows whose column is one of the values, the same text on both databases.
+macro_rules! select_in {
+    ($turn:expr, $row:ty, $head:expr, $values:expr, $tail:expr) => {{
+        let mut found: Vec<$row> = Vec::new();
+        for chunk in $values.chunks(VALUES_PER_LIST) {
+            let rows: Vec<$row> = on_turn!($turn, connection => {
+                let mut builder = QueryBuilder::new($head);
+                let mut list = builder.separated(", ");
+                for value in chunk {
+                    list.push_bind(value.clone());
+                }
+                builder.push($tail);
+                builder.build_query_as().fetch_all(connection).await
+            })?;
+            found.extend(rows);
+        }
+        found
+    }};
+}
+
+impl Turn {
+    /// The mailbox's row, where there is one.
+    pub async fn mailbox(&mut self, name: &str) -> Result<Option<MailboxRow>> {
+        let row: Option<(String, i64, i64, i64, i64)> = on_turn!(self, connection => sqlx::query_as(MAILBOX)
+            .bind(name.to_owned())
+            .fetch_optional(connection)
+            .await)?;
+        row.map(MailboxRow::read).transpose()
+    }
+
+    /// Stores the mailbox's row.
+    pub async fn save_mailbox(&mut self, name: &str, row: MailboxRow) -> Result<()> {
+        on_turn!(self, connection => sqlx::query(SAVE_MAILBOX)
+            .bind(name.to_owned())
+            .bind(row.mode.name())
+            .bind(millis(row.watch.watched_since))
+            .bind(maybe_millis(row.watch.acknowledging_since))
+            .bind(maybe_millis(row.blind_since))
+            .bind(i64::from(row.blind_reported))
+            .execute(connection)
+            .await
+            .map(drop))?;
+        Ok(())
+    }
+
+    /// The folder's cursor; a folder that was never seen gets an empty one.
+    pub async fn folder(&mut self, mailbox: &str, name: &str, role: &str) -> Result<FolderCursor> {
+        on_turn!(self, connection => sqlx::query_as(ENSURE_FOLDER)
+            .bind(mailbox.to_owned())
+            .bind(name.to_owned())
+            .bind(role.to_owned())
+            .fetch_one(connection)
+            .await)
+        .map_err(Error::from)
+    }
+
+    /// Moves a folder's cursor on.
+    pub async fn move_cursor(&mut self, cursor: &FolderCursor, now: DateTime<Utc>) -> Result<()> {
+        on_turn!(self, connection => sqlx::query(MOVE_CURSOR)
+            .bind(cursor.uid_validity)
+            .bind(cursor.last_uid)
+            .bind(cursor.highest_modseq)
+            .bind(millis(now))
+            .bind(cursor.id)
+            .execute(connection)
+            .await
+            .map(drop))?;
+        Ok(())
+    }
+
+    /// The messages known under these digests.
+    pub async fn known_messages(&mut self, digests: &[String]) -> Result<HashMap<String, KnownMessage>> {
+        const HEAD: &str = "SELECT digest, id, request, mailbox FROM message WHERE digest IN (";
+        let rows = select_in!(self, KnownMessage, HEAD, digests, ")");
+        Ok(rows.into_iter().map(|row| (row.digest.clone(), row)).collect())
+    }
+
+    /// Where a message lies in a folder now.
+    pub async fn uids_of(&mut self, message: MessageId, folder: i64, uid_validity: i64) -> Result<Vec<i64>> {
+        on_turn!(self, connection => sqlx::query_scalar(UIDS_OF)
+            .bind(message.0)
+            .bind(folder)
+            .bind(uid_validity)
+            .fetch_all(connection)
+            .await)
+        .map_err(Error::from)
+    }
+
+    /// The requests to which these Message-IDs belong: of messages, and of our own acknowledgements.
+    pub async fn requests_by_message_id(&mut self, ids: &[String]) -> Result<HashMap<String, RequestId>> {
+        const MESSAGES: &str = "SELECT message_id, request FROM message WHERE request <> 0 AND message_id IN (";
+        const EFFECTS: &str = "SELECT message_id, request FROM effect WHERE request <> 0 AND message_id IN (";
+        let mut found: HashMap<String, RequestId> = HashMap::new();
+        for (id, request) in select_in!(self, (String, i64), EFFECTS, ids, ")") {
+            found.insert(id, RequestId(request));
+        }
+        for (id, request) in select_in!(self, (String, i64), MESSAGES, ids, ") ORDER BY id") {
+            found.entry(id).or_insert(RequestId(request));
+        }
+        Ok(found)
+    }
+
+    /// These requests.
+    pub async fn requests(&mut self, ids: &[RequestId]) -> Result<HashMap<RequestId, Request>> {
+        const HEAD: &str = concat!("SELECT ", request_columns!(), " FROM request WHERE id IN (");
+        let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+        let rows = select_in!(self, RequestRow, HEAD, ids, ")");
+        rows.into_iter().map(|row| row.into_domain().map(|request| (request.id, request))).collect()
+    }
+
+    /// The request of a reference.
+    pub async fn request_by_reference(&mut self, reference: &str) -> Result<Option<Request>> {
+        let row: Option<RequestRow> = on_turn!(self, connection => sqlx::query_as(REQUEST_BY_REFERENCE)
+            .bind(reference.to_owned())
+            .fetch_optional(connection)
+            .await)?;
+        row.map(RequestRow::into_domain).transpose()
+    }
+
+    /// The open requests whose alert is due, the oldest first, at most `limit`.
+    pub async fn alerts_due(&mut self, now: DateTime<Utc>, limit: i64) -> Result<Vec<Request>> {
+        let rows: Vec<RequestRow> = on_turn!(self, connection => sqlx::query_as(ALERTS_DUE)
+            .bind(millis(now))
+            .bind(limit)
+            .fetch_all(connection)
+            .await)?;
+        rows.into_iter().map(RequestRow::into_domain).collect()
+    }
+
+    /// The persons behind these addresses; who is new gets a key of their own.
+    pub async fn persons(&mut self, people: &[(Address, String)]) -> Result<HashMap<String, Person>> {
+        const HEAD: &str = "SELECT address, id, digest, undeliverable_at FROM person WHERE address IN (";
+        let addresses: Vec<String> = people.iter().map(|(address, _)| address.canonical()).collect();
+        let rows = select_in!(self, (String, i64, String, i64), HEAD, addresses, ")");
+        let mut found: HashMap<String, Person> = rows
+            .into_iter()
+            .map(|(address, id, digest, gone)| (address, Person { id: PersonId(id), digest, undeliverable: gone != 0 }))
+            .collect();
+        let mut new: Vec<NewPerson> = Vec::new();
+        for (address, name) in people {
+            let address = address.canonical();
+            if found.contains_key(&address) {
+                continue;
+            }
+            let id = self.take_person_id();
+            let (key, digest) = keyed_digest(&address)?;
+            found.insert(address.clone(), Person { id, digest: digest.clone(), undeliverable: false });
+            new.push(NewPerson { id: id.0, address, name: name.replace('\0', ""), key, digest });
+        }
+        self.insert_persons(&new).await?;
+        Ok(found)
+    }
+
+    async fn insert_persons(&mut self, people: &[NewPerson]) -> Result<()> {
+        for chunk in people.chunks(VALUES_PER_LIST) {
+            on_turn!(self, connection => {
+                let mut builder =
+                    QueryBuilder::new("INSERT INTO person (id, address, name, key, digest, undeliverable_at) ");
+                builder.push_values(chunk.iter().cloned(), |mut b, person| {
+                    b.push_bind(person.id).push_bind(person.address).push_bind(person.name);
+                    b.push_bind(person.key).push_bind(person.digest).push_bind(0_i64);
+                });
+                builder.build().execute(connection).await.map(drop)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The addresses of these persons, in canonical form.
+    pub async fn addresses(&mut self, ids: &[PersonId]) -> Result<HashMap<PersonId, String>> {
+        const HEAD: &str = "SELECT id, address FROM person WHERE id IN (";
+        let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+        let rows = select_in!(self, (i64, String), HEAD, ids, ")");
+        Ok(rows.into_iter().map(|(id, address)| (PersonId(id), address)).collect())
+    }
+
+    /// The digest that stands for a person.
+    pub async fn person_digest(&mut self, id: PersonId) -> Result<Option<String>> {
+        on_turn!(self, connection => sqlx::query_scalar(PERSON_DIGEST).bind(id.0).fetch_optional(connection).await)
+            .map_err(Error::from)
+    }
+
+    /// Marks an address as undeliverable.
+    pub async fn mark_undeliverable(&mut self, digest: &str, now: DateTime<Utc>) -> Result<()> {
+        on_turn!(self, connection => sqlx::query(MARK_UNDELIVERABLE)
+            .bind(millis(now))
+            .bind(digest.to_owned())
+            .execute(connection)
+            .await
+            .map(drop))?;
+        Ok(())
+    }
+
+    /// Answers of ours that name one of these Message-IDs and were seen before it.
+    pub async fn early_replies(&mut self, ids: &[String]) -> Result<HashMap<String, EarlyReply>> {
+        const HEAD: &str = "SELECT e.parent, m.digest, COALESCE((SELECT MAX(f.role) FROM location l JOIN folder f \
+             ON f.id = l.folder WHERE l.message = m.id), 'other'), m.received_at \
+             FROM early_reply e JOIN message m ON m.id = e.message WHERE e.parent IN (";
+        let rows = select_in!(self, (String, String, String, i64), HEAD, ids, ") ORDER BY m.received_at DESC");
+        let reply = |(parent, message, role, at): (String, String, String, i64)| {
+            (parent, EarlyReply { at: instant(at), in_sent: role == "sent", message })
+        };
+        Ok(rows.into_iter().map(reply).collect())
+    }
+
+    /// When a schedule fires next; `None` where it never ran.
+    pub async fn scheduled(&mut self, name: &str) -> Result<Option<DateTime<Utc>>> {
+        let next: Option<i64> = on_turn!(self, connection => sqlx::query_scalar(super::queries::SCHEDULED)
+            .bind(name.to_owned())
+            .fetch_optional(connection)
+            .await)?;
+        Ok(next.map(instant))
+    }
+
+    /// Sets when a schedule fires next.
+    pub async fn schedule(&mut self, name: &str, next: DateTime<Utc>) -> Result<()> {
+        on_turn!(self, connection => sqlx::query(SCHEDULE)
+            .bind(name.to_owned())
+            .bind(millis(next))
+            .execute(connection)
+            .await
+            .map(drop))?;
+        Ok(())
+    }
+
+    /// How many messages a person sent since an instant.
+    pub async fn messages_from(&mut self, person: PersonId, since: DateTime<Utc>) -> Result<u32> {
+        let count: i64 = on_turn!(self, connection => sqlx::query_scalar(MESSAGES_FROM)
+            .bind(person.0)
+            .bind(millis(since))
+            .fetch_one(connection)
+            .await)?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// How many acknowledgements left lately: to an address, to its domain, in a thread, from a mailbox, in all.
+    pub async fn sent_counts(
+        &mut self,
+        to: &Address,
+        thread: Option<RequestId>,
+        mailbox: &str,
+        now: DateTime<Utc>,
+    ) -> Result<SentCounts> {
+        let day = millis(now - TimeDelta::days(1));
+        let hour = millis(now - TimeDelta::hours(1));
+        let domain = format!("%@{}", to.domain());
+        let (address, domain, thread, mailbox, all): (i64, i64, i64, i64, i64) = on_turn!(self, connection => sqlx::query_as(SENT_COUNTS)
+                .bind(to.canonical())
+                .bind(day)
+                .bind(domain)
+                .bind(hour)
+                .bind(thread.map_or(-1, |request| request.0))
+                .bind(mailbox.to_owned())
+                .fetch_one(connection)
+                .await)?;
+        let count = |value: i64| u32::try_from(value).unwrap_or(u32::MAX);
+        Ok(SentCounts {
+            to_address_today: count(address),
+            to_domain_this_hour: count(domain),
+            in_thread_today: count(thread),
+            by_mailbox_this_hour: count(mailbox),
+            by_all_this_hour: count(all),
+        })
+    }
+}
+
+#[derive(Debug, Clone)]
+struct NewPerson {
+    id: i64,
+    address: String,
+    name: String,
+    key: String,
+    digest: String,
+}
+
+/// A fresh key, and the digest that it makes of an address (HMAC-SHA256, RFC 2104). Destroying the key with the row is
+/// what makes the digest say nothing any more.
+fn keyed_digest(address: &str) -> Result<(String, String)> {
+    let mut key = [0_u8; KEY_OCTETS];
+    getrandom::fill(&mut key).map_err(Error::Random)?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| Error::Key)?;
+    mac.update(address.as_bytes());
+    Ok((hex(&key), hex(&mac.finalize().into_bytes())))
+}
+
+pub(super) const MAILBOX: &str =
+    "SELECT mode, watched_since, acknowledging_since, blind_since, blind_reported FROM mailbox WHERE name = $1";
+pub(super) const SAVE_MAILBOX: &str = "INSERT INTO mailbox (name, mode, watched_since, acknowledging_since, \
+     blind_since, blind_reported) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO UPDATE SET \
+     mode = excluded.mode, watched_since = excluded.watched_since, \
+     acknowledging_since = excluded.acknowledging_since, blind_since = excluded.blind_since, \
+     blind_reported = excluded.blind_reported";
+pub(super) const ENSURE_FOLDER: &str = "INSERT INTO folder (mailbox, name, role, uid_validity, last_uid, \
+     highest_modseq, scanned_at) VALUES ($1, $2, $3, -1, 0, 0, 0) \
+     ON CONFLICT (mailbox, name) DO UPDATE SET role = excluded.role \
+     RETURNING id, mailbox, name, role, uid_validity, last_uid, highest_modseq, scanned_at";
+pub(super) const MOVE_CURSOR: &str =
+    "UPDATE folder SET uid_validity = $1, last_uid = $2, highest_modseq = $3, scanned_at = $4 WHERE id = $5";
+pub(super) const UIDS_OF: &str =
+    "SELECT uid FROM location WHERE message = $1 AND folder = $2 AND uid_validity = $3 AND gone_at = 0";
+pub(super) const REQUEST_BY_REFERENCE: &str =
+    concat!("SELECT ", request_columns!(), " FROM request WHERE reference = $1");
+pub(super) const ALERTS_DUE: &str = concat!(
+    "SELECT ",
+    request_columns!(),
+    " FROM request WHERE next_alert_at <> 0 AND next_alert_at <= $1 ORDER BY next_alert_at, id LIMIT $2"
+);
+pub(super) const PERSON_DIGEST: &str = "SELECT digest FROM person WHERE id = $1";
+pub(super) const MARK_UNDELIVERABLE: &str =
+    "UPDATE person SET undeliverable_at = $1 WHERE digest = $2 AND undeliverable_at = 0";
+pub(super) const SCHEDULE: &str = "INSERT INTO schedule (name, next_at) VALUES ($1, $2) \
+     ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at";
+pub(super) const MESSAGES_FROM: &str = "SELECT COUNT(*) FROM message WHERE person = $1 AND received_at >= $2";
+pub(super) const SENT_COUNTS: &str = "SELECT \
+     COALESCE(SUM(CASE WHEN lower(e.recipients) = $1 THEN 1 ELSE 0 END), 0), \
+     COALESCE(SUM(CASE WHEN lower(e.recipients) LIKE $3 AND e.created_at >= $4 THEN 1 ELSE 0 END), 0), \
+     COALESCE(SUM(CASE WHEN e.request IN (SELECT id FROM request WHERE id = $5 OR again_of = $5) \
+         THEN 1 ELSE 0 END), 0), \
+     COALESCE(SUM(CASE WHEN e.mailbox = $6 AND e.created_at >= $4 THEN 1 ELSE 0 END), 0), \
+     COALESCE(SUM(CASE WHEN e.created_at >= $4 THEN 1 ELSE 0 END), 0) \
+     FROM effect e WHERE e.kind = 'acknowledgement' AND e.created_at >= $2";

@@ -1,0 +1,298 @@
+//! The store's contract: one suite, run on SQLite and on PostgreSQL.
+
+mod support;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::Executor as _;
+use vigie::domain::address::Address;
+use vigie::domain::effect::{Effect, EffectKind};
+use vigie::domain::event::Event;
+use vigie::domain::evidence::Evidence;
+use vigie::domain::ledger::Head;
+use vigie::domain::message::MessageFacts;
+use vigie::domain::policy::{Mode, Nature, Requester, Watch};
+use vigie::domain::receipt::{Rule, Times};
+use vigie::domain::request::{AcknowledgementState, Change, MessageId, Request, RequestId, Status};
+use vigie::domain::verdict::Reason;
+use vigie::store::statements::STATEMENTS;
+use vigie::store::{AfterAttempt, Kept, Listing, LocationRow, MailboxRow, MessageRow, RequestFilter, Store};
+
+fn at(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_778_000_000 + second, 0).expect("in range")
+}
+
+/// Runs a test on a fresh database of each engine.
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                let folder = tempfile::tempdir().expect("a temporary folder");
+                let path = folder.path().join("vigie.db");
+                let store = super::Store::open(path.to_str().expect("UTF-8")).await.expect("opens");
+                super::$name(store).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                let database = super::support::postgres::Postgres::database();
+                let store = super::Store::open(&database).await.expect("opens");
+                super::$name(store).await;
+            })+
+        }
+    };
+}
+
+on_both!(
+    every_statement_prepares,
+    a_turn_is_written_whole_or_not_at_all,
+    a_request_comes_back_as_it_was_saved,
+    the_ledger_refuses_update_and_delete,
+    a_mail_is_claimed_once_and_settled_once,
+    a_second_holder_waits_for_the_lease_and_fences_the_first,
+    numbers_run_without_holes_per_prefix_and_year,
+    a_person_keeps_one_digest_and_two_persons_never_share_it,
+    a_place_seen_again_is_not_gone,
+);
+
+async fn every_statement_prepares(store: Store) {
+    for sql in STATEMENTS {
+        let prepared = match &store {
+            Store::Sqlite { write, .. } => write
+                .acquire()
+                .await
+                .expect("a connection")
+                .prepare(sqlx::SqlSafeStr::into_sql_str(*sql))
+                .await
+                .map(drop),
+            Store::Postgres(pool) => pool
+                .acquire()
+                .await
+                .expect("a connection")
+                .prepare(sqlx::SqlSafeStr::into_sql_str(*sql))
+                .await
+                .map(drop),
+        };
+        prepared.unwrap_or_else(|error| panic!("{error}: {sql}"));
+    }
+}
+
+fn mode_event(second: i64) -> Event {
+    Event::MailboxMode { mailbox: "pref-pan".into(), mode: Mode::Observe, at: at(second) }
+}
+
+async fn a_turn_is_written_whole_or_not_at_all(store: Store) {
+    let mut abandoned = store.begin().await.expect("begins");
+    abandoned.write_down(&mode_event(1), at(1));
+    drop(abandoned);
+    let mut turn = store.begin().await.expect("begins");
+    for second in 0..1_000 {
+        turn.write_down(&mode_event(second), at(second));
+    }
+    turn.commit().await.expect("commits");
+    let mut head = Head::default();
+    for entry in store.ledger_after(0).await.expect("reads") {
+        head.follow(&entry).expect("follows");
+    }
+    assert_eq!(head, store.head().await.expect("reads"));
+    assert_eq!(head.seq, 1_000);
+}
+
+fn request(id: i64) -> Request {
+    Request {
+        id: RequestId(id),
+        reference: format!("PAN-2026-{id:06}"),
+        mailbox: "pref-pan".into(),
+        bureau: "citoyennete".into(),
+        message: MessageId(id),
+        person: None,
+        requester: Requester::Elected,
+        nature: Nature::Advice,
+        commitment: "mail.elected.advice".into(),
+        limit: 5,
+        received_at: at(0),
+        due_on: "2026-05-18".parse().expect("a date"),
+        due_at: at(900_000),
+        calendar_revision: "0123456789abcdef".into(),
+        again_of: Some(RequestId(7)),
+        backlog: false,
+        flagged: true,
+        status: Status::Open,
+        settled_at: None,
+        evidence: None,
+        confidence: None,
+        acknowledgement: AcknowledgementState::Pending,
+        acknowledged_at: None,
+        alert_level: None,
+        next_alert_at: Some(at(500)),
+    }
+}
+
+async fn a_request_comes_back_as_it_was_saved(store: Store) {
+    let mut turn = store.begin().await.expect("begins");
+    let mut saved = request(1);
+    turn.save_requests(&[saved.clone(), request(2)]).await.expect("saves");
+    turn.commit().await.expect("commits");
+    let mut turn = store.begin().await.expect("begins");
+    let due = turn.alerts_due(at(500), 10).await.expect("reads");
+    assert_eq!(due, [request(1), request(2)]);
+    let evidence = Evidence::SentReply;
+    let answer = Change::Answered { at: at(60), evidence, confidence: evidence.confidence(), by: None, way: None };
+    saved.apply(&answer).expect("open");
+    turn.save_requests(&[request(1), saved.clone()]).await.expect("the last state counts");
+    turn.commit().await.expect("commits");
+    let line = store.request_line("PAN-2026-000001").await.expect("reads").expect("is there");
+    assert_eq!(line.request, saved);
+    let open = RequestFilter { status: "open".into(), ..RequestFilter::default() };
+    assert_eq!(store.list_requests(&open).await.expect("reads").len(), 1);
+    assert_eq!(store.next_alert().await.expect("reads"), Some(at(500)));
+}
+
+async fn the_ledger_refuses_update_and_delete(store: Store) {
+    let mut turn = store.begin().await.expect("begins");
+    turn.write_down(&mode_event(1), at(1));
+    turn.commit().await.expect("commits");
+    for sql in ["UPDATE ledger SET kind = 'x'", "DELETE FROM ledger"] {
+        let refused = match &store {
+            Store::Sqlite { write, .. } => sqlx::query(sql).execute(write).await.map(drop),
+            Store::Postgres(pool) => sqlx::query(sql).execute(pool).await.map(drop),
+        };
+        let error = refused.expect_err(sql).to_string();
+        assert!(error.contains("the ledger only grows"), "{error}");
+    }
+}
+
+fn effect(id: &str) -> Effect {
+    Effect {
+        id: id.into(),
+        kind: EffectKind::Acknowledgement,
+        mailbox: "pref-pan".into(),
+        bureau: String::new(),
+        request: Some(RequestId(1)),
+        recipients: vec![Address::parse("alice@example.org").expect("an address")],
+        about: vec!["PAN-2026-000001".into()],
+        level: None,
+        created_at: at(0),
+        due_at: at(0),
+    }
+}
+
+async fn a_mail_is_claimed_once_and_settled_once(store: Store) {
+    let mut turn = store.begin().await.expect("begins");
+    let queued = (effect("e1"), "e1@example.org".to_owned());
+    turn.queue(&[queued.clone(), queued]).await.expect("the same mail twice is one");
+    let named = turn.requests_by_message_id(&["e1@example.org".into()]).await.expect("reads");
+    assert_eq!(named.get("e1@example.org"), Some(&RequestId(1)));
+    turn.commit().await.expect("commits");
+    assert_eq!(store.next_due().await.expect("reads"), Some(at(0)));
+    assert!(store.claim_due("a", at(-1)).await.expect("claims").is_none(), "not due yet");
+    let due = store.claim_due("a", at(1)).await.expect("claims").expect("is due");
+    assert_eq!((due.effect, due.attempts.count), (effect("e1"), 1).into_parts_with_due(at(1)));
+    assert!(store.claim_due("b", at(1)).await.expect("claims").is_none(), "already claimed");
+    assert_eq!(store.interrupted("a", at(2)).await.expect("reads").len(), 1);
+    assert_eq!(store.interrupted("b", at(2)).await.expect("reads").len(), 0);
+    let after =
+        AfterAttempt { state: "accepted", due_at: at(1), unknowns: 0, settled_at: Some(at(2)), answer: "250 ok" };
+    let mut turn = store.begin().await.expect("begins");
+    assert!(turn.settle_effect("e1", &after).await.expect("settles"));
+    assert!(!turn.settle_effect("e1", &after).await.expect("settles"), "only once");
+    let to = Address::parse("Alice@example.org").expect("an address");
+    let counts = turn.sent_counts(&to, Some(RequestId(1)), "pref-pan", at(10)).await.expect("counts");
+    assert_eq!((counts.to_address_today, counts.to_domain_this_hour), (1, 1));
+    turn.commit().await.expect("commits");
+}
+
+/// The effect as claimed: its due time is the time of the claim.
+trait WithDue {
+    fn into_parts_with_due(self, due_at: DateTime<Utc>) -> (Effect, u32);
+}
+
+impl WithDue for (Effect, u32) {
+    fn into_parts_with_due(self, due_at: DateTime<Utc>) -> (Effect, u32) {
+        (Effect { due_at, ..self.0 }, self.1)
+    }
+}
+
+async fn a_second_holder_waits_for_the_lease_and_fences_the_first(store: Store) {
+    let now = store.clock(at(0)).await.expect("tells the time");
+    let minute = TimeDelta::seconds(60);
+    let first = store.lease("pref-pan", "a", minute, now).await.expect("leases").expect("free");
+    assert!(store.lease("pref-pan", "b", minute, now).await.expect("leases").is_none());
+    let renewed = store.lease("pref-pan", "a", minute, now).await.expect("leases").expect("own");
+    assert_eq!(renewed.epoch, first.epoch);
+    store.release(&renewed).await.expect("releases");
+    let second = store.lease("pref-pan", "b", minute, now).await.expect("leases").expect("free again");
+    assert!(second.epoch > first.epoch);
+    let mut turn = store.begin().await.expect("begins");
+    assert!(turn.check_lease(&second).await.is_ok());
+    assert!(turn.check_lease(&first).await.is_err(), "the first is fenced off");
+}
+
+async fn numbers_run_without_holes_per_prefix_and_year(store: Store) {
+    for expected in 1..=3 {
+        let mut turn = store.begin().await.expect("begins");
+        assert_eq!(turn.peek_number("PAN", 2026).await.expect("peeks"), expected);
+        turn.take_number("PAN", 2026);
+        assert_eq!(turn.peek_number("PAN", 2027).await.expect("peeks"), 1, "another year");
+        turn.commit().await.expect("commits");
+    }
+}
+
+async fn a_person_keeps_one_digest_and_two_persons_never_share_it(store: Store) {
+    let person = |text: &str| (Address::parse(text).expect("an address"), "Nom".to_owned());
+    let mut turn = store.begin().await.expect("begins");
+    let first = turn.persons(&[person("alice@example.org"), person("bob@example.org")]).await.expect("loads");
+    turn.commit().await.expect("commits");
+    let mut turn = store.begin().await.expect("begins");
+    let again = turn.persons(&[person("Alice@Example.org")]).await.expect("loads");
+    assert_eq!(again["alice@example.org"].digest, first["alice@example.org"].digest);
+    assert_ne!(first["alice@example.org"].digest, first["bob@example.org"].digest);
+}
+
+fn message(id: i64) -> MessageRow {
+    let facts = MessageFacts {
+        message_id: Some(format!("m{id}@example.org")),
+        subject: "Été\0".into(),
+        ..MessageFacts::default()
+    };
+    MessageRow {
+        id: MessageId(id),
+        digest: format!("{id:064}"),
+        mailbox: "pref-pan".into(),
+        folder: "INBOX".into(),
+        person: None,
+        from_kind: "public",
+        verdict: "request",
+        reason: Reason::new("new_request"),
+        request: 0,
+        commitment: String::new(),
+        due_on: String::new(),
+        received_at: at(id),
+        rule: Rule::InternalDate,
+        times: Times { internal_date: at(id), received: None, date: None, observed_at: at(id) },
+        acknowledgement: "withhold",
+        acknowledgement_reason: Reason::new("observe_mode"),
+        kept: Kept::of(&facts, true),
+    }
+}
+
+async fn a_place_seen_again_is_not_gone(store: Store) {
+    let mut turn = store.begin().await.expect("begins");
+    let watch = Watch { watched_since: at(0), acknowledging_since: None };
+    let row = MailboxRow { mode: Mode::Observe, watch, blind_since: None, blind_reported: false };
+    turn.save_mailbox("pref-pan", row).await.expect("saves");
+    let cursor = turn.folder("pref-pan", "INBOX", "inbox").await.expect("is made");
+    assert_eq!(cursor.uid_validity, -1);
+    let messages: Vec<MessageRow> = (1..=900).map(message).collect();
+    turn.insert_messages(&messages).await.expect("a message with a NUL is stored");
+    let place =
+        |uid: i64| LocationRow { folder: cursor.id, uid_validity: 3, uid, message: MessageId(uid), seen_at: at(1) };
+    turn.insert_locations(&(1..=900).map(place).collect::<Vec<_>>()).await.expect("stores");
+    turn.mark_gone(cursor.id, 3, &[5, 6], at(2)).await.expect("marks");
+    turn.insert_locations(&[place(5)]).await.expect("seen again");
+    turn.commit().await.expect("commits");
+    let uids = store.uids(cursor.id, 3).await.expect("reads");
+    assert!(uids.contains(&5) && !uids.contains(&6));
+    assert_eq!(store.messages(&Listing::default()).await.expect("reads").len(), 900);
+}
