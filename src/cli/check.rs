@@ -1,9 +1,8 @@
 //! `vigie check`: the configuration, the texts and, unless `--offline`, every server. Each finding says what to do.
 
 use std::path::Path;
-use std::process::ExitCode;
 
-use super::output;
+use super::findings::Report;
 use super::{Answer, Failure};
 use crate::app::Store;
 use crate::config::{MailboxSettings, Secrets, Settings};
@@ -40,39 +39,6 @@ pub async fn check(config: &Path, arguments: &Arguments) -> Answer {
         report.add("relais SMTP", smtp::probe(&relay(&settings)).await.map(|()| "joignable et authentifié".to_owned()));
     }
     report.print()
-}
-
-/// What was found.
-#[derive(Debug, Default)]
-pub struct Report {
-    text: String,
-    bad: usize,
-}
-
-impl Report {
-    /// Something is as it should be.
-    pub fn good(&mut self, text: &str) {
-        self.text.push_str(&format!("  bon    {text}\n"));
-    }
-
-    /// Something is not.
-    pub fn bad(&mut self, text: &str) {
-        self.bad += 1;
-        self.text.push_str(&format!("  FAUTE  {text}\n"));
-    }
-
-    /// Prints all findings; the answer is no where one is bad.
-    pub fn print(&self) -> Answer {
-        output::print(&self.text)?;
-        Ok(ExitCode::from(u8::from(self.bad > 0)))
-    }
-
-    fn add<E: std::fmt::Display>(&mut self, what: &str, found: Result<String, E>) {
-        match found {
-            Ok(text) => self.good(&format!("{what} : {text}")),
-            Err(error) => self.bad(&format!("{what} : {error}")),
-        }
-    }
 }
 
 /// Logs in, finds the folders, and opens each for reading.

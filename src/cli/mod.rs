@@ -8,6 +8,7 @@ mod calendar;
 mod check;
 mod deadline;
 mod explain;
+mod findings;
 mod ledger;
 mod listing;
 mod messages;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 
-use super::check::Report;
+use super::findings::Report;
 use super::{Answer, Failure, offline, output};
 use crate::app::explain::explain;
 use crate::app::texts::preview;

@@ -22,7 +22,7 @@ pub enum FolderRole {
     Other,
 }
 
-super::policy::names!(FolderRole { Inbox => "inbox", Sent => "sent", Junk => "junk", Other => "other" });
+super::names::names!(FolderRole { Inbox => "inbox", Sent => "sent", Junk => "junk", Other => "other" });
 
 /// All that a classification looks at beside the message.
 #[derive(Debug, Clone)]

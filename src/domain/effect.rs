@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::address::Address;
 use super::ledger::hex;
-use super::policy::names;
+use super::names::names;
 use super::request::RequestId;
 
 /// How many hexadecimal digits of SHA-256 make an effect's id: 128 bits.

@@ -1,6 +1,6 @@
 //! What proves an answer, and how strongly (DESIGN §3).
 
-use super::policy::names;
+use super::names::names;
 
 /// What proves that a request was answered, strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

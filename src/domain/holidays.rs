@@ -8,7 +8,7 @@
 
 use chrono::{NaiveDate, TimeDelta};
 
-use super::policy::names;
+use super::names::names;
 use super::territory::Territory;
 
 /// A public holiday.

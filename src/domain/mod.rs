@@ -21,6 +21,7 @@ pub mod holidays;
 pub mod identity;
 pub mod ledger;
 pub mod message;
+mod names;
 pub mod office;
 pub mod opening;
 pub mod policy;

@@ -57,7 +57,7 @@ pub enum ImplicitDecision {
     Rejection,
 }
 
-super::policy::names!(ImplicitDecision { Acceptance => "acceptance", Rejection => "rejection" });
+super::names::names!(ImplicitDecision { Acceptance => "acceptance", Rejection => "rejection" });
 
 impl Office {
     /// The desk at which a mailbox's messages are decided.

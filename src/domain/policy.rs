@@ -4,7 +4,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::address::Address;
-use super::calendar::Territory;
+use super::names::names;
+use super::territory::Territory;
 
 /// Whether vigie may write to the public for a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -271,26 +272,6 @@ pub fn matches_pattern(pattern: &str, text: &str) -> bool {
     }
     true
 }
-
-macro_rules! names {
-    ($type:ident { $($variant:ident => $name:literal),+ $(,)? }) => {
-        impl $type {
-            /// The stable name in configuration, JSON and ledger.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name),+ }
-            }
-
-            /// Reads the stable name back.
-            #[must_use]
-            pub fn from_name(name: &str) -> Option<Self> {
-                match name { $($name => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
-}
-#[allow(unused_imports, reason = "the other files of the room name their enums with it")]
-pub(crate) use names;
 
 names!(Mode { Observe => "observe", Acknowledge => "acknowledge" });
 names!(RecipientRule { From => "from", ReturnPath => "return_path" });

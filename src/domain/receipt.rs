@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::policy::names;
+use super::names::names;
 
 /// How far the mail server's clock may run ahead of ours before its date is not believed.
 const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(10);

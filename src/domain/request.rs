@@ -6,7 +6,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::evidence::{Confidence, Evidence};
-use super::policy::{Nature, Requester, names};
+use super::names::names;
+use super::policy::{Nature, Requester};
 
 /// Identifies a request in the store; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

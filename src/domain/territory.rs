@@ -2,7 +2,7 @@
 
 use chrono_tz::Tz;
 
-use super::policy::names;
+use super::names::names;
 
 /// A territory with public holidays of its own (DOMAIN §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
