@@ -123,6 +123,13 @@ impl House {
         let mut command = self.command(&["run"]);
         command.env_remove("JOURNAL_STREAM").env_remove("NOTIFY_SOCKET").stdout(Stdio::null()).stderr(log);
         self.daemon = Some(command.spawn().expect("vigie starts"));
+        let made = wait_until(PATIENCE, || self.has_ended() || self.vigie(&["status"]).stderr.is_empty());
+        assert!(made, "vigie makes no database:\n{}", self.log());
+    }
+
+    /// Whether the daemon has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.daemon.as_mut().is_none_or(|daemon| daemon.try_wait().expect("its status").is_some())
     }
 
     /// The daemon's pid.
