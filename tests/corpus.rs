@@ -156,6 +156,28 @@ fn notes_what_is_wrong_with_the_form() {
     assert_eq!(facts("citizen-thunderbird.eml").defects, []);
 }
 
+#[test]
+fn survives_sizes_that_no_mail_has() {
+    let head = "From: alice@example.org\nTo: pref-pan@ain.example\n";
+    let nested = (0..3_000).map(|n| format!("--b{n}\nContent-Type: multipart/mixed; boundary=b{}\n\n", n + 1));
+    let report = "Return-Path: <>\nFrom: MAILER-DAEMON@x.example\nContent-Type: multipart/report; \
+                  report-type=delivery-status; boundary=b0\n\n";
+    for (message, verdict) in [
+        (format!("{head}Subject: {}\n\n", "x".repeat(5_000_000)), "request"),
+        (format!("{head}{}\n", "X-A: b\n".repeat(200_000)), "request"),
+        (format!("{head}Cc: {}\n\n", "a@example.org, ".repeat(100_000)), "request"),
+        (format!("{head}Auto-Submitted: {}\n\n", "(".repeat(500_000)), "automated"),
+        (format!("{head}Subject: {}\n\n", "=?utf-8?Q?x".repeat(6_000)), "request"),
+        (format!("{head}Cc: {}\n\n", "=?utf-8?Q?x ".repeat(6_000)), "request"),
+        (format!("{head}Subject:{}\n\n", " =?utf-8?Q?=C3?=".repeat(4_000)), "request"),
+        (format!("{head}References: {}\n\n", "<a@b> ".repeat(100_000)), "request"),
+        (format!("{report}{}", nested.collect::<String>()), "bounce"),
+    ] {
+        let (found, ..) = judge(&read(message.as_bytes()), &policy("pref-pan"));
+        assert_eq!(found.name(), verdict, "{}…", message.chars().take(120).collect::<String>());
+    }
+}
+
 /// One change of a message's octets.
 fn mutated(message: &mut Vec<u8>, at: usize, octet: u8, how: u8) {
     let at = if message.is_empty() { 0 } else { at % message.len() };

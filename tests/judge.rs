@@ -372,3 +372,11 @@ fn each_mark_of_a_machine_has_its_own_reason() {
 fn two_requests_of_the_same_sender_on_the_same_day_are_both_acknowledged() {
     check_moment(&from_alice(), |m| m.sent.to_address_today = 1, SENT);
 }
+
+#[test]
+fn a_return_path_of_ours_is_never_written_to() {
+    let looped =
+        message("Return-Path: <pref-etrangers@ain.example>\nFrom: alice@example.org\nTo: pref-pan@ain.example");
+    let looped = looped.under(|policy| policy.recipient_rule = RecipientRule::ReturnPath);
+    check(&looped, "request new_request -> withhold our_address");
+}

@@ -19,6 +19,7 @@ use crate::domain::message::MessageFacts;
 use crate::domain::policy::{Mode, Watch};
 use crate::domain::receipt::Times;
 use crate::domain::request::{MessageId, PersonId, Request, RequestId, Status};
+use crate::domain::requester::asker;
 use crate::domain::thread::{ancestors, belongs_to};
 use crate::domain::verdict::{Reason, Verdict};
 use crate::mail::parse::parse;
@@ -147,9 +148,9 @@ impl<'a> Parsed<'a> {
         Self { arrived, facts, times, identity }
     }
 
-    /// The author, where he is a person to be kept: nobody of our own side.
+    /// Who asks, where that is a person to be kept: nobody of our own side.
     fn author(&self, desk: Desk<'_>) -> Option<&Address> {
-        self.facts.author().filter(|author| !desk.policy.is_ours(author))
+        asker(&self.facts, desk.policy).filter(|author| !desk.policy.is_ours(author))
     }
 }
 
@@ -271,7 +272,7 @@ impl Overlay {
         now: DateTime<Utc>,
     ) -> Result<()> {
         let desk = source.desk;
-        let (digest, duplicate_of) = self.name(source, message, known);
+        let (digest, duplicate_of) = name(source, message, known);
         let year = desk.calendar.civil(crate::domain::receipt::official(&message.times).0).year();
         let number = turn.peek_number(&desk.policy.reference_prefix, year).await?;
         let reference = format!("{}-{year}-{number:06}", desk.policy.reference_prefix);
@@ -307,26 +308,6 @@ impl Overlay {
         Ok(())
     }
 
-    /// The digest under which a message is stored, and the request of the message that it doubles.
-    fn name(
-        &self,
-        source: &Source<'_>,
-        message: &Parsed<'_>,
-        known: Option<&KnownMessage>,
-    ) -> (String, Option<Option<RequestId>>) {
-        let Some(known) = known else { return (message.identity.clone(), None) };
-        let place = [
-            source.desk.policy.name.as_str(),
-            &source.cursor.name,
-            &source.cursor.uid_validity.to_string(),
-            &message.arrived.uid.to_string(),
-        ];
-        let digest = appearance(&message.identity, &place);
-        // Without a Message-ID nothing says that two equal header blocks are one message: they stay two.
-        let duplicate = message.facts.message_id.is_some() || known.mailbox != source.desk.policy.name;
-        (digest, duplicate.then(|| (known.request != 0).then_some(RequestId(known.request))))
-    }
-
     async fn snapshot(
         &self,
         turn: &mut Turn,
@@ -338,7 +319,7 @@ impl Overlay {
     ) -> Result<Snapshot> {
         let desk = source.desk;
         let person = message.author(desk).and_then(|author| self.persons.get(&author.canonical()));
-        let threaded = belongs_to(&message.facts, &self.threads);
+        let threaded = belongs_to(&message.facts, |id| self.threads.get(id).copied());
         let bounced = reported(&message.facts).find_map(|id| self.threads.get(id).copied()).or(threaded);
         let linked = duplicate_of.flatten().or(threaded).or(bounced).and_then(|id| self.requests.get(&id).cloned());
         let linked_person = match linked.as_ref().and_then(|request| request.person) {
@@ -413,7 +394,7 @@ impl Overlay {
             self.written.attached.push((early.message.clone(), opened));
         }
         if source.role == FolderRole::Sent || judgement.reason.code == "sent_by_us" {
-            let unanswered = request.is_none() && !message.facts.machine.vigie.is_some();
+            let unanswered = request.is_none() && message.facts.machine.vigie.is_none();
             let parents = ancestors(&message.facts).into_iter().filter(|_| unanswered);
             self.written.early.extend(parents.map(|parent| (parent.to_owned(), id)));
         }
@@ -461,6 +442,25 @@ impl Overlay {
         }
         Ok(written.ingested)
     }
+}
+
+/// The digest under which a message is stored, and the request of the message that it doubles.
+fn name(
+    source: &Source<'_>,
+    message: &Parsed<'_>,
+    known: Option<&KnownMessage>,
+) -> (String, Option<Option<RequestId>>) {
+    let Some(known) = known else { return (message.identity.clone(), None) };
+    let place = [
+        source.desk.policy.name.as_str(),
+        &source.cursor.name,
+        &source.cursor.uid_validity.to_string(),
+        &message.arrived.uid.to_string(),
+    ];
+    let digest = appearance(&message.identity, &place);
+    // Without a Message-ID nothing says that two equal header blocks are one message: they stay two.
+    let duplicate = message.facts.message_id.is_some() || known.mailbox != source.desk.policy.name;
+    (digest, duplicate.then(|| (known.request != 0).then_some(RequestId(known.request))))
 }
 
 /// The Message-IDs that a report names.

@@ -26,7 +26,7 @@ pub async fn check(config: &Path, arguments: &Arguments) -> Answer {
     let settings = Settings::load(config, secrets)?;
     templates(&settings).map_err(Failure::Usage)?;
     let mut report = Report::default();
-    report.good(format!(
+    report.good(&format!(
         "configuration : {} boîtes, {} bureaux",
         settings.mailboxes.len(),
         settings.office.bureaux.len()
@@ -39,8 +39,7 @@ pub async fn check(config: &Path, arguments: &Arguments) -> Answer {
         }
         report.add("relais SMTP", smtp::probe(&relay(&settings)).await.map(|()| "joignable et authentifié".to_owned()));
     }
-    output::print(&report.text)?;
-    Ok(ExitCode::from(u8::from(report.bad > 0)))
+    report.print()
 }
 
 /// What was found.
@@ -52,20 +51,26 @@ pub struct Report {
 
 impl Report {
     /// Something is as it should be.
-    pub fn good(&mut self, text: String) {
+    pub fn good(&mut self, text: &str) {
         self.text.push_str(&format!("  bon    {text}\n"));
     }
 
     /// Something is not.
-    pub fn bad(&mut self, text: String) {
+    pub fn bad(&mut self, text: &str) {
         self.bad += 1;
         self.text.push_str(&format!("  FAUTE  {text}\n"));
     }
 
+    /// Prints all findings; the answer is no where one is bad.
+    pub fn print(&self) -> Answer {
+        output::print(&self.text)?;
+        Ok(ExitCode::from(u8::from(self.bad > 0)))
+    }
+
     fn add<E: std::fmt::Display>(&mut self, what: &str, found: Result<String, E>) {
         match found {
-            Ok(text) => self.good(format!("{what} : {text}")),
-            Err(error) => self.bad(format!("{what} : {error}")),
+            Ok(text) => self.good(&format!("{what} : {text}")),
+            Err(error) => self.bad(&format!("{what} : {error}")),
         }
     }
 }

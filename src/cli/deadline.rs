@@ -82,18 +82,14 @@ pub fn deadline(config: &Path, arguments: &Arguments) -> Answer {
 
 /// The calendar of a territory, or the configuration's.
 pub fn calendar(config: &Path, territory: Option<&str>) -> Result<Calendar, Failure> {
-    match territory {
-        Some(name) => {
-            let known: Vec<&str> = Territory::ALL.iter().map(|territory| territory.name()).collect();
-            let unknown = || anyhow::anyhow!("{name:?} is no territory; there are {}", known.join(", "));
-            Ok(Calendar::of(Territory::from_name(name).ok_or_else(unknown).map_err(Failure::Usage)?))
-        }
-        None => {
-            let settings = offline(config)?;
-            let first =
-                settings.office.mailboxes.first().and_then(|mailbox| settings.office.calendars.get(&mailbox.name));
-            first.cloned().ok_or_else(|| Failure::Usage(anyhow::anyhow!("the configuration has no mailbox")))
-        }
+    if let Some(name) = territory {
+        let known: Vec<&str> = Territory::ALL.iter().map(|territory| territory.name()).collect();
+        let unknown = || anyhow::anyhow!("{name:?} is no territory; there are {}", known.join(", "));
+        Ok(Calendar::of(Territory::from_name(name).ok_or_else(unknown).map_err(Failure::Usage)?))
+    } else {
+        let settings = offline(config)?;
+        let first = settings.office.mailboxes.first().and_then(|mailbox| settings.office.calendars.get(&mailbox.name));
+        first.cloned().ok_or_else(|| Failure::Usage(anyhow::anyhow!("the configuration has no mailbox")))
     }
 }
 

@@ -74,7 +74,8 @@ pub fn explain(config: &Path, arguments: &Arguments) -> Answer {
     Ok(ExitCode::from(u8::from(unread > 0)))
 }
 
-fn read(file: &Path) -> std::io::Result<Vec<u8>> {
+/// Reads a message file of bounded size.
+pub fn read(file: &Path) -> std::io::Result<Vec<u8>> {
     let size = std::fs::metadata(file)?.len();
     if size > MAX_FILE_OCTETS {
         return Err(std::io::Error::other(format!("larger than {MAX_FILE_OCTETS} octets")));

@@ -158,7 +158,7 @@ fn offline(config: &std::path::Path) -> Result<Settings, Failure> {
 
 /// Reads the configuration and opens the database.
 async fn open(config: &std::path::Path) -> Result<(Settings, crate::app::Store), Failure> {
-    let settings = offline(config)?;
-    let store = crate::app::Store::open(&settings.store).await?;
+    let settings = Settings::load(config, Secrets::Store)?;
+    let store = crate::app::Store::open_existing(&settings.store).await?;
     Ok((settings, store))
 }

@@ -200,7 +200,7 @@ impl At<'_> {
             inbox: file.inbox.clone(),
             sent: file.sent.clone(),
             folders: file.folders.clone(),
-            scan_every: scan_every.to_std().unwrap_or(Duration::from_secs(300)).max(Duration::from_secs(1)),
+            scan_every: scan_every.to_std().unwrap_or(Duration::from_mins(5)).max(Duration::from_secs(1)),
         })
     }
 }
@@ -433,7 +433,7 @@ fn server(source: &Source, steps: &[Step<'_>], file: &ServerFile, secrets: Secre
         return Err(source.error(&at("ca_file"), format!("{} is not a readable file", path.display())));
     }
     let password = match (&file.login, secrets) {
-        (None, _) | (Some(_), Secrets::Skip) => None,
+        (None, _) | (Some(_), Secrets::Skip | Secrets::Store) => None,
         (Some(_), Secrets::Read) => Some(secret(source, steps, file)?),
     };
     Ok(ServerSettings {
@@ -483,15 +483,22 @@ fn store_url(source: &Source, secrets: Secrets) -> Result<String, Error> {
     if !file.url.starts_with("postgres") {
         return Ok(source.resolve(Path::new(file.url.trim_start_matches("sqlite:"))).display().to_string());
     }
-    let (Some(path), Secrets::Read) = (&file.password_file, secrets) else { return Ok(file.url.clone()) };
+    let (Some(path), Secrets::Read | Secrets::Store) = (&file.password_file, secrets) else {
+        return Ok(file.url.clone());
+    };
     let steps = [Key("store"), Key("password_file")];
     let text = read(&source.resolve(path)).map_err(|error| source.error(&steps, error.to_string()))?;
     let Some((scheme, rest)) = file.url.split_once("://") else { return Ok(file.url.clone()) };
     let Some((user, place)) = rest.split_once('@') else {
         return Err(source.error(&[Key("store"), Key("url")], "a user is expected: postgres://USER@HOST/DATABASE"));
     };
-    let word: String = text.lines().next().unwrap_or_default().bytes().map(|b| format!("%{b:02X}")).collect();
+    let word = percent_encoded(text.lines().next().unwrap_or_default());
     Ok(format!("{scheme}://{user}:{word}@{place}"))
+}
+
+/// Every octet as `%XX`: what a URL's password may hold without being read as something else.
+fn percent_encoded(word: &str) -> String {
+    word.bytes().fold(String::new(), |encoded, octet| format!("{encoded}%{octet:02X}"))
 }
 
 fn web(source: &Source) -> Result<Option<std::net::SocketAddr>, Error> {
@@ -532,5 +539,8 @@ fn span(source: &Source, steps: &[Step<'_>], text: &str) -> Result<TimeDelta, Er
 
 /// The machine's name, for the ledger of who did what on which node.
 fn machine_name() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "vigie".into(), |name| name.trim().to_owned())
+    // The unit hides /proc/sys; /etc/hostname is there all the same.
+    let read = |path: &str| std::fs::read_to_string(path).ok().map(|name| name.trim().to_owned());
+    let name = read("/proc/sys/kernel/hostname").or_else(|| read("/etc/hostname"));
+    name.filter(|name| !name.is_empty()).unwrap_or_else(|| "vigie".to_owned())
 }

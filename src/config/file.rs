@@ -138,7 +138,7 @@ fn blind_after() -> String {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreFile {
-    /// A path (SQLite) or a `postgres://` URL without password.
+    /// A path (`SQLite`) or a `postgres://` URL without password.
     pub url: String,
     /// The file that holds PostgreSQL's password.
     pub password_file: Option<PathBuf>,

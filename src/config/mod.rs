@@ -156,9 +156,11 @@ pub enum Error {
 /// Whether secrets are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secrets {
-    /// They must be there.
+    /// All must be there.
     Read,
-    /// They are not needed: commands that speak to no server.
+    /// Only the database's: commands that ask the store.
+    Store,
+    /// None is needed: commands that speak to no server.
     Skip,
 }
 

@@ -68,9 +68,9 @@ mod tests {
     #[test]
     fn a_loop_without_progress_is_named_and_a_finished_one_forgotten() {
         let heart = Heart::default();
-        let _alive = heart.pulse("sender", Duration::from_secs(600));
-        let stuck = heart.pulse("mailbox pref-pan", Duration::from_secs(60));
-        let later = clock::monotonic() + Duration::from_secs(300);
+        let _alive = heart.pulse("sender", Duration::from_mins(10));
+        let stuck = heart.pulse("mailbox pref-pan", Duration::from_mins(1));
+        let later = clock::monotonic() + Duration::from_mins(5);
         assert_eq!(heart.stuck(later), ["mailbox pref-pan"]);
         drop(stuck);
         assert!(heart.stuck(later).is_empty());

@@ -26,15 +26,15 @@ use crate::imap::{self, Credentials, Endpoint, IdleEnd, Session};
 /// The wait before the first new attempt after trouble.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 /// The longest wait between two attempts.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
+const LONGEST_BACKOFF: Duration = Duration::from_mins(5);
 /// The wait after a refused login: hammering locks the account.
-const LOGIN_BACKOFF: Duration = Duration::from_secs(300);
+const LOGIN_BACKOFF: Duration = Duration::from_mins(5);
 /// How long a mailbox's lease lasts; it is renewed at every wait.
 const LEASE_SPAN: TimeDelta = TimeDelta::seconds(60);
 /// The longest wait between two renewals of the lease.
 const LEASE_RENEWAL: Duration = Duration::from_secs(20);
 /// How long the loop may be without progress before the watchdog starves: longer than any single deadline.
-const PATIENCE: Duration = Duration::from_secs(900);
+const PATIENCE: Duration = Duration::from_mins(15);
 
 /// What every task shares.
 #[derive(Debug, Clone)]
@@ -231,7 +231,7 @@ impl Watch<'_> {
                 match report_blindness(store, &settings.office, &self.settings.name, sight, now).await {
                     Ok(()) => self.shared.news.notify_waiters(),
                     Err(error) => {
-                        tracing::error!("the blindness of {} cannot be recorded: {error}", self.settings.name)
+                        tracing::error!("the blindness of {} cannot be recorded: {error}", self.settings.name);
                     }
                 }
             }

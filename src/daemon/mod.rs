@@ -70,7 +70,7 @@ pub async fn run(path: &Path, settings: Settings, templates: Templates) -> anyho
         tracing::warn!("{recovered} mails were being sent when vigie ended last: their fate is unknown");
     }
     tick::note_configuration(&store, &settings.office, clock::now()).await?;
-    let mut crew = Crew::start(Arc::new(settings), Arc::new(templates), store.clone());
+    let mut crew = Crew::start(settings, templates, store.clone());
     let (mut hangup, mut terminate) = (signal(SignalKind::hangup())?, signal(SignalKind::terminate())?);
     let mut interrupt = signal(SignalKind::interrupt())?;
     let beat = sd_notify::watchdog_enabled().map_or(USUAL_BEAT, |span| span / 3);
@@ -112,7 +112,8 @@ struct Crew {
 }
 
 impl Crew {
-    fn start(settings: Arc<Settings>, templates: Arc<Templates>, store: Store) -> Self {
+    fn start(settings: Settings, templates: Templates, store: Store) -> Self {
+        let (settings, templates) = (Arc::new(settings), Arc::new(templates));
         let (heart, news, stop) = (Heart::default(), Arc::new(Notify::new()), CancellationToken::new());
         let shared = Shared { settings: Arc::clone(&settings), store, heart, news, stop };
         let mut crew = Self { shared, templates, tasks: JoinSet::new(), names: HashMap::new() };
@@ -193,7 +194,7 @@ impl Crew {
                     tracing::error!("the new configuration cannot be written down: {error}");
                 }
                 tracing::info!("the new configuration is in force");
-                Self::start(Arc::new(settings), Arc::new(templates), store)
+                Self::start(settings, templates, store)
             }
         };
         say(&[NotifyState::Ready]);

@@ -19,7 +19,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// The shortest sleep between two looks at the queue.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(50);
 /// How long the loop may be without progress before the watchdog starves: longer than a submission's deadlines.
-const PATIENCE: Duration = Duration::from_secs(1_200);
+const PATIENCE: Duration = Duration::from_mins(20);
 
 /// Sends until it is told to stop.
 pub async fn run(shared: Shared, templates: Arc<Templates>) -> anyhow::Result<()> {
@@ -69,7 +69,7 @@ async fn send(shared: &Shared, templates: &Templates, sender: &mut Sender, due: 
         Settlement::Accepted => tracing::info!(mail = %id, "the mail {id} was {summary}"),
         Settlement::Retry(at) => tracing::warn!(mail = %id, "the mail {id}: {summary}; next attempt at {at}"),
         Settlement::Refused | Settlement::Unknown => {
-            tracing::error!(mail = %id, "the mail {id} is given up: {summary}")
+            tracing::error!(mail = %id, "the mail {id} is given up: {summary}");
         }
         Settlement::Withdrawn => tracing::info!(mail = %id, "the mail {id} is withdrawn: {summary}"),
     }

@@ -13,7 +13,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// The shortest sleep between two ticks.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(200);
 /// How long the loop may be without progress before the watchdog starves.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Ticks until it is told to stop.
 pub async fn run(shared: Shared) -> anyhow::Result<()> {

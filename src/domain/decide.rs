@@ -14,7 +14,7 @@ use super::effect::{Effect, EffectKind, effect_id};
 use super::event::{Event, MessageRecord};
 use super::evidence::Evidence;
 use super::message::{MessageFacts, ReportKind};
-use super::policy::{Channel, Commitment, MailboxPolicy, Nature, Requester, Watch};
+use super::policy::{Channel, MailboxPolicy, Nature, Requester, Watch};
 use super::receipt::{Times, official};
 use super::request::{AcknowledgementState, Change, MessageId, PersonId, Request, RequestId, Status};
 use super::requester::requester_and_nature;
@@ -110,6 +110,8 @@ pub struct Judgement {
     pub nature: Nature,
     /// The key of the commitment that covers it; empty where none does or none is due.
     pub commitment: String,
+    /// The limit of that commitment, in working days.
+    pub limit: u16,
     /// When its answer is due, where it opens a request.
     pub deadline: Option<Deadline>,
 }
@@ -134,44 +136,11 @@ pub fn on_message(
     now: DateTime<Utc>,
 ) -> (Judgement, Decision) {
     let judgement = judge(desk, arrival, snapshot, now);
-    let mut decision = Decision::default();
-    if let Some(request) = open(desk, arrival, snapshot, &judgement) {
-        acknowledge_opened(desk, arrival, &judgement, &request, now, &mut decision);
-        record(
-            desk,
-            arrival,
-            snapshot,
-            &judgement,
-            &decision.effects.first().map(|e| e.id.clone()),
-            Some(&request),
-            &mut decision,
-        );
-        decision.events.push(Event::RequestOpened {
-            request: Box::new(request.clone()),
-            message: arrival.digest.to_owned(),
-            person: snapshot.person.as_ref().map(|(_, digest)| digest.clone()),
-            rule: requester_and_nature(arrival.facts, desk.policy).2,
-            again_of: linked_reference(&judgement, snapshot),
-        });
-        let request = answer_early(request, snapshot, &mut decision);
-        decision.requests.push(request);
-        return (judgement, decision);
-    }
-    record(desk, arrival, snapshot, &judgement, &None, None, &mut decision);
-    match judgement.verdict {
-        Verdict::Reply(_) => answer(arrival, snapshot, judgement.received_at, &mut decision),
-        Verdict::Bounce(_) => mark_undeliverable(desk, arrival, snapshot, judgement.received_at, &mut decision),
-        Verdict::Request
-        | Verdict::FollowUp(_)
-        | Verdict::RequestAgain(_)
-        | Verdict::Automated(_)
-        | Verdict::Bulk
-        | Verdict::Spam
-        | Verdict::Abusive
-        | Verdict::Internal
-        | Verdict::Duplicate(_)
-        | Verdict::Unreadable => {}
-    }
+    let case = Case { desk, arrival, snapshot, judgement: &judgement };
+    let decision = match case.open() {
+        Some(request) => case.opened(request, now),
+        None => case.attached(),
+    };
     (judgement, decision)
 }
 
@@ -195,9 +164,10 @@ pub fn judge(desk: Desk<'_>, arrival: &Arrival<'_>, snapshot: &Snapshot, now: Da
     let (requester, nature, _) = requester_and_nature(arrival.facts, desk.policy);
     let commitment = desk.policy.commitment(Channel::Mail, requester, nature, desk.calendar.civil(received_at));
     let opens = opens_request(desk, &verdict);
-    let deadline = opens.then(|| deadline(desk.calendar, received_at, limit(commitment)).ok()).flatten();
+    let limit = commitment.map_or(LIMIT_WITHOUT_COMMITMENT, |commitment| commitment.limit);
+    let deadline = opens.then(|| deadline(desk.calendar, received_at, limit).ok()).flatten();
     let commitment = commitment.filter(|_| opens).map_or_else(String::new, |c| c.key.clone());
-    Judgement { verdict, reason, acknowledgement, received_at, requester, nature, commitment, deadline }
+    Judgement { verdict, reason, acknowledgement, received_at, requester, nature, commitment, limit, deadline }
 }
 
 /// The stable name of an acknowledgement's decision, and its reason.
@@ -214,158 +184,168 @@ fn opens_request(desk: Desk<'_>, verdict: &Verdict) -> bool {
     verdict.opens_request() || (*verdict == Verdict::Internal && desk.policy.internal_opens_request)
 }
 
-fn limit(commitment: Option<&Commitment>) -> u16 {
-    commitment.map_or(LIMIT_WITHOUT_COMMITMENT, |c| c.limit)
+/// A judged message, and all that its consequences depend on.
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    desk: Desk<'a>,
+    arrival: &'a Arrival<'a>,
+    snapshot: &'a Snapshot,
+    judgement: &'a Judgement,
 }
 
-fn linked_reference(judgement: &Judgement, snapshot: &Snapshot) -> Option<String> {
-    let linked = judgement.verdict.request()?;
-    snapshot.linked.as_ref().filter(|request| request.id == linked).map(|request| request.reference.clone())
-}
+impl Case<'_> {
+    /// The request that the message opens, where it opens one.
+    fn open(&self) -> Option<Request> {
+        let Self { desk, arrival, snapshot, judgement } = *self;
+        let deadline = judgement.deadline.as_ref()?;
+        let (id, reference) = snapshot.next.clone();
+        let mut request = Request {
+            id,
+            reference,
+            mailbox: desk.policy.name.clone(),
+            bureau: desk.policy.bureau.clone(),
+            message: arrival.message,
+            person: snapshot.person.as_ref().map(|(id, _)| *id),
+            requester: judgement.requester,
+            nature: judgement.nature,
+            commitment: judgement.commitment.clone(),
+            limit: judgement.limit,
+            received_at: judgement.received_at,
+            due_on: deadline.due_on,
+            due_at: deadline.due_at,
+            calendar_revision: deadline.calendar_revision.clone(),
+            again_of: judgement.verdict.request().filter(|_| judgement.verdict.opens_request()),
+            backlog: judgement.received_at < snapshot.watch.watched_since,
+            flagged: judgement.verdict == Verdict::Unreadable,
+            status: Status::Open,
+            settled_at: None,
+            evidence: None,
+            confidence: None,
+            acknowledgement: match judgement.acknowledgement {
+                Acknowledgement::Send { .. } => AcknowledgementState::Pending,
+                Acknowledgement::Withhold(_) | Acknowledgement::None => AcknowledgementState::Withheld,
+            },
+            acknowledged_at: None,
+            alert_level: None,
+            next_alert_at: None,
+        };
+        request.next_alert_at = alert::next_alert(desk.clock(), &request);
+        Some(request)
+    }
 
-fn open(desk: Desk<'_>, arrival: &Arrival<'_>, snapshot: &Snapshot, judgement: &Judgement) -> Option<Request> {
-    let deadline = judgement.deadline.as_ref()?;
-    let commitment = desk.policy.commitments.iter().find(|c| c.key == judgement.commitment);
-    let (id, reference) = snapshot.next.clone();
-    let mut request = Request {
-        id,
-        reference,
-        mailbox: desk.policy.name.clone(),
-        bureau: desk.policy.bureau.clone(),
-        message: arrival.message,
-        person: snapshot.person.as_ref().map(|(id, _)| *id),
-        requester: judgement.requester,
-        nature: judgement.nature,
-        commitment: judgement.commitment.clone(),
-        limit: limit(commitment),
-        received_at: judgement.received_at,
-        due_on: deadline.due_on,
-        due_at: deadline.due_at,
-        calendar_revision: deadline.calendar_revision.clone(),
-        again_of: match judgement.verdict {
-            Verdict::RequestAgain(of) => Some(of),
+    /// The consequences of a message that opens a request.
+    fn opened(&self, mut request: Request, now: DateTime<Utc>) -> Decision {
+        let mut decision = Decision::default();
+        decision.effects.extend(self.acknowledgement(&request, now));
+        let effect = decision.effects.first().map(|effect| effect.id.clone());
+        decision.events.push(self.recorded(Some(request.reference.clone()), effect));
+        decision.events.push(Event::RequestOpened {
+            request: Box::new(request.clone()),
+            message: self.arrival.digest.to_owned(),
+            person: self.snapshot.person.as_ref().map(|(_, digest)| digest.clone()),
+            rule: requester_and_nature(self.arrival.facts, self.desk.policy).2,
+            again_of: self.linked_reference(),
+        });
+        if let Some(early) = &self.snapshot.answered_by {
+            let evidence = if early.in_sent { Evidence::SentReply } else { Evidence::SeenReply };
+            change(&mut request, answered(early.at, evidence), Some(early.message.clone()), &mut decision);
+        }
+        decision.requests.push(request);
+        decision
+    }
+
+    /// The consequences of a message that belongs to a known request, or to none.
+    fn attached(&self) -> Decision {
+        let mut decision = Decision::default();
+        decision.events.push(self.recorded(self.linked_reference(), None));
+        match self.judgement.verdict {
+            Verdict::Reply(_) => self.answer(&mut decision),
+            Verdict::Bounce(_) => decision.events.extend(self.undeliverable()),
             Verdict::Request
             | Verdict::FollowUp(_)
-            | Verdict::Reply(_)
+            | Verdict::RequestAgain(_)
             | Verdict::Automated(_)
-            | Verdict::Bounce(_)
             | Verdict::Bulk
             | Verdict::Spam
             | Verdict::Abusive
             | Verdict::Internal
             | Verdict::Duplicate(_)
-            | Verdict::Unreadable => None,
-        },
-        backlog: judgement.received_at < snapshot.watch.watched_since,
-        flagged: judgement.verdict == Verdict::Unreadable,
-        status: Status::Open,
-        settled_at: None,
-        evidence: None,
-        confidence: None,
-        acknowledgement: match judgement.acknowledgement {
-            Acknowledgement::Send { .. } => AcknowledgementState::Pending,
-            Acknowledgement::Withhold(_) | Acknowledgement::None => AcknowledgementState::Withheld,
-        },
-        acknowledged_at: None,
-        alert_level: None,
-        next_alert_at: None,
-    };
-    request.next_alert_at = alert::next_alert(desk.clock(), &request);
-    Some(request)
-}
-
-fn acknowledge_opened(
-    desk: Desk<'_>,
-    arrival: &Arrival<'_>,
-    judgement: &Judgement,
-    request: &Request,
-    now: DateTime<Utc>,
-    decision: &mut Decision,
-) {
-    let Acknowledgement::Send { to, .. } = &judgement.acknowledgement else { return };
-    decision.effects.push(Effect {
-        id: effect_id(EffectKind::Acknowledgement, &[&desk.policy.name, &request.reference, arrival.digest]),
-        kind: EffectKind::Acknowledgement,
-        mailbox: desk.policy.name.clone(),
-        bureau: String::new(),
-        request: Some(request.id),
-        recipients: vec![to.clone()],
-        about: vec![request.reference.clone()],
-        level: None,
-        created_at: now,
-        due_at: now,
-    });
-}
-
-fn record(
-    desk: Desk<'_>,
-    arrival: &Arrival<'_>,
-    snapshot: &Snapshot,
-    judgement: &Judgement,
-    effect: &Option<String>,
-    opened: Option<&Request>,
-    decision: &mut Decision,
-) {
-    let (_, rule) = official(&arrival.times);
-    let (acknowledgement, acknowledgement_reason) = parts(&judgement.acknowledgement);
-    decision.events.push(Event::MessageRecorded(Box::new(MessageRecord {
-        message: arrival.digest.to_owned(),
-        mailbox: desk.policy.name.clone(),
-        folder: arrival.folder.to_owned(),
-        verdict: judgement.verdict.name(),
-        reason: judgement.reason.clone(),
-        request: opened.map(|request| request.reference.clone()).or_else(|| linked_reference(judgement, snapshot)),
-        person: snapshot.person.as_ref().map(|(_, digest)| digest.clone()),
-        received_at: judgement.received_at,
-        rule,
-        times: arrival.times,
-        acknowledgement,
-        acknowledgement_reason,
-        effect: effect.clone(),
-    })));
-}
-
-fn answer_early(mut request: Request, snapshot: &Snapshot, decision: &mut Decision) -> Request {
-    if let Some(early) = &snapshot.answered_by {
-        let evidence = if early.in_sent { Evidence::SentReply } else { Evidence::SeenReply };
-        change(&mut request, answered(early.at, evidence), Some(early.message.clone()), decision);
+            | Verdict::Unreadable => {}
+        }
+        decision
     }
-    request
-}
 
-fn answer(arrival: &Arrival<'_>, snapshot: &Snapshot, at: DateTime<Utc>, decision: &mut Decision) {
-    let Some(mut request) = snapshot.linked.clone() else { return };
-    let evidence = match arrival.role {
-        FolderRole::Sent => Evidence::SentReply,
-        FolderRole::Inbox | FolderRole::Junk | FolderRole::Other => Evidence::SeenReply,
-    };
-    if change(&mut request, answered(at, evidence), Some(arrival.digest.to_owned()), decision) {
-        decision.requests.push(request);
+    /// The reference of the request that the verdict names.
+    fn linked_reference(&self) -> Option<String> {
+        let named = self.judgement.verdict.request()?;
+        self.snapshot.linked.as_ref().filter(|request| request.id == named).map(|request| request.reference.clone())
+    }
+
+    fn acknowledgement(&self, request: &Request, now: DateTime<Utc>) -> Option<Effect> {
+        let Acknowledgement::Send { to, .. } = &self.judgement.acknowledgement else { return None };
+        let mailbox = &self.desk.policy.name;
+        Some(Effect {
+            id: effect_id(EffectKind::Acknowledgement, &[mailbox, &request.reference, self.arrival.digest]),
+            kind: EffectKind::Acknowledgement,
+            mailbox: mailbox.clone(),
+            bureau: String::new(),
+            request: Some(request.id),
+            recipients: vec![to.clone()],
+            about: vec![request.reference.clone()],
+            level: None,
+            created_at: now,
+            due_at: now,
+        })
+    }
+
+    fn recorded(&self, request: Option<String>, effect: Option<String>) -> Event {
+        let (_, rule) = official(&self.arrival.times);
+        let (acknowledgement, acknowledgement_reason) = parts(&self.judgement.acknowledgement);
+        Event::MessageRecorded(Box::new(MessageRecord {
+            message: self.arrival.digest.to_owned(),
+            mailbox: self.desk.policy.name.clone(),
+            folder: self.arrival.folder.to_owned(),
+            verdict: self.judgement.verdict.name(),
+            reason: self.judgement.reason.clone(),
+            request,
+            person: self.snapshot.person.as_ref().map(|(_, digest)| digest.clone()),
+            received_at: self.judgement.received_at,
+            rule,
+            times: self.arrival.times,
+            acknowledgement,
+            acknowledgement_reason,
+            effect,
+        }))
+    }
+
+    /// Our side answers the request to which the message is linked.
+    fn answer(&self, decision: &mut Decision) {
+        let Some(mut request) = self.snapshot.linked.clone() else { return };
+        let evidence = match self.arrival.role {
+            FolderRole::Sent => Evidence::SentReply,
+            FolderRole::Inbox | FolderRole::Junk | FolderRole::Other => Evidence::SeenReply,
+        };
+        let answer = answered(self.judgement.received_at, evidence);
+        if change(&mut request, answer, Some(self.arrival.digest.to_owned()), decision) {
+            decision.requests.push(request);
+        }
+    }
+
+    /// A final delivery failure of our mail: the requester's address is undeliverable.
+    fn undeliverable(&self) -> Option<Event> {
+        let report = self.arrival.facts.report.as_ref().filter(|report| report.kind == ReportKind::DeliveryFailure)?;
+        Some(Event::Undeliverable {
+            person: self.snapshot.linked_person.clone()?,
+            mailbox: self.desk.policy.name.clone(),
+            message: self.arrival.digest.to_owned(),
+            status: report.status.clone(),
+            at: self.judgement.received_at,
+        })
     }
 }
 
 fn answered(at: DateTime<Utc>, evidence: Evidence) -> Change {
     Change::Answered { at, evidence, confidence: evidence.confidence(), by: None, way: None }
-}
-
-fn mark_undeliverable(
-    desk: Desk<'_>,
-    arrival: &Arrival<'_>,
-    snapshot: &Snapshot,
-    at: DateTime<Utc>,
-    decision: &mut Decision,
-) {
-    let Some(report) = arrival.facts.report.as_ref().filter(|report| report.kind == ReportKind::DeliveryFailure) else {
-        return;
-    };
-    let Some(person) = snapshot.linked_person.clone() else { return };
-    decision.events.push(Event::Undeliverable {
-        person,
-        mailbox: desk.policy.name.clone(),
-        message: arrival.digest.to_owned(),
-        status: report.status.clone(),
-        at,
-    });
 }
 
 /// Applies a change to a request and writes it down; `false` where the request refuses it.

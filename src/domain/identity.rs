@@ -6,27 +6,26 @@
 use sha2::{Digest as _, Sha256};
 
 use super::ledger::hex;
-use super::message::MessageFacts;
+use super::message::{Defect, MessageFacts};
 use super::receipt::Times;
 
 /// The digest that stands for a message, in hexadecimal.
 #[must_use]
 pub fn identity(facts: &MessageFacts, times: &Times) -> String {
     let mut hasher = Sha256::new();
-    match &facts.message_id {
-        Some(id) => {
-            hasher.update(b"message-id\0");
-            hasher.update(id);
-            hasher.update([0]);
-            hasher.update(facts.author().map_or_else(String::new, super::address::Address::canonical));
-            hasher.update([0]);
-            hasher.update(facts.date.map_or(0, |date| date.timestamp()).to_be_bytes());
-        }
-        None => {
-            hasher.update(b"header\0");
-            hasher.update(facts.header_digest);
-            hasher.update(times.internal_date.timestamp().to_be_bytes());
-        }
+    // Of several Message-IDs none can be believed.
+    let believed = facts.message_id.as_ref().filter(|_| !facts.has(Defect::DuplicateMessageId));
+    if let Some(id) = believed {
+        hasher.update(b"message-id\0");
+        hasher.update(id);
+        hasher.update([0]);
+        hasher.update(facts.author().map_or_else(String::new, super::address::Address::canonical));
+        hasher.update([0]);
+        hasher.update(facts.date.map_or(0, |date| date.timestamp()).to_be_bytes());
+    } else {
+        hasher.update(b"header\0");
+        hasher.update(facts.header_digest);
+        hasher.update(times.internal_date.timestamp().to_be_bytes());
     }
     hex(&hasher.finalize())
 }

@@ -251,28 +251,25 @@ impl MailboxPolicy {
 /// Without allocation: a prefecture lists hundreds of mairies, and each message is held against them all.
 #[must_use]
 pub fn matches_pattern(pattern: &str, text: &str) -> bool {
-    let (mut pattern, mut text) = (pattern.as_bytes(), text.as_bytes());
-    // Where to go on when a literal fails: after the last star, one octet of text further.
-    let mut retry: Option<(&[u8], &[u8])> = None;
-    loop {
-        match (pattern.split_first(), text.split_first()) {
-            (Some((b'*', after)), _) => {
-                retry = Some((after, text));
-                pattern = after;
-            }
-            (Some((wanted, after)), Some((found, rest))) if wanted.eq_ignore_ascii_case(found) => {
-                (pattern, text) = (after, rest);
-            }
-            (None, None) => return true,
-            _ => match retry.and_then(|(after, from)| Some((after, from.split_first()?.1))) {
-                Some((after, from)) => {
-                    retry = Some((after, from));
-                    (pattern, text) = (after, from);
-                }
-                None => return false,
-            },
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let mut parts = pattern.split(|octet| *octet == b'*');
+    let head = parts.next().unwrap_or_default();
+    let Some(tail) = parts.next_back() else { return text.eq_ignore_ascii_case(head) };
+    // The ends first: they refuse nearly every text at once.
+    let inside = text.len().checked_sub(head.len() + tail.len());
+    let Some((start, rest)) = inside.and_then(|_| text.split_at_checked(head.len())) else { return false };
+    let Some((mut middle, end)) = rest.split_at_checked(rest.len().saturating_sub(tail.len())) else { return false };
+    if !start.eq_ignore_ascii_case(head) || !end.eq_ignore_ascii_case(tail) {
+        return false;
+    }
+    for part in parts.filter(|part| !part.is_empty()) {
+        let found = middle.windows(part.len()).position(|window| window.eq_ignore_ascii_case(part));
+        match found.and_then(|at| middle.get(at + part.len()..)) {
+            Some(after) => middle = after,
+            None => return false,
         }
     }
+    true
 }
 
 macro_rules! names {

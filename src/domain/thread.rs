@@ -4,8 +4,6 @@
 //! acknowledgement. Deliberately absent: threading on the subject or on Thread-Index alone, which mixes up strangers
 //! who write "Demande de rendez-vous" on the same day.
 
-use std::collections::HashMap;
-
 use super::message::MessageFacts;
 use super::request::RequestId;
 
@@ -29,12 +27,14 @@ pub fn ancestors(facts: &MessageFacts) -> Vec<&str> {
 
 /// The request of the nearest ancestor that is known.
 #[must_use]
-pub fn belongs_to(facts: &MessageFacts, known: &HashMap<String, RequestId>) -> Option<RequestId> {
-    ancestors(facts).into_iter().find_map(|id| known.get(id).copied())
+pub fn belongs_to(facts: &MessageFacts, known: impl Fn(&str) -> Option<RequestId>) -> Option<RequestId> {
+    ancestors(facts).into_iter().find_map(known)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     fn facts(in_reply_to: &[&str], references: &[&str]) -> MessageFacts {
@@ -44,10 +44,11 @@ mod tests {
 
     #[test]
     fn the_nearest_known_ancestor_wins() {
-        let known = HashMap::from([("old".to_owned(), RequestId(1)), ("new".to_owned(), RequestId(2))]);
-        assert_eq!(belongs_to(&facts(&["unseen"], &["old", "new"]), &known), Some(RequestId(2)));
-        assert_eq!(belongs_to(&facts(&["old"], &["old", "new"]), &known), Some(RequestId(1)));
-        assert_eq!(belongs_to(&facts(&["unseen"], &[]), &known), None);
+        let table = HashMap::from([("old", RequestId(1)), ("new", RequestId(2))]);
+        let known = |id: &str| table.get(id).copied();
+        assert_eq!(belongs_to(&facts(&["unseen"], &["old", "new"]), known), Some(RequestId(2)));
+        assert_eq!(belongs_to(&facts(&["old"], &["old", "new"]), known), Some(RequestId(1)));
+        assert_eq!(belongs_to(&facts(&["unseen"], &[]), known), None);
     }
 
     #[test]

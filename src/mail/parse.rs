@@ -9,8 +9,8 @@ use super::marks::{read_machine, read_trust};
 use super::report::{self, Outside};
 use super::values::{Media, address, addresses, content_type, date, ids, line, mailboxes, text, without_comments};
 
-/// The most octets of a header block that are read; the digest covers them all.
-const MAX_HEADER_OCTETS: usize = 8_388_608;
+/// The most octets of a header block that are read, hundreds of times an ordinary one; the digest covers them all.
+const MAX_HEADER_OCTETS: usize = 1_048_576;
 /// The most languages that are kept.
 const MAX_LANGUAGES: usize = 16;
 /// The longest Thread-Index that is kept: Outlook adds five octets for each answer.

@@ -13,7 +13,10 @@ use crate::domain::address::Address;
 use super::words::mend;
 
 /// The longest value that is read; the rest of a longer one is ignored.
-const MAX_VALUE_OCTETS: usize = 262_144;
+const MAX_VALUE_OCTETS: usize = 65_536;
+/// The most encoded words that are decoded of one value: mail-parser looks for the end of each that has none through
+/// the whole line.
+const MAX_ENCODED_WORDS: usize = 1_000;
 /// The most addresses that are kept of one field.
 const MAX_ADDRESSES: usize = 2_000;
 /// The most Message-IDs that are kept of one field: the newest ones count.
@@ -54,7 +57,11 @@ pub(super) fn line(value: &[u8]) -> Cow<'_, str> {
 
 /// Runs mail-parser on one line. `None` where it panics.
 fn guarded<T>(line: &str, read: impl FnOnce(HeaderValue<'_>) -> T, kind: Kind) -> Option<T> {
-    let text = format!("{}\n", mend(line));
+    let mut text = mend(line).into_owned();
+    if text.matches("=?").nth(MAX_ENCODED_WORDS).is_some() {
+        text = text.replace("=?", "= ?");
+    }
+    text.push('\n');
     catch_unwind(AssertUnwindSafe(|| {
         let mut stream = MessageStream::new(text.as_bytes());
         read(match kind {

@@ -7,6 +7,9 @@ use base64::Engine as _;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use mail_parser::decoders::quoted_printable::quoted_printable_decode_char;
 
+/// The longest encoded word that is looked at; RFC 2047 §2 allows 75 characters, some clients write whole subjects.
+const MAX_WORD_OCTETS: usize = 4_096;
+
 /// Base64 as mail clients write it, with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
@@ -77,9 +80,11 @@ impl<'x> Run<'x> {
 
 /// One UTF-8 encoded word at the beginning of a text: its octets, and what follows it.
 fn utf8_word(text: &str) -> Option<(Vec<u8>, &str)> {
-    let (charset, rest) = text.strip_prefix("=?")?.split_once('?')?;
+    let window = text.get(..text.floor_char_boundary(MAX_WORD_OCTETS))?;
+    let (charset, rest) = window.strip_prefix("=?")?.split_once('?')?;
     let (encoding, rest) = rest.split_once('?')?;
     let (data, rest) = rest.split_once("?=")?;
+    let rest = text.get(window.len() - rest.len()..)?;
     let charset = charset.split('*').next()?;
     if !charset.eq_ignore_ascii_case("utf-8") && !charset.eq_ignore_ascii_case("utf8") {
         return None;

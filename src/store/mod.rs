@@ -1,4 +1,4 @@
-//! sqlx: snapshots in, decisions out, one transaction. SQLite or PostgreSQL, one SQL text for both.
+//! sqlx: snapshots in, decisions out, one transaction. `SQLite` or PostgreSQL, one SQL text for both.
 //!
 //! *Owns* the tables, the migrations and every SQL text. *May import* `domain`. *Start reading* at [`Store::begin`]
 //! and [`Turn`]: a turn locks the ledger's head, loads what a decision needs, writes what it said, and commits.
@@ -39,7 +39,7 @@ const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 8;
 /// How long a connection is waited for.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long SQLite waits for another process that writes (a `vigie request answer` beside the daemon).
+/// How long `SQLite` waits for another process that writes (a `vigie request answer` beside the daemon).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The database.
@@ -66,6 +66,12 @@ pub enum Error {
         place: String,
         /// What the driver said.
         cause: sqlx::Error,
+    },
+    /// There is no database yet.
+    #[error("there is no database {place} yet: `vigie run` makes it")]
+    Absent {
+        /// Its path.
+        place: String,
     },
     /// The tables cannot be brought up to date.
     #[error("the database's tables cannot be brought up to date: {0}")]
@@ -103,7 +109,7 @@ impl Error {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Open { .. } | Self::Query(_) | Self::Random(_) => true,
-            Self::Key | Self::Migrate(_) | Self::Corrupt { .. } | Self::LeaseLost { .. } => false,
+            Self::Absent { .. } | Self::Key | Self::Migrate(_) | Self::Corrupt { .. } | Self::LeaseLost { .. } => false,
         }
     }
 }
@@ -140,6 +146,16 @@ impl Store {
         } else {
             Self::open_sqlite(Path::new(url.trim_start_matches("sqlite:"))).await
         }
+    }
+
+    /// Opens the database like [`Store::open`], but makes none: a command must not leave behind a file that the daemon,
+    /// under its own account, cannot open.
+    pub async fn open_existing(url: &str) -> Result<Self> {
+        let path = Path::new(url.trim_start_matches("sqlite:"));
+        if !url.starts_with("postgres") && !path.exists() {
+            return Err(Error::Absent { place: path.display().to_string() });
+        }
+        Self::open(url).await
     }
 
     async fn open_sqlite(path: &Path) -> Result<Self> {

@@ -44,7 +44,7 @@ impl Store {
             .bind(millis(now))
             .fetch_optional(pool)
             .await)?;
-        row.map(DueEffect::from_row).transpose()
+        row.as_ref().map(DueEffect::from_row).transpose()
     }
 
     /// The mails that this node, or one long silent, was sending when it ended: their fate is unknown.
@@ -54,7 +54,7 @@ impl Store {
             .bind(millis(now - ABANDONED_AFTER))
             .fetch_all(pool)
             .await)?;
-        rows.into_iter().map(DueEffect::from_row).collect()
+        rows.iter().map(DueEffect::from_row).collect()
     }
 
     /// When the next mail is due; `None` for an empty queue.
@@ -65,7 +65,7 @@ impl Store {
 }
 
 impl DueEffect {
-    fn from_row(row: EffectRow) -> Result<Self> {
+    fn from_row(row: &EffectRow) -> Result<Self> {
         let count = |value: i64| u32::try_from(value).unwrap_or(u32::MAX);
         let since = instant(row.created_at);
         Ok(Self {

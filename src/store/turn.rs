@@ -12,7 +12,7 @@ use crate::domain::request::{MessageId, PersonId, RequestId};
 
 /// The transaction of either database.
 pub(super) enum Connection {
-    /// SQLite's one writer.
+    /// `SQLite`'s one writer.
     Sqlite(Transaction<'static, Sqlite>),
     /// PostgreSQL, holding the head's row.
     Postgres(Transaction<'static, Postgres>),
@@ -29,7 +29,7 @@ impl Connection {
 
 /// A borrowed connection of either database.
 pub(super) enum Either<'a> {
-    /// SQLite.
+    /// `SQLite`.
     Sqlite(&'a mut SqliteConnection),
     /// PostgreSQL.
     Postgres(&'a mut PgConnection),
@@ -64,7 +64,7 @@ struct Counter {
     taken: bool,
 }
 
-/// Locks the head for this transaction (the row lock on PostgreSQL; SQLite has one writer anyway) and reads it.
+/// Locks the head for this transaction (the row lock on PostgreSQL; `SQLite` has one writer anyway) and reads it.
 pub(super) const LOCK_HEAD: &str = "UPDATE head SET turns = turns + 1 WHERE id = 1 \
      RETURNING seq, hash, next_message, next_request, next_person";
 /// Puts the head back where the turn left it.

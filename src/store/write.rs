@@ -17,7 +17,7 @@ use crate::domain::receipt::{Rule, Times};
 use crate::domain::request::{MessageId, PersonId, Request};
 use crate::domain::verdict::Reason;
 
-/// Rows of one INSERT: with the widest table's columns this stays below SQLite's 32 766 parameters.
+/// Rows of one INSERT: with the widest table's columns this stays below `SQLite`'s 32 766 parameters.
 const ROWS_PER_INSERT: usize = 400;
 
 /// A message as it is stored.
