@@ -15,6 +15,7 @@
 )]
 
 pub mod dovecot;
+pub mod generator;
 pub mod house;
 pub mod imap;
 pub mod postfix;
