@@ -21,7 +21,7 @@ use vigie::domain::receipt::{Rule, Times};
 use vigie::domain::request::{AcknowledgementState, Change, MessageId, Request, RequestId, Status};
 use vigie::domain::verdict::Reason;
 use vigie::store::statements::STATEMENTS;
-use vigie::store::{AfterAttempt, Kept, Listing, LocationRow, MailboxRow, MessageRow, RequestFilter, Store};
+use vigie::store::{AfterAttempt, Kept, Listing, LocationRow, MailboxRow, MessageRow, RequestFilter, SentKey, Store};
 
 fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_778_000_000 + second, 0).expect("in range")
@@ -204,8 +204,15 @@ async fn a_mail_is_claimed_once_and_settled_once(store: Store) {
     assert!(turn.settle_effect("e1", &after).await.expect("settles"));
     assert!(!turn.settle_effect("e1", &after).await.expect("settles"), "only once");
     let to = Address::parse("Alice@example.org").expect("an address");
-    let counts = turn.sent_counts(&to, Some(RequestId(1)), "pref-pan", at(10)).await.expect("counts");
-    assert_eq!((counts.to_address_today, counts.to_domain_this_hour), (1, 1));
+    let mailbox = SentKey::Mailbox("pref-pan".into());
+    let keys = [SentKey::Address(to.canonical()), SentKey::Domain("example.org".into()), mailbox, SentKey::All];
+    for key in keys.into_iter().chain([SentKey::Thread(RequestId(1))]) {
+        let expected = i64::from(!matches!(key, SentKey::Thread(_)));
+        assert_eq!(i64::from(turn.sent_since(&key, at(0)).await.expect("counts")), expected, "{key:?}");
+        assert_eq!(turn.sent_since(&key, at(1)).await.expect("counts"), 0, "{key:?}");
+    }
+    turn.save_requests(&[request(1)]).await.expect("saves");
+    assert_eq!(turn.sent_since(&SentKey::Thread(RequestId(1)), at(0)).await.expect("counts"), 1);
     turn.commit().await.expect("commits");
 }
 

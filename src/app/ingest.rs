@@ -8,20 +8,24 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 
 use super::Result;
+use super::tally::Tally;
 use crate::domain::acknowledge::{Acknowledgement, SentCounts};
 use crate::domain::address::Address;
+use crate::domain::breaker::Breaker;
 use crate::domain::classify::{FolderRole, Links, ThreadLink};
 use crate::domain::decide::{self, Arrival, Decision, Desk, EarlyReply, Judgement, Snapshot};
-use crate::domain::effect::Effect;
+use crate::domain::effect::{Effect, EffectKind};
 use crate::domain::event::Event;
 use crate::domain::identity::{appearance, identity};
 use crate::domain::message::MessageFacts;
+use crate::domain::office::Office;
 use crate::domain::policy::{Mode, Watch};
 use crate::domain::receipt::Times;
 use crate::domain::request::{MessageId, PersonId, Request, RequestId, Status};
 use crate::domain::requester::asker;
 use crate::domain::thread::{ancestors, belongs_to};
 use crate::domain::verdict::{Reason, Verdict};
+use crate::domain::warning::Warning;
 use crate::mail::parse::parse;
 use crate::store::{FolderCursor, Kept, KnownMessage, Lease, LocationRow, MailboxRow, MessageRow, Person, Store, Turn};
 
@@ -52,6 +56,8 @@ pub fn needs_body(header: &[u8]) -> bool {
 /// The folder that a batch comes from.
 #[derive(Debug, Clone)]
 pub struct Source<'a> {
+    /// The prefecture: whom to warn.
+    pub office: &'a Office,
     /// The desk of its mailbox.
     pub desk: Desk<'a>,
     /// How far it was read.
@@ -121,7 +127,7 @@ pub async fn ingest(store: &Store, source: &Source<'_>, batch: &[Arrived], now: 
     for message in &parsed {
         overlay.take_in(&mut turn, source, message, now).await?;
     }
-    let ingested = overlay.write(&mut turn, now).await?;
+    let ingested = overlay.write(&mut turn, source.office, now).await?;
     turn.move_cursor(&source.cursor, now).await?;
     turn.commit().await?;
     Ok(ingested)
@@ -171,6 +177,8 @@ struct Overlay {
     persons: HashMap<String, Person>,
     addresses: HashMap<PersonId, String>,
     early: HashMap<String, EarlyReply>,
+    breaker: Breaker,
+    tally: Tally,
     written: Written,
 }
 
@@ -181,6 +189,7 @@ struct Written {
     locations: Vec<LocationRow>,
     requests: Vec<Request>,
     effects: Vec<(Effect, String)>,
+    warnings: Vec<Effect>,
     events: Vec<Event>,
     early: Vec<(String, MessageId)>,
     attached: Vec<(String, RequestId)>,
@@ -212,7 +221,9 @@ impl Overlay {
         addresses.extend(persons.iter().map(|(address, person)| (person.id, address.clone())));
         let ids: Vec<String> = batch.iter().filter_map(|message| message.facts.message_id.clone()).collect();
         let early = turn.early_replies(&ids).await?;
-        Ok(Self { watch, known, threads, requests, persons, addresses, early, written: Written::default() })
+        let breaker = turn.breaker().await?;
+        let (tally, written) = (Tally::default(), Written::default());
+        Ok(Self { watch, known, threads, requests, persons, addresses, early, breaker, tally, written })
     }
 
     /// Takes one message in: a known one is seen at another place, a new one is judged.
@@ -289,8 +300,8 @@ impl Overlay {
         let (mut judgement, mut decision) = decide::on_message(desk, &arrival, &snapshot, now);
         if let Acknowledgement::Send { to, .. } = &judgement.acknowledgement {
             let thread = judgement.verdict.request();
-            let stored = turn.sent_counts(to, thread, &desk.policy.name, now).await?;
-            snapshot.sent = self.with_queued(stored, to, thread);
+            let whom = (to, thread, desk.policy.name.as_str());
+            snapshot.sent = self.tally.counts(turn, whom, &self.breaker, now).await?;
             (judgement, decision) = decide::on_message(desk, &arrival, &snapshot, now);
         }
         if decision.requests.iter().any(|request| request.id == snapshot.next.0) {
@@ -304,6 +315,7 @@ impl Overlay {
             person: snapshot.person.as_ref().map(|(person, _)| *person),
             answered_by: snapshot.answered_by,
         };
+        self.count(source, &decision, snapshot.sent, now);
         self.keep(source, message, slot, &judgement, decision);
         Ok(())
     }
@@ -358,20 +370,18 @@ impl Overlay {
         })
     }
 
-    /// The counts of mails sent lately, with those that this batch has queued.
-    fn with_queued(&self, stored: SentCounts, to: &Address, thread: Option<RequestId>) -> SentCounts {
-        let queued = |wanted: &dyn Fn(&Effect) -> bool| {
-            u32::try_from(self.written.effects.iter().filter(|(effect, _)| wanted(effect)).count()).unwrap_or(u32::MAX)
-        };
-        let all = queued(&|_| true);
-        SentCounts {
-            to_address_today: stored.to_address_today + queued(&|effect| effect.recipients.contains(to)),
-            to_domain_this_hour: stored.to_domain_this_hour
-                + queued(&|effect| effect.recipients.iter().any(|known| known.domain() == to.domain())),
-            in_thread_today: stored.in_thread_today + queued(&|effect| thread.is_some() && effect.request == thread),
-            by_mailbox_this_hour: stored.by_mailbox_this_hour + all,
-            by_all_this_hour: stored.by_all_this_hour + all,
-        }
+    /// Counts the acknowledgement that was decided, and trips the breaker where it is one too many: it is queued all the
+    /// same, and held with the others.
+    fn count(&mut self, source: &Source<'_>, decision: &Decision, sent: SentCounts, now: DateTime<Utc>) {
+        let acknowledges = |effect: &&Effect| effect.kind == EffectKind::Acknowledgement;
+        let Some(effect) = decision.effects.iter().find(acknowledges) else { return };
+        let request = decision.requests.iter().find(|request| Some(request.id) == effect.request);
+        self.tally.add(effect, request);
+        let limit = source.desk.policy.limits.breaker_per_hour;
+        let Some(trip) = self.breaker.admit(sent.by_all_this_hour, limit, now) else { return };
+        self.breaker.trip = Some(trip);
+        self.written.events.push(Event::BreakerTripped(trip));
+        self.written.warnings.extend(Warning::BreakerTripped(trip).mail(source.office, now));
     }
 
     /// Keeps what was decided, for the messages that follow in the batch and for the store.
@@ -424,12 +434,17 @@ impl Overlay {
         written.events.extend(decision.events);
     }
 
-    async fn write(self, turn: &mut Turn, now: DateTime<Utc>) -> Result<Ingested> {
+    async fn write(self, turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result<Ingested> {
         let written = self.written;
         turn.insert_messages(&written.messages).await?;
         turn.insert_locations(&written.locations).await?;
         turn.save_requests(&written.requests).await?;
         turn.queue(&written.effects).await?;
+        super::tick::queue(turn, office, &written.warnings).await?;
+        if self.breaker.holds() {
+            turn.save_breaker(self.breaker).await?;
+            turn.hold_acknowledgements().await?;
+        }
         turn.insert_early_replies(&written.early).await?;
         for (digest, request) in &written.attached {
             turn.attach_reply(digest, request.0).await?;

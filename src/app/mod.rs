@@ -6,12 +6,14 @@
 //! Invariants: events, mails, ledger entries and requests of one decision are committed together or not at all; no
 //! other path changes a request. Deliberately absent: sockets, clocks, tasks.
 
+pub mod breaker;
 pub mod explain;
 pub mod gesture;
 pub mod ingest;
 pub mod query;
 pub mod sending;
 pub mod story;
+mod tally;
 pub mod texts;
 pub mod tick;
 pub mod verify;
@@ -41,6 +43,9 @@ pub enum Error {
     /// There is no such request.
     #[error("aucune demande ne porte la référence {0}")]
     UnknownRequest(String),
+    /// There is nothing to release.
+    #[error("le disjoncteur n’est pas déclenché : aucun accusé n’est retenu")]
+    BreakerNotTripped,
     /// The request refuses the change.
     #[error("{reference} : {refusal}")]
     Refused {
@@ -61,6 +66,7 @@ impl Error {
             | Self::UnknownMailbox(_)
             | Self::UnknownBureau(_)
             | Self::UnknownRequest(_)
+            | Self::BreakerNotTripped
             | Self::Refused { .. } => false,
         }
     }

@@ -102,6 +102,9 @@ pub async fn settle(
     }
     let reference = settle_request(&mut turn, due, settlement, now).await?;
     let effect = &due.effect;
+    if effect.kind == EffectKind::Acknowledgement && after.state == "pending" && turn.breaker().await?.holds() {
+        turn.hold_acknowledgements().await?;
+    }
     let retry_at = match settlement {
         Settlement::Retry(at) => Some(at),
         Settlement::Accepted | Settlement::Refused | Settlement::Unknown | Settlement::Withdrawn => None,

@@ -72,6 +72,16 @@ pub fn tell(entry: &LedgerEntry) -> String {
             0 => "alerte : échéance aujourd’hui".to_owned(),
             level => format!("alerte : {level} jour(s) ouvré(s) avant l’échéance"),
         },
+        "breaker_tripped" => {
+            let number = |name: &str| payload.get(name).and_then(Value::as_i64).unwrap_or_default();
+            format!("disjoncteur déclenché : {} accusés dans l’heure (limite {})", number("sent"), number("limit"))
+        }
+        "breaker_released" => {
+            let discarded = payload.get("discarded").and_then(Value::as_bool).unwrap_or_default();
+            let mails = payload.get("mails").and_then(Value::as_i64).unwrap_or_default();
+            let done = if discarded { "retirés" } else { "remis en file" };
+            format!("disjoncteur réarmé par {} : {mails} accusés {done}", text("by"))
+        }
         "mail_settled" => settled(&payload),
         other => other.to_owned(),
     }

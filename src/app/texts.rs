@@ -12,6 +12,7 @@ use crate::domain::decide::Desk;
 use crate::domain::effect::Effect;
 use crate::domain::office::{ImplicitDecision, Office, Service as OfficeService};
 use crate::domain::request::{AcknowledgementState, Request, Status};
+use crate::domain::warning::Warning;
 use crate::mail::compose::{Stamp, compose};
 use crate::mail::notice::{
     AckFields, AgentHead, AlertFields, Condition, Demande, DigestCounts, DigestFields, ItemFields, Level, Limit,
@@ -242,21 +243,15 @@ fn item(office: &Office, line: &RequestLine, now: DateTime<Utc>) -> Option<ItemF
     })
 }
 
-/// A warning to the administrators: a mailbox that cannot be read.
+/// A warning to the administrators.
 pub fn operations(office: &Office, effect: &Effect) -> Written {
-    let [mailbox, since, cause] = effect.about.as_slice() else { return None };
-    let since = since.parse().unwrap_or(effect.created_at);
-    let bureau = office.desk(mailbox).map_or_else(|| mailbox.clone(), |desk| desk.bureau.label.clone());
-    let condition = Condition {
-        title: format!("La boîte {mailbox} n’est plus lue"),
-        since,
-        advice: format!("Cause : {cause}. Vérifiez par « vigie check » ; vigie reprendra d’elle-même."),
-    };
+    let warning = Warning::read(&effect.about)?;
+    let desk = warning.mailbox().and_then(|mailbox| office.desk(mailbox));
     let head = AgentHead {
         template: ALERT.to_owned(),
         from: Sender { address: office.sender.clone(), name: Some("vigie".to_owned()) },
         to: effect.recipients.clone(),
-        bureau,
+        bureau: desk.map_or_else(|| "Vigie".to_owned(), |desk| desk.bureau.label.clone()),
         zone: office.zone(),
         page: None,
     };
@@ -264,8 +259,28 @@ pub fn operations(office: &Office, effect: &Effect) -> Written {
         head,
         level: Level::Agents,
         items: Vec::new(),
-        conditions: vec![condition],
+        conditions: vec![condition(&warning)],
         gestures: Vec::new(),
     };
     Some((Notice::Alert(fields), office.sender.clone()))
+}
+
+fn condition(warning: &Warning) -> Condition {
+    match warning {
+        Warning::Blind { mailbox, since, cause } => Condition {
+            title: format!("La boîte {mailbox} n’est plus lue"),
+            since: *since,
+            advice: format!("Cause : {cause}. Vérifiez par « vigie check » ; vigie reprendra d’elle-même."),
+        },
+        Warning::BreakerTripped(trip) => Condition {
+            title: format!(
+                "Le disjoncteur retient tous les accusés de réception ({} partis dans l’heure, limite {})",
+                trip.sent, trip.limit
+            ),
+            since: trip.at,
+            advice: "Cherchez une boucle ou un afflux par « vigie messages », puis « vigie breaker release » pour les \
+                     envoyer, ou « vigie breaker release --discard » pour les retirer."
+                .to_owned(),
+        },
+    }
 }

@@ -9,6 +9,7 @@ use crate::domain::effect::Effect;
 use crate::domain::event::Event;
 use crate::domain::office::Office;
 use crate::domain::request::Request;
+use crate::domain::warning::Warning;
 use crate::store::{Store, Turn};
 
 /// Requests looked at in one turn; the rest follows in the next, at once.
@@ -117,7 +118,8 @@ pub async fn report_blindness(
             let event =
                 Event::Blindness { mailbox: mailbox.to_owned(), since, over: false, cause: cause.to_owned(), at: now };
             turn.write_down(&event, now);
-            queue(&mut turn, office, &operations(office, mailbox, since, cause, now)).await?;
+            let warning = Warning::Blind { mailbox: mailbox.to_owned(), since, cause: cause.to_owned() };
+            queue(&mut turn, office, warning.mail(office, now).as_slice()).await?;
         }
         Sight::Regained => {
             let Some(since) = row.blind_since.take() else { return Ok(()) };
@@ -144,24 +146,4 @@ pub enum Sight<'a> {
     },
     /// Again.
     Regained,
-}
-
-fn operations(office: &Office, mailbox: &str, since: DateTime<Utc>, cause: &str, now: DateTime<Utc>) -> Vec<Effect> {
-    use crate::domain::effect::{EffectKind, effect_id};
-    use crate::domain::ledger::rfc3339;
-    if office.administrators.is_empty() {
-        return Vec::new();
-    }
-    vec![Effect {
-        id: effect_id(EffectKind::Operations, &["blind", mailbox, &rfc3339(since)]),
-        kind: EffectKind::Operations,
-        mailbox: mailbox.to_owned(),
-        bureau: String::new(),
-        request: None,
-        recipients: office.administrators.clone(),
-        about: vec![mailbox.to_owned(), rfc3339(since), cause.replace('\n', " ")],
-        level: None,
-        created_at: now,
-        due_at: now,
-    }]
 }

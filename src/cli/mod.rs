@@ -4,6 +4,7 @@
 //!
 //! Exit codes: 0 fine, 1 the answer is no (a check failed), 2 usage or configuration.
 
+mod breaker;
 mod calendar;
 mod check;
 mod deadline;
@@ -62,6 +63,8 @@ enum Verb {
     /// Check or preview the texts
     #[command(subcommand)]
     Template(template::Verb),
+    /// Show the breaker, or release what it holds
+    Breaker(breaker::Arguments),
     /// Say how vigie stands
     Status(status::Arguments),
 }
@@ -148,6 +151,7 @@ async fn carry_out(arguments: Arguments) -> Answer {
         Verb::Calendar(arguments) => calendar::calendar(&config, &arguments),
         Verb::Ledger(verb) => ledger::ledger(&config, verb).await,
         Verb::Template(verb) => template::template(&config, verb),
+        Verb::Breaker(arguments) => breaker::breaker(&config, arguments).await,
         Verb::Status(arguments) => status::status(&config, &arguments).await,
     }
 }

@@ -152,7 +152,13 @@ impl Watch<'_> {
     /// Reads all folders; then glances once more at the first, where mail arrives, so that it is the open one and
     /// nothing can have come in unseen before the wait begins.
     async fn read(&self, line: &mut Line, folders: &[Watched], pass: Pass, lease: &Lease) -> anyhow::Result<()> {
-        let reader = Reader { store: &self.shared.store, desk: self.desk, lease, pulse: self.pulse };
+        let reader = Reader {
+            store: &self.shared.store,
+            office: &self.shared.settings.office,
+            desk: self.desk,
+            lease,
+            pulse: self.pulse,
+        };
         let again = folders.first().filter(|_| folders.len() > 1).map(|inbox| (inbox, Pass::Glance));
         for (folder, pass) in folders.iter().map(|folder| (folder, pass)).chain(again) {
             let passed = reader.pass(line, folder, pass).await?;

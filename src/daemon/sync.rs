@@ -14,6 +14,7 @@ use crate::app::{Lease, Store};
 use crate::clock;
 use crate::domain::classify::FolderRole;
 use crate::domain::decide::Desk;
+use crate::domain::office::Office;
 use crate::imap::{self, Fetched, HeaderQueue, Session};
 use crate::store::FolderCursor;
 
@@ -48,6 +49,8 @@ pub struct Watched {
 pub struct Reader<'a> {
     /// The database.
     pub store: &'a Store,
+    /// The prefecture.
+    pub office: &'a Office,
     /// The mailbox's desk.
     pub desk: Desk<'a>,
     /// The node's right to watch it.
@@ -138,7 +141,13 @@ impl Reader<'_> {
         while !waiting.is_empty() {
             let highest = waiting.iter().map(|arrived| i64::from(arrived.uid)).max().unwrap_or_default();
             cursor.last_uid = cursor.last_uid.max(highest);
-            let source = Source { desk: self.desk, cursor: cursor.clone(), role: folder.role, lease: Some(self.lease) };
+            let source = Source {
+                office: self.office,
+                desk: self.desk,
+                cursor: cursor.clone(),
+                role: folder.role,
+                lease: Some(self.lease),
+            };
             let recording = ingest::ingest(self.store, &source, &waiting, clock::now());
             let (recorded, coming) = tokio::join!(recording, fetching.next_batch());
             let recorded = recorded.context("recording messages")?;

@@ -39,7 +39,7 @@ pub struct SentCounts {
     pub in_thread_today: u32,
     /// By this mailbox, within the last hour.
     pub by_mailbox_this_hour: u32,
-    /// By all mailboxes, within the last hour.
+    /// By all mailboxes, within the last hour: what [`super::breaker`] looks at.
     pub by_all_this_hour: u32,
 }
 
@@ -246,7 +246,6 @@ fn limits(moment: &Moment<'_>) -> Option<Reason> {
         (sent.to_domain_this_hour, limits.per_domain_per_hour, "limit_per_domain"),
         (sent.in_thread_today, limits.per_thread_per_day, "limit_per_thread"),
         (sent.by_mailbox_this_hour, limits.per_mailbox_per_hour, "limit_per_mailbox"),
-        (sent.by_all_this_hour, limits.breaker_per_hour, "breaker"),
     ]
     .into_iter()
     .find(|(sent, limit, _)| sent >= limit)

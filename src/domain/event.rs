@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::breaker::Trip;
 use super::effect::{EffectKind, Outcome};
 use super::ledger::{Draft, Payload};
 use super::policy::Mode;
@@ -83,6 +84,19 @@ pub enum Event {
         why: String,
         /// When.
         at: DateTime<Utc>,
+    },
+    /// The breaker tripped: acknowledgements are held from now on.
+    BreakerTripped(Trip),
+    /// A human released the breaker.
+    BreakerReleased {
+        /// When.
+        at: DateTime<Utc>,
+        /// Who decided it.
+        by: String,
+        /// Whether what was held is withdrawn rather than sent.
+        discarded: bool,
+        /// How many mails were held.
+        mails: u64,
     },
     /// A mailbox could not be read for longer than allowed, or can again.
     Blindness {
@@ -184,6 +198,15 @@ impl Event {
             Self::Quarantined { mailbox, folder, uid_validity, uid, why, at } => {
                 let payload = Payload::new().text("folder", folder).int("uid", *uid).text("why", why);
                 entry("message_quarantined", *at, Some(mailbox), None, payload.int("uid_validity", *uid_validity))
+            }
+            Self::BreakerTripped(Trip { at, sent, limit }) => {
+                let payload = Payload::new().int("sent", i64::from(*sent)).int("limit", i64::from(*limit));
+                entry("breaker_tripped", *at, None, None, payload)
+            }
+            Self::BreakerReleased { at, by, discarded, mails } => {
+                let mails = i64::try_from(*mails).unwrap_or(i64::MAX);
+                let payload = Payload::new().text("by", by).flag("discarded", *discarded).int("mails", mails);
+                entry("breaker_released", *at, None, None, payload)
             }
             Self::Blindness { mailbox, since, over, cause, at } => {
                 let kind = if *over { "mailbox_sees_again" } else { "mailbox_blind" };

@@ -9,6 +9,7 @@
 pub mod acknowledge;
 pub mod address;
 pub mod alert;
+pub mod breaker;
 pub mod calendar;
 pub mod classify;
 pub mod deadline;
@@ -34,3 +35,4 @@ mod signs;
 pub mod territory;
 pub mod thread;
 pub mod verdict;
+pub mod warning;

@@ -107,7 +107,6 @@ fn of_acknowledgement(code: &str) -> Option<&'static str> {
         "limit_per_domain" => "Pas d’accusé : limite horaire atteinte pour ce domaine.",
         "limit_per_thread" => "Pas d’accusé : limite journalière atteinte pour cet échange.",
         "limit_per_mailbox" => "Pas d’accusé : limite horaire atteinte pour cette boîte.",
-        "breaker" => "Pas d’accusé : limite générale atteinte, disjoncteur ouvert jusqu’à décision d’un agent.",
         "observe_mode" => "Pas d’accusé : la boîte est en observation ; il aurait été envoyé.",
         _ => return None,
     })

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use sqlx::QueryBuilder;
@@ -11,7 +11,6 @@ use super::queries::FolderCursor;
 use super::rows::{RequestRow, instant, maybe_instant, maybe_millis, millis, request_columns};
 use super::turn::{Turn, on_turn};
 use super::{Error, Result};
-use crate::domain::acknowledge::SentCounts;
 use crate::domain::address::Address;
 use crate::domain::decide::EarlyReply;
 use crate::domain::ledger::hex;
@@ -306,35 +305,35 @@ impl Turn {
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
-    /// How many acknowledgements left lately: to an address, to its domain, in a thread, from a mailbox, in all.
-    pub async fn sent_counts(
-        &mut self,
-        to: &Address,
-        thread: Option<RequestId>,
-        mailbox: &str,
-        now: DateTime<Utc>,
-    ) -> Result<SentCounts> {
-        let day = millis(now - TimeDelta::days(1));
-        let hour = millis(now - TimeDelta::hours(1));
-        let domain = format!("%@{}", to.domain());
-        let (address, domain, thread, mailbox, all): (i64, i64, i64, i64, i64) = on_turn!(self, connection => sqlx::query_as(SENT_COUNTS)
-                .bind(to.canonical())
-                .bind(day)
-                .bind(domain)
-                .bind(hour)
-                .bind(thread.map_or(-1, |request| request.0))
-                .bind(mailbox.to_owned())
-                .fetch_one(connection)
-                .await)?;
-        let count = |value: i64| u32::try_from(value).unwrap_or(u32::MAX);
-        Ok(SentCounts {
-            to_address_today: count(address),
-            to_domain_this_hour: count(domain),
-            in_thread_today: count(thread),
-            by_mailbox_this_hour: count(mailbox),
-            by_all_this_hour: count(all),
-        })
+    /// How many acknowledgements were decided since an instant.
+    pub async fn sent_since(&mut self, key: &SentKey, since: DateTime<Utc>) -> Result<u32> {
+        let since = millis(since);
+        let count: i64 = on_turn!(self, connection => match key {
+            SentKey::Address(text) => sqlx::query_scalar(SENT_TO_ADDRESS).bind(since).bind(text.clone()),
+            SentKey::Domain(text) => sqlx::query_scalar(SENT_TO_DOMAIN).bind(since).bind(text.clone()),
+            SentKey::Thread(request) => sqlx::query_scalar(SENT_IN_THREAD).bind(since).bind(request.0),
+            SentKey::Mailbox(text) => sqlx::query_scalar(SENT_BY_MAILBOX).bind(since).bind(text.clone()),
+            SentKey::All => sqlx::query_scalar(SENT_BY_ALL).bind(since),
+        }
+        .fetch_one(connection)
+        .await)?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
+}
+
+/// What acknowledgements are counted by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SentKey {
+    /// To an address, in canonical form.
+    Address(String),
+    /// To a domain.
+    Domain(String),
+    /// For a request, or for one that continues it.
+    Thread(RequestId),
+    /// By a mailbox.
+    Mailbox(String),
+    /// By all mailboxes.
+    All,
 }
 
 #[derive(Debug, Clone)]
@@ -384,11 +383,13 @@ pub(super) const MARK_UNDELIVERABLE: &str =
 pub(super) const SCHEDULE: &str = "INSERT INTO schedule (name, next_at) VALUES ($1, $2) \
      ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at";
 pub(super) const MESSAGES_FROM: &str = "SELECT COUNT(*) FROM message WHERE person = $1 AND received_at >= $2";
-pub(super) const SENT_COUNTS: &str = "SELECT \
-     COALESCE(SUM(CASE WHEN lower(e.recipients) = $1 THEN 1 ELSE 0 END), 0), \
-     COALESCE(SUM(CASE WHEN lower(e.recipients) LIKE $3 AND e.created_at >= $4 THEN 1 ELSE 0 END), 0), \
-     COALESCE(SUM(CASE WHEN e.request IN (SELECT id FROM request WHERE id = $5 OR again_of = $5) \
-         THEN 1 ELSE 0 END), 0), \
-     COALESCE(SUM(CASE WHEN e.mailbox = $6 AND e.created_at >= $4 THEN 1 ELSE 0 END), 0), \
-     COALESCE(SUM(CASE WHEN e.created_at >= $4 THEN 1 ELSE 0 END), 0) \
-     FROM effect e WHERE e.kind = 'acknowledgement' AND e.created_at >= $2";
+pub(super) const SENT_TO_ADDRESS: &str = "SELECT COUNT(*) FROM effect \
+     WHERE kind = 'acknowledgement' AND created_at >= $1 AND lower(recipients) = $2";
+pub(super) const SENT_TO_DOMAIN: &str =
+    "SELECT COUNT(*) FROM effect WHERE kind = 'acknowledgement' AND created_at >= $1 AND domain = $2";
+pub(super) const SENT_IN_THREAD: &str = "SELECT COUNT(*) FROM effect WHERE kind = 'acknowledgement' \
+     AND created_at >= $1 AND request <> 0 \
+     AND request IN (SELECT id FROM request WHERE id = $2 OR (again_of = $2 AND again_of <> 0))";
+pub(super) const SENT_BY_MAILBOX: &str =
+    "SELECT COUNT(*) FROM effect WHERE kind = 'acknowledgement' AND created_at >= $1 AND mailbox = $2";
+pub(super) const SENT_BY_ALL: &str = "SELECT COUNT(*) FROM effect WHERE kind = 'acknowledgement' AND created_at >= $1";

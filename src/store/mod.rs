@@ -7,6 +7,7 @@
 //! are milliseconds in UTC, `0` and `''` stand for "none". Deliberately absent: `Any` drivers, booleans and `now()` in
 //! SQL, floating point.
 
+mod breaker;
 mod lease;
 mod load;
 mod queries;
@@ -26,7 +27,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, SqlitePool};
 
 pub use lease::Lease;
-pub use load::{KnownMessage, MailboxRow, Person};
+pub use load::{KnownMessage, MailboxRow, Person, SentKey};
 pub use queries::{FolderCursor, Listing, MessageLine, QueueState, RequestFilter, RequestLine};
 pub use rows::{EffectRow, LedgerRow};
 pub use sending::{AfterAttempt, DueEffect};

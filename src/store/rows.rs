@@ -167,7 +167,7 @@ impl From<&Request> for RequestRow {
 /// The columns of `effect`, in the order of every SELECT and INSERT.
 macro_rules! effect_columns {
     () => {
-        "id, kind, mailbox, bureau, request, recipients, about, level, message_id, \
+        "id, kind, mailbox, bureau, request, recipients, domain, about, level, message_id, \
      created_at, due_at, state, holder, attempts, unknowns, settled_at, answer"
     };
 }
@@ -188,6 +188,8 @@ pub struct EffectRow {
     pub request: i64,
     /// To whom, one a line.
     pub recipients: String,
+    /// The domain of the requester whom it acknowledges; empty for mails to agents.
+    pub domain: String,
     /// What it is about, one a line.
     pub about: String,
     /// The alert level.
@@ -235,6 +237,8 @@ impl EffectRow {
     /// The row of a mail that was just decided.
     pub(super) fn pending(effect: &Effect, message_id: String) -> Self {
         let recipients: Vec<String> = effect.recipients.iter().map(ToString::to_string).collect();
+        let public = effect.kind == EffectKind::Acknowledgement;
+        let domain = effect.recipients.first().filter(|_| public).map(|to| to.domain().to_owned());
         Self {
             id: effect.id.clone(),
             kind: effect.kind.name().to_owned(),
@@ -242,6 +246,7 @@ impl EffectRow {
             bureau: effect.bureau.clone(),
             request: effect.request.map_or(0, |request| request.0),
             recipients: recipients.join("\n"),
+            domain: domain.unwrap_or_default(),
             about: effect.about.join("\n"),
             level: effect.level.unwrap_or(NO_LEVEL),
             message_id,

@@ -65,7 +65,7 @@ impl Store {
 }
 
 impl DueEffect {
-    fn from_row(row: &EffectRow) -> Result<Self> {
+    pub(super) fn from_row(row: &EffectRow) -> Result<Self> {
         let count = |value: i64| u32::try_from(value).unwrap_or(u32::MAX);
         let since = instant(row.created_at);
         Ok(Self {

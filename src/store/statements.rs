@@ -1,9 +1,15 @@
 //! Every fixed SQL text of the room: a test prepares each on both databases, so that none is found wrong at night.
 
-use super::{lease, load, queries, sending, turn, write};
+use super::{breaker, lease, load, queries, sending, turn, write};
 
 /// The texts, in no particular order.
 pub const STATEMENTS: &[&str] = &[
+    breaker::BREAKER,
+    breaker::SAVE_BREAKER,
+    breaker::HOLD,
+    breaker::HELD,
+    breaker::RELEASE_HELD,
+    breaker::DISCARD_HELD,
     lease::TAKE_LEASE,
     lease::RELEASE_LEASE,
     lease::LEASE_EPOCH,
@@ -18,7 +24,11 @@ pub const STATEMENTS: &[&str] = &[
     load::MARK_UNDELIVERABLE,
     load::SCHEDULE,
     load::MESSAGES_FROM,
-    load::SENT_COUNTS,
+    load::SENT_TO_ADDRESS,
+    load::SENT_TO_DOMAIN,
+    load::SENT_IN_THREAD,
+    load::SENT_BY_MAILBOX,
+    load::SENT_BY_ALL,
     queries::MESSAGES,
     queries::REQUESTS,
     queries::REQUEST_LINE,

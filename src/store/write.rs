@@ -201,7 +201,11 @@ impl Turn {
         let rows: Vec<EffectRow> = effects.iter().map(|(effect, id)| EffectRow::pending(effect, id.clone())).collect();
         insert_all!(self, HEAD, TAIL, rows, |b, row| {
             b.push_bind(row.id).push_bind(row.kind).push_bind(row.mailbox).push_bind(row.bureau);
-            b.push_bind(row.request).push_bind(row.recipients).push_bind(row.about).push_bind(row.level);
+            b.push_bind(row.request)
+                .push_bind(row.recipients)
+                .push_bind(row.domain)
+                .push_bind(row.about)
+                .push_bind(row.level);
             b.push_bind(row.message_id).push_bind(row.created_at).push_bind(row.due_at).push_bind(row.state);
             b.push_bind(row.holder).push_bind(row.attempts).push_bind(row.unknowns);
             b.push_bind(row.settled_at).push_bind(row.answer);

@@ -14,6 +14,7 @@
     reason = "a test that cannot set its scene must fail at once, at the line that could not"
 )]
 
+pub mod app;
 pub mod dovecot;
 pub mod generator;
 pub mod house;

@@ -163,6 +163,7 @@ CREATE TABLE request (
 CREATE INDEX request_by_alert ON request (next_alert_at) WHERE next_alert_at <> 0;
 CREATE INDEX request_open ON request (mailbox, due_on) WHERE status = 'open';
 CREATE INDEX request_by_receipt ON request (received_at);
+CREATE INDEX request_again ON request (again_of) WHERE again_of <> 0;
 
 CREATE TABLE effect (
     id            TEXT    PRIMARY KEY,
@@ -171,6 +172,7 @@ CREATE TABLE effect (
     bureau        TEXT    NOT NULL,
     request       BIGINT NOT NULL,
     recipients    TEXT    NOT NULL,
+    domain        TEXT    NOT NULL,
     about         TEXT    NOT NULL,
     level         BIGINT NOT NULL,
     message_id    TEXT    NOT NULL,
@@ -188,6 +190,21 @@ CREATE INDEX effect_sending ON effect (holder) WHERE state = 'sending';
 CREATE INDEX effect_by_message_id ON effect (message_id);
 CREATE INDEX effect_by_request ON effect (request) WHERE request <> 0;
 CREATE INDEX effect_by_creation ON effect (kind, created_at);
+CREATE INDEX effect_held ON effect (created_at) WHERE state = 'held';
+-- What the limits count, each by its own index: a burst must not scan a day of mails for each message.
+CREATE INDEX effect_by_recipient ON effect (lower(recipients), created_at) WHERE kind = 'acknowledgement';
+CREATE INDEX effect_by_domain ON effect (domain, created_at) WHERE kind = 'acknowledgement';
+CREATE INDEX effect_by_mailbox ON effect (mailbox, created_at) WHERE kind = 'acknowledgement';
+
+-- The breaker of all mailboxes and nodes: tripped_at is 0 while acknowledgements flow.
+CREATE TABLE breaker (
+    id           BIGINT PRIMARY KEY CHECK (id = 1),
+    tripped_at   BIGINT NOT NULL,
+    trip_sent    BIGINT NOT NULL,
+    trip_limit   BIGINT NOT NULL,
+    counted_from BIGINT NOT NULL
+);
+INSERT INTO breaker (id, tripped_at, trip_sent, trip_limit, counted_from) VALUES (1, 0, 0, 0, 0);
 
 CREATE TABLE schedule (
     name    TEXT    PRIMARY KEY,

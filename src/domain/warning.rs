@@ -1,0 +1,129 @@
+//! What the administrators are told of vigie's own state, one mail each: the mail's id is made of what it is about, so
+//! that the same trouble is told once.
+
+use chrono::{DateTime, Utc};
+
+use super::address::Address;
+use super::breaker::Trip;
+use super::effect::{Effect, EffectKind, effect_id};
+use super::ledger::rfc3339;
+use super::office::Office;
+
+/// What the administrators are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// A mailbox cannot be read.
+    Blind {
+        /// The mailbox.
+        mailbox: String,
+        /// Since when.
+        since: DateTime<Utc>,
+        /// What the server or the network said.
+        cause: String,
+    },
+    /// The breaker tripped: acknowledgements are held.
+    BreakerTripped(Trip),
+}
+
+impl Warning {
+    /// The lines of [`Effect::about`]; none is empty, none holds a line break.
+    #[must_use]
+    pub fn about(&self) -> Vec<String> {
+        let lines = match self {
+            Self::Blind { mailbox, since, cause } => {
+                vec!["blind".to_owned(), mailbox.clone(), rfc3339(*since), cause.clone()]
+            }
+            Self::BreakerTripped(Trip { at, sent, limit }) => {
+                vec!["breaker".to_owned(), rfc3339(*at), sent.to_string(), limit.to_string()]
+            }
+        };
+        lines.iter().map(|line| one_line(line)).collect()
+    }
+
+    /// Reads [`Warning::about`] back.
+    #[must_use]
+    pub fn read(about: &[String]) -> Option<Self> {
+        let (kind, rest) = about.split_first()?;
+        match (kind.as_str(), rest) {
+            ("blind", [mailbox, since, cause]) => {
+                Some(Self::Blind { mailbox: mailbox.clone(), since: since.parse().ok()?, cause: cause.clone() })
+            }
+            ("breaker", [at, sent, limit]) => Some(Self::BreakerTripped(Trip {
+                at: at.parse().ok()?,
+                sent: sent.parse().ok()?,
+                limit: limit.parse().ok()?,
+            })),
+            _ => None,
+        }
+    }
+
+    /// The mail that says it; none where nobody is to be told.
+    #[must_use]
+    pub fn mail(&self, office: &Office, now: DateTime<Utc>) -> Option<Effect> {
+        let about = self.about();
+        let recipients = self.recipients(office);
+        (!recipients.is_empty()).then(|| Effect {
+            id: self.id(&about),
+            kind: EffectKind::Operations,
+            mailbox: self.mailbox().unwrap_or_default().to_owned(),
+            bureau: String::new(),
+            request: None,
+            recipients,
+            about,
+            level: None,
+            created_at: now,
+            due_at: now,
+        })
+    }
+
+    /// The mailbox that it is about, where it is about one.
+    #[must_use]
+    pub fn mailbox(&self) -> Option<&str> {
+        match self {
+            Self::Blind { mailbox, .. } => Some(mailbox),
+            Self::BreakerTripped(_) => None,
+        }
+    }
+
+    /// What makes it the one it is: not the cause, which changes from one attempt to the next.
+    fn id(&self, about: &[String]) -> String {
+        let kept = match self {
+            Self::Blind { .. } => 3,
+            Self::BreakerTripped(_) => 2,
+        };
+        let parts: Vec<&str> = about.iter().take(kept).map(String::as_str).collect();
+        effect_id(EffectKind::Operations, &parts)
+    }
+
+    fn recipients(&self, office: &Office) -> Vec<Address> {
+        match self {
+            Self::Blind { .. } | Self::BreakerTripped(_) => office.administrators.clone(),
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let text = text.replace(['\n', '\r'], " ");
+    if text.trim().is_empty() { "–".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_warning_is_about_is_read_back() {
+        let at = DateTime::UNIX_EPOCH;
+        let blind = Warning::Blind { mailbox: "pref-pan".into(), since: at, cause: "end of file".into() };
+        for warning in [blind, Warning::BreakerTripped(Trip { at, sent: 9, limit: 9 })] {
+            assert_eq!(Warning::read(&warning.about()).as_ref(), Some(&warning));
+        }
+    }
+
+    #[test]
+    fn no_line_is_empty_or_broken() {
+        let warning = Warning::Blind { mailbox: "pref-pan".into(), since: DateTime::UNIX_EPOCH, cause: "a\nb".into() };
+        assert_eq!(warning.about().last().map(String::as_str), Some("a b"));
+        assert_eq!(one_line(" "), "–");
+    }
+}
