@@ -3,9 +3,11 @@
 
 mod support;
 
+use chrono::TimeDelta;
 use support::app::{Vigie, at, message};
 use vigie::app::breaker::{Release, release};
 use vigie::domain::effect::EffectKind;
+use vigie::domain::quota::Quota;
 use vigie::domain::request::AcknowledgementState;
 use vigie::store::Store;
 
@@ -96,10 +98,29 @@ async fn a_tripped_breaker_survives_a_restart_and_binds_a_second_node() {
 }
 
 #[tokio::test]
+async fn mails_beyond_the_quota_wait_also_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vigie.db");
+    let path = path.to_str().unwrap();
+    let quotas = vec![Quota { mails: 6, within: TimeDelta::minutes(30) }];
+    let mut first = Vigie::on(Store::open(path).await.unwrap(), |_| ()).await;
+    first.quotas.clone_from(&quotas);
+    first.receive(&citizens(&first, 0, 8), at(1)).await;
+    assert_eq!(first.send_all(at(2)).await.len(), 3, "half of the quota at once");
+    first.store.close().await;
+    let mut second = Vigie::on(Store::open(path).await.unwrap(), |_| ()).await;
+    second.quotas = quotas;
+    assert_eq!(second.send_all(at(3)).await.len(), 0, "a restart forgets nothing");
+    assert_eq!(second.send_all(at(12)).await.len(), 1);
+    assert_eq!(second.send_all(at(32)).await.len(), 2);
+    assert_eq!(second.store.queue_state().await.unwrap().pending, 2);
+}
+
+#[tokio::test]
 async fn a_mail_that_was_under_way_when_the_breaker_tripped_joins_the_held_ones() {
     let mut vigie = breaking_at_three(Store::in_memory().await.unwrap()).await;
     vigie.receive(&citizens(&vigie, 0, 1), at(1)).await;
-    let due = vigie.store.claim_due("essai", at(1)).await.unwrap().unwrap();
+    let due = vigie.claim(at(1)).await.unwrap();
     vigie.receive(&citizens(&vigie, 1, 4), at(1)).await;
     let attempt = vigie::app::sending::Attempt {
         outcome: support::app::busy(),

@@ -17,11 +17,14 @@ use vigie::domain::evidence::Evidence;
 use vigie::domain::ledger::Head;
 use vigie::domain::message::MessageFacts;
 use vigie::domain::policy::{Mode, Nature, Requester, Watch};
+use vigie::domain::quota::Quota;
 use vigie::domain::receipt::{Rule, Times};
 use vigie::domain::request::{AcknowledgementState, Change, MessageId, Request, RequestId, Status};
 use vigie::domain::verdict::Reason;
 use vigie::store::statements::STATEMENTS;
-use vigie::store::{AfterAttempt, Kept, Listing, LocationRow, MailboxRow, MessageRow, RequestFilter, SentKey, Store};
+use vigie::store::{
+    AfterAttempt, Claim, DueEffect, Kept, Listing, LocationRow, MailboxRow, MessageRow, RequestFilter, SentKey, Store,
+};
 
 fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_778_000_000 + second, 0).expect("in range")
@@ -56,6 +59,7 @@ on_both!(
     a_request_comes_back_as_it_was_saved,
     the_ledger_refuses_update_and_delete,
     a_mail_is_claimed_once_and_settled_once,
+    a_quota_binds_all_nodes_and_mails_to_agents_go_first,
     a_second_holder_waits_for_the_lease_and_fences_the_first,
     numbers_run_without_holes_per_prefix_and_year,
     a_person_keeps_one_digest_and_two_persons_never_share_it,
@@ -184,6 +188,36 @@ fn effect(id: &str) -> Effect {
     }
 }
 
+/// The mail that a node is given where the relay knows no quota.
+async fn claim(store: &Store, holder: &str, now: DateTime<Utc>) -> Option<DueEffect> {
+    match store.claim_due(holder, &[], now).await.expect("claims") {
+        Claim::Mail(due) => Some(*due),
+        Claim::Wait(_) | Claim::Nothing => None,
+    }
+}
+
+async fn a_quota_binds_all_nodes_and_mails_to_agents_go_first(store: Store) {
+    let mut turn = store.begin().await.expect("begins");
+    let mut queued: Vec<(Effect, String)> = (0..4).map(|n| (effect(&format!("e{n}")), format!("e{n}@x"))).collect();
+    let alert = Effect { kind: EffectKind::Alert, request: None, due_at: at(5), ..effect("alert") };
+    queued.push((alert, "alert@x".to_owned()));
+    turn.queue(&queued).await.expect("queues");
+    turn.commit().await.expect("commits");
+    let quotas =
+        [Quota { mails: 100, within: TimeDelta::seconds(1) }, Quota { mails: 4, within: TimeDelta::seconds(20) }];
+    let mut left = Vec::new();
+    for (node, second) in [("a", 10), ("b", 10), ("a", 10), ("b", 19), ("b", 20), ("a", 20), ("a", 300)] {
+        left.push(match store.claim_due(node, &quotas, at(second)).await.expect("claims") {
+            Claim::Mail(due) => due.effect.id,
+            Claim::Wait(until) => format!("until {}", (until - at(0)).num_seconds()),
+            Claim::Nothing => "nothing".to_owned(),
+        });
+    }
+    assert_eq!(left, ["alert", "e0", "until 20", "until 20", "e1", "until 30", "e2"]);
+    assert!(matches!(store.claim_due("b", &quotas, at(300)).await.expect("claims"), Claim::Mail(_)));
+    assert!(matches!(store.claim_due("b", &quotas, at(300)).await.expect("claims"), Claim::Nothing));
+}
+
 async fn a_mail_is_claimed_once_and_settled_once(store: Store) {
     let mut turn = store.begin().await.expect("begins");
     let queued = (effect("e1"), "e1@example.org".to_owned());
@@ -192,10 +226,10 @@ async fn a_mail_is_claimed_once_and_settled_once(store: Store) {
     assert_eq!(named.get("e1@example.org"), Some(&RequestId(1)));
     turn.commit().await.expect("commits");
     assert_eq!(store.next_due().await.expect("reads"), Some(at(0)));
-    assert!(store.claim_due("a", at(-1)).await.expect("claims").is_none(), "not due yet");
-    let due = store.claim_due("a", at(1)).await.expect("claims").expect("is due");
+    assert!(claim(&store, "a", at(-1)).await.is_none(), "not due yet");
+    let due = claim(&store, "a", at(1)).await.expect("is due");
     assert_eq!((due.effect, due.attempts.count), (effect("e1"), 1).into_parts_with_due(at(1)));
-    assert!(store.claim_due("b", at(1)).await.expect("claims").is_none(), "already claimed");
+    assert!(claim(&store, "b", at(1)).await.is_none(), "already claimed");
     assert_eq!(store.interrupted("a", at(2)).await.expect("reads").len(), 1);
     assert_eq!(store.interrupted("b", at(2)).await.expect("reads").len(), 0);
     let after =

@@ -8,7 +8,9 @@ use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use chrono_tz::Tz;
 use secrecy::SecretString;
 
-use super::file::{BureauFile, CommitmentsFile, LimitsFile, MailboxFile, RequestersFile, ServerFile, Source};
+use super::file::{
+    BureauFile, CommitmentsFile, LimitsFile, MailboxFile, QuotaFile, RequestersFile, ServerFile, Source,
+};
 use super::locate::Step::{self, Index, Key};
 use super::{
     Error, MailboxSettings, Secrets, Security, ServerSettings, Settings, SmtpSettings, TemplateFile, digest, read,
@@ -22,6 +24,7 @@ use crate::domain::opening::OpeningHours;
 use crate::domain::policy::{
     Channel, Commitment, Limits, MailboxPolicy, Mode, Nature, RecipientRule, Requester, RequesterRule,
 };
+use crate::domain::quota::Quota;
 use crate::domain::schedule::Schedule;
 use crate::domain::territory::Territory;
 
@@ -413,7 +416,23 @@ fn smtp(source: &Source, secrets: Secrets) -> Result<SmtpSettings, Error> {
         server: server(source, &[Key("smtp"), Key("server")], &file.server, secrets)?,
         null_reverse_path,
         unknown_retry_after: span(source, &[Key("smtp"), Key("unknown_retry_after")], &file.unknown_retry_after)?,
+        quotas: quotas(source, &file.quota)?,
     })
+}
+
+fn quotas(source: &Source, quotas: &[QuotaFile]) -> Result<Vec<Quota>, Error> {
+    let steps = |index, key| [Key("smtp"), Key("quota"), Index(index), Key(key)];
+    let quota = |(index, file): (usize, &QuotaFile)| {
+        let within = span(source, &steps(index, "within"), &file.within)?;
+        if file.mails < 2 {
+            return Err(source.error(&steps(index, "mails"), "2 mails at least are expected"));
+        }
+        if within.is_zero() {
+            return Err(source.error(&steps(index, "within"), "a span longer than nothing is expected"));
+        }
+        Ok(Quota { mails: file.mails, within })
+    };
+    quotas.iter().enumerate().map(quota).collect()
 }
 
 fn server(source: &Source, steps: &[Step<'_>], file: &ServerFile, secrets: Secrets) -> Result<ServerSettings, Error> {

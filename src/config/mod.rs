@@ -20,6 +20,7 @@ use secrecy::SecretString;
 use crate::domain::address::Address;
 use crate::domain::ledger::hex;
 use crate::domain::office::Office;
+use crate::domain::quota::Quota;
 
 /// The largest configuration, list or template file that is read.
 const MAX_FILE_OCTETS: u64 = 4 * 1024 * 1024;
@@ -99,6 +100,8 @@ pub struct SmtpSettings {
     pub null_reverse_path: bool,
     /// How long to wait before the one retry of a mail whose fate is unknown.
     pub unknown_retry_after: TimeDelta,
+    /// How many mails the relay lets leave; empty for a relay without quota.
+    pub quotas: Vec<Quota>,
 }
 
 /// A text, as its files hold it.

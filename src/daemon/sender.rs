@@ -12,7 +12,7 @@ use crate::config::{self, Settings};
 use crate::domain::effect::{EffectKind, Outcome, Settlement};
 use crate::mail::template::Templates;
 use crate::smtp::{self, Deadlines, Login, Relay, SecretKind, Sender, Submission};
-use crate::store::DueEffect;
+use crate::store::{Claim, DueEffect};
 
 /// The longest sleep: the wall clock may be set meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -31,13 +31,20 @@ pub async fn run(shared: Shared, templates: Arc<Templates>) -> anyhow::Result<()
         tokio::pin!(news);
         news.as_mut().enable();
         let node = &shared.settings.node;
-        while !shared.stop.is_cancelled()
-            && let Some(due) = shared.store.claim_due(node, clock::now()).await?
-        {
-            send(&shared, &templates, &mut sender, &due).await?;
+        let mut wait = None;
+        while !shared.stop.is_cancelled() {
+            match shared.store.claim_due(node, &shared.settings.smtp.quotas, clock::now()).await? {
+                Claim::Mail(due) => send(&shared, &templates, &mut sender, &due).await?,
+                Claim::Wait(until) => {
+                    tracing::debug!("the relay's quota is used up until {until}");
+                    wait = Some(until);
+                    break;
+                }
+                Claim::Nothing => break,
+            }
             pulse.beat();
         }
-        let next = shared.store.next_due().await?;
+        let next = shared.store.next_due().await?.max(wait);
         let until = next.and_then(|next| (next - clock::now()).to_std().ok()).unwrap_or(LONGEST_SLEEP);
         tokio::select! {
             () = shared.stop.cancelled() => break,

@@ -26,6 +26,7 @@ mod names;
 pub mod office;
 pub mod opening;
 pub mod policy;
+pub mod quota;
 pub mod reasons;
 pub mod receipt;
 pub mod request;

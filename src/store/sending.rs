@@ -4,8 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::rows::{EffectRow, effect_columns, instant, maybe_millis, millis};
 use super::turn::{Turn, on_turn};
-use super::{Error, Result, Store, on_read, on_write};
+use super::{Error, Result, Store, on_read};
 use crate::domain::effect::{Attempts, Effect};
+use crate::domain::quota::{Draw, Quota};
 
 /// How long a node may hold a mail before another one declares its fate unknown.
 const ABANDONED_AFTER: TimeDelta = TimeDelta::minutes(15);
@@ -36,15 +37,68 @@ pub struct AfterAttempt<'a> {
     pub answer: &'a str,
 }
 
+/// What a node that asks for a mail to send is told.
+#[derive(Debug, Clone)]
+pub enum Claim {
+    /// This mail is the caller's until it is settled.
+    Mail(Box<DueEffect>),
+    /// Mails are due, and the relay's quotas let none leave before this instant.
+    Wait(DateTime<Utc>),
+    /// No mail is due.
+    Nothing,
+}
+
+/// Claims a mail and takes it out of every bucket, all in one transaction of either database. The buckets' rows are
+/// locked first, in the order of the configuration: nodes follow one another.
+macro_rules! claim {
+    ($transaction:expr, $holder:expr, $quotas:expr, $now:expr) => {{
+        let (mut wait, mut drawn) = (None, Vec::new());
+        for quota in $quotas {
+            let full_at: i64 = sqlx::query_scalar(LOCK_BUCKET).bind(quota.name()).fetch_one(&mut *$transaction).await?;
+            match quota.draw(instant(full_at), $now) {
+                Draw::Taken(full_at) => drawn.push((quota.name(), full_at)),
+                Draw::Empty(until) => wait = wait.max(Some(until)),
+            }
+        }
+        if wait.is_some() {
+            let due: i64 = sqlx::query_scalar(IS_DUE).bind(millis($now)).fetch_one(&mut *$transaction).await?;
+            (None, wait.filter(|_| due > 0))
+        } else {
+            let claim = sqlx::query_as(CLAIM_DUE).bind($holder.to_owned()).bind(millis($now));
+            let row: Option<EffectRow> = claim.fetch_optional(&mut *$transaction).await?;
+            for (name, full_at) in drawn.into_iter().filter(|_| row.is_some()) {
+                let draw = sqlx::query(FILL_BUCKET).bind(millis(full_at)).bind(name);
+                draw.execute(&mut *$transaction).await?;
+            }
+            (row, None)
+        }
+    }};
+}
+
 impl Store {
-    /// Claims the mail that has waited longest: from now on it counts as being sent, crash or no crash.
-    pub async fn claim_due(&self, holder: &str, now: DateTime<Utc>) -> Result<Option<DueEffect>> {
-        let row: Option<EffectRow> = on_write!(self, pool => sqlx::query_as(CLAIM_DUE)
-            .bind(holder.to_owned())
-            .bind(millis(now))
-            .fetch_optional(pool)
-            .await)?;
-        row.as_ref().map(DueEffect::from_row).transpose()
+    /// Claims the mail that goes next, if the relay's quotas let one leave: from now on it counts as being sent, crash or
+    /// no crash. Mails to agents go before acknowledgements, then what has waited longest.
+    pub async fn claim_due(&self, holder: &str, quotas: &[Quota], now: DateTime<Utc>) -> Result<Claim> {
+        let (row, wait) = match self {
+            Self::Sqlite { write, .. } => {
+                let mut transaction = write.begin_with("BEGIN IMMEDIATE").await?;
+                let claimed = claim!(transaction, holder, quotas, now);
+                transaction.commit().await?;
+                claimed
+            }
+            Self::Postgres(pool) => {
+                let mut transaction = pool.begin().await?;
+                let claimed = claim!(transaction, holder, quotas, now);
+                transaction.commit().await?;
+                claimed
+            }
+        };
+        // Read once the claim stands: a row that cannot be read must not come back for ever, and block the others.
+        Ok(match (row, wait) {
+            (Some(row), _) => Claim::Mail(Box::new(DueEffect::from_row(&row)?)),
+            (None, Some(until)) => Claim::Wait(until),
+            (None, None) => Claim::Nothing,
+        })
     }
 
     /// The mails that this node, or one long silent, was sending when it ended: their fate is unknown.
@@ -96,9 +150,14 @@ impl Turn {
 pub(super) const CLAIM_DUE: &str = concat!(
     "UPDATE effect SET state = 'sending', holder = $1, attempts = attempts + 1, due_at = $2 \
      WHERE state = 'pending' AND id = (SELECT id FROM effect WHERE state = 'pending' AND due_at <= $2 \
-     ORDER BY due_at, created_at, id LIMIT 1) RETURNING ",
+     ORDER BY CASE WHEN kind = 'acknowledgement' THEN 1 ELSE 0 END, due_at, created_at, id LIMIT 1) RETURNING ",
     effect_columns!()
 );
+pub(super) const LOCK_BUCKET: &str = "INSERT INTO quota (name, full_at) VALUES ($1, 0) \
+     ON CONFLICT (name) DO UPDATE SET full_at = quota.full_at RETURNING full_at";
+pub(super) const FILL_BUCKET: &str = "UPDATE quota SET full_at = $1 WHERE name = $2";
+pub(super) const IS_DUE: &str =
+    "SELECT COUNT(*) FROM (SELECT id FROM effect WHERE state = 'pending' AND due_at <= $1 LIMIT 1) due";
 pub(super) const INTERRUPTED: &str = concat!(
     "SELECT ",
     effect_columns!(),

@@ -10,8 +10,9 @@ use vigie::domain::classify::FolderRole;
 use vigie::domain::effect::{Outcome, Settlement};
 use vigie::domain::office::Office;
 use vigie::domain::policy::Mode;
+use vigie::domain::quota::Quota;
 use vigie::mail::template::Templates;
-use vigie::store::{DueEffect, FolderCursor, Listing, MessageLine, RequestFilter, RequestLine, Store};
+use vigie::store::{Claim, DueEffect, FolderCursor, Listing, MessageLine, RequestFilter, RequestLine, Store};
 
 /// When these tests take place: a Tuesday, at ten in the morning in Paris.
 pub const START: &str = "2026-05-05T08:00:00Z";
@@ -28,6 +29,8 @@ pub struct Vigie {
     pub store: Store,
     pub office: Office,
     pub templates: Templates,
+    /// The relay's quotas; none at first.
+    pub quotas: Vec<Quota>,
     cursors: Vec<FolderCursor>,
     uid: u32,
 }
@@ -62,7 +65,7 @@ impl Vigie {
             cursors.push(turn.folder(&mailbox.name, "INBOX", "inbox").await.unwrap());
             turn.commit().await.unwrap();
         }
-        Self { store, office, templates, cursors, uid: 0 }
+        Self { store, office, templates, quotas: Vec::new(), cursors, uid: 0 }
     }
 
     /// The address of the first mailbox.
@@ -110,8 +113,12 @@ impl Vigie {
         sent
     }
 
-    async fn claim(&self, now: DateTime<Utc>) -> Option<DueEffect> {
-        self.store.claim_due("essai", now).await.unwrap()
+    /// The mail that goes next, claimed.
+    pub async fn claim(&self, now: DateTime<Utc>) -> Option<DueEffect> {
+        match self.store.claim_due("essai", &self.quotas, now).await.unwrap() {
+            Claim::Mail(due) => Some(*due),
+            Claim::Wait(_) | Claim::Nothing => None,
+        }
     }
 
     /// Sends all that is due through a relay that takes everything.

@@ -81,7 +81,7 @@ impl House {
              internal_domains = [\"prefecture.example.org\"]\nsender = \"vigie@prefecture.example.org\"\n\
              administrators = [\"{ADMIN}\"]\n\
              [store]\nurl = \"vigie.db\"\n\
-             [smtp]\nunknown_retry_after = \"1s\"\n\
+             [smtp]\nunknown_retry_after = \"1s\"\nquota = []\n\
              [smtp.server]\nhost = \"localhost\"\nport = {submissions}\nca_file = \"{ca}\"\nlogin = \"{PAN}\"\npassword_file = \"pan\"\n\
              [[bureaux]]\nkey = \"citoyennete\"\nlabel = \"Bureau de la citoyenneté\"\nagents = [\"{AGENT}\"]\n\
              hours = [\"00:00-00:00\"]\n\

@@ -182,6 +182,9 @@ CREATE TABLE effect (
     answer        TEXT    NOT NULL
 ) STRICT;
 CREATE INDEX effect_due ON effect (due_at) WHERE state = 'pending';
+-- The order in which mails are claimed: those to agents first.
+CREATE INDEX effect_claim ON effect ((CASE WHEN kind = 'acknowledgement' THEN 1 ELSE 0 END), due_at, created_at, id)
+WHERE state = 'pending';
 CREATE INDEX effect_sending ON effect (holder) WHERE state = 'sending';
 CREATE INDEX effect_by_message_id ON effect (message_id);
 CREATE INDEX effect_by_request ON effect (request) WHERE request <> 0;
@@ -191,6 +194,12 @@ CREATE INDEX effect_held ON effect (created_at) WHERE state = 'held';
 CREATE INDEX effect_by_recipient ON effect (lower(recipients), created_at) WHERE kind = 'acknowledgement';
 CREATE INDEX effect_by_domain ON effect (domain, created_at) WHERE kind = 'acknowledgement';
 CREATE INDEX effect_by_mailbox ON effect (mailbox, created_at) WHERE kind = 'acknowledgement';
+
+-- The token buckets of the relay's quotas, for all nodes together: a bucket is the instant at which it is full again.
+CREATE TABLE quota (
+    name    TEXT    PRIMARY KEY,
+    full_at INTEGER NOT NULL
+);
 
 -- The breaker of all mailboxes and nodes: tripped_at is 0 while acknowledgements flow.
 CREATE TABLE breaker (
