@@ -4,9 +4,10 @@
 mod support;
 
 use chrono::TimeDelta;
-use support::app::{Vigie, at, message};
+use support::app::{Sent, Vigie, accepted, at, busy, message};
 use vigie::app::breaker::{Release, release};
-use vigie::domain::effect::EffectKind;
+use vigie::app::tick::tick;
+use vigie::domain::effect::{EffectKind, Outcome};
 use vigie::domain::quota::Quota;
 use vigie::domain::request::AcknowledgementState;
 use vigie::store::Store;
@@ -130,4 +131,76 @@ async fn a_mail_that_was_under_way_when_the_breaker_tripped_joins_the_held_ones(
     let wait = chrono::TimeDelta::minutes(1);
     vigie::app::sending::settle(&vigie.store, &vigie.office, &due, &attempt, wait, at(1)).await.unwrap();
     assert_eq!(vigie.store.queue_state().await.unwrap().held, 5);
+}
+
+/// Ticks, and sends what is due through a relay that refuses acknowledgements for now and takes the rest.
+async fn refused_for_now(vigie: &Vigie, minute: i64) -> Vec<Sent> {
+    tick(&vigie.store, &vigie.office, at(minute)).await.unwrap();
+    vigie
+        .send(at(minute), |due| match due.effect.kind {
+            EffectKind::Acknowledgement => busy(),
+            EffectKind::Alert | EffectKind::Digest | EffectKind::Operations => accepted(),
+        })
+        .await
+}
+
+#[tokio::test]
+async fn an_acknowledgement_refused_for_now_is_told_once_before_the_legal_limit_and_given_up_in_the_end() {
+    let mut vigie = Vigie::new(|_| ()).await;
+    vigie.receive(&citizens(&vigie, 0, 2), at(1)).await;
+    let (mut warned, mut tries) = (Vec::new(), 0);
+    for minute in (1..4 * 24 * 60).step_by(10) {
+        for sent in refused_for_now(&vigie, minute).await {
+            match sent.due.effect.kind {
+                EffectKind::Operations => warned.push((minute, sent)),
+                EffectKind::Acknowledgement => tries += 1,
+                EffectKind::Alert | EffectKind::Digest => {}
+            }
+        }
+    }
+    assert_eq!(warned.len(), 1, "one warning for both");
+    let (minute, warning) = &warned[0];
+    // Received on a Tuesday: the law's limit is the end of Wednesday; somebody is warned at noon.
+    assert_eq!((at(*minute) - at(0)).num_hours(), 26);
+    let to = &warning.due.effect.recipients;
+    let desk = vigie.office.desk(&vigie.office.mailboxes[0].name).unwrap();
+    assert!(vigie.office.administrators.iter().chain(&desk.bureau.agents).all(|address| to.contains(address)));
+    assert!((100..200).contains(&tries), "hourly at the most, for three days: {tries}");
+    let state = |line: &vigie::store::RequestLine| line.request.acknowledgement;
+    assert!(vigie.requests().await.iter().all(|line| state(line) == AcknowledgementState::Refused));
+    assert_eq!(vigie.ledger("acknowledgements_late").await, 1);
+    vigie.verify().await;
+}
+
+#[tokio::test]
+async fn what_leaves_in_time_warns_nobody() {
+    let mut vigie = Vigie::new(|_| ()).await;
+    vigie.receive(&citizens(&vigie, 0, 2), at(1)).await;
+    vigie.send_all(at(2)).await;
+    assert_eq!(vigie.store.next_warning().await.unwrap(), None);
+    tick(&vigie.store, &vigie.office, at(3 * 24 * 60)).await.unwrap();
+    assert_eq!(vigie.ledger("acknowledgements_late").await, 0);
+}
+
+#[tokio::test]
+async fn a_refusal_for_good_is_final_and_stands_in_the_digest() {
+    let mut vigie = Vigie::new(|_| ()).await;
+    vigie.receive(&citizens(&vigie, 0, 1), at(1)).await;
+    let refused = Outcome::Refused { temporary: false, answer: "550 5.1.1 inconnu".to_owned() };
+    assert_eq!(vigie.send(at(1), |_| refused.clone()).await.len(), 1);
+    let request = vigie.requests().await.remove(0).request;
+    assert_eq!(request.acknowledgement, AcknowledgementState::Refused);
+    let mut digests = Vec::new();
+    for minute in (2..3 * 24 * 60).step_by(30) {
+        tick(&vigie.store, &vigie.office, at(minute)).await.unwrap();
+        let sent = vigie.send_all(at(minute)).await;
+        assert!(sent.iter().all(|sent| sent.due.effect.kind != EffectKind::Acknowledgement), "never again");
+        let of_bureau =
+            |sent: &Sent| sent.due.effect.kind == EffectKind::Digest && sent.due.effect.bureau == request.bureau;
+        digests.extend(sent.into_iter().filter(of_bureau));
+    }
+    let facts = vigie::mail::parse::parse(&digests[0].bytes, None, 0);
+    assert_eq!(facts.machine.auto_submitted.as_deref(), Some("auto-generated"));
+    let body = support::app::plain_text(&digests[0].bytes);
+    assert!(body.contains("1 accusés refusés") && body.contains(&request.reference), "{body}");
 }

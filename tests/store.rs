@@ -185,6 +185,7 @@ fn effect(id: &str) -> Effect {
         level: None,
         created_at: at(0),
         due_at: at(0),
+        warn_at: Some(at(400)),
     }
 }
 
@@ -309,6 +310,7 @@ fn message(id: i64) -> MessageRow {
         mailbox: "pref-pan".into(),
         folder: "INBOX".into(),
         person: None,
+        domain: String::new(),
         from_kind: "public",
         verdict: "request",
         reason: Reason::new("new_request"),

@@ -60,6 +60,7 @@ pub fn explain(
         linked_person: None,
         undeliverable: false,
         sent: SentCounts::default(),
+        recent: Vec::new(),
         answered_by: None,
         next: (RequestId(0), String::new()),
     };

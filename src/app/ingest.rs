@@ -302,6 +302,7 @@ impl Overlay {
             let thread = judgement.verdict.request();
             let whom = (to, thread, desk.policy.name.as_str());
             snapshot.sent = self.tally.counts(turn, whom, &self.breaker, now).await?;
+            snapshot.recent = self.tally.recent(turn, to, now).await?.to_vec();
             (judgement, decision) = decide::on_message(desk, &arrival, &snapshot, now);
         }
         if decision.requests.iter().any(|request| request.id == snapshot.next.0) {
@@ -316,6 +317,7 @@ impl Overlay {
             answered_by: snapshot.answered_by,
         };
         self.count(source, &decision, snapshot.sent, now);
+        self.remember(source, message, &judgement, now);
         self.keep(source, message, slot, &judgement, decision);
         Ok(())
     }
@@ -365,6 +367,7 @@ impl Overlay {
             linked_person,
             undeliverable: person.is_some_and(|person| person.undeliverable),
             sent: SentCounts::default(),
+            recent: Vec::new(),
             answered_by,
             next,
         })
@@ -382,6 +385,19 @@ impl Overlay {
         self.breaker.trip = Some(trip);
         self.written.events.push(Event::BreakerTripped(trip));
         self.written.warnings.extend(Warning::BreakerTripped(trip).mail(source.office, now));
+    }
+
+    /// Remembers a message by which a loop may be told, and warns of one that was.
+    fn remember(&mut self, source: &Source<'_>, message: &Parsed<'_>, judgement: &Judgement, now: DateTime<Utc>) {
+        let Some(author) = message.facts.author().filter(|_| tells_loops(judgement)) else { return };
+        let looped = is_loop(judgement);
+        self.tally.remember(author, &message.facts.subject, looped);
+        if looped {
+            let policy = source.desk.policy;
+            let parties = (policy.address.clone(), author.clone());
+            let warning = Warning::Loop { mailbox: policy.name.clone(), parties, at: now };
+            self.written.warnings.extend(warning.mail(source.office, now));
+        }
     }
 
     /// Keeps what was decided, for the messages that follow in the batch and for the store.
@@ -459,6 +475,15 @@ impl Overlay {
     }
 }
 
+fn is_loop(judgement: &Judgement) -> bool {
+    matches!(&judgement.acknowledgement, Acknowledgement::Withhold(reason) if reason.code == "looks_like_a_loop")
+}
+
+/// Whether later messages of the domain are compared with this one.
+fn tells_loops(judgement: &Judgement) -> bool {
+    matches!(judgement.acknowledgement, Acknowledgement::Send { .. }) || is_loop(judgement)
+}
+
 /// The digest under which a message is stored, and the request of the message that it doubles.
 fn name(
     source: &Source<'_>,
@@ -510,12 +535,14 @@ fn row(
 ) -> MessageRow {
     let (acknowledgement, acknowledgement_reason): (&'static str, Reason) = decide::parts(&judgement.acknowledgement);
     let (received_at, rule) = crate::domain::receipt::official(&message.times);
+    let author = message.facts.author();
     MessageRow {
         id: slot.id,
         digest: slot.digest.clone(),
         mailbox: source.desk.policy.name.clone(),
         folder: source.cursor.name.clone(),
         person: slot.person,
+        domain: author.filter(|_| tells_loops(judgement)).map_or_else(String::new, |author| author.domain().to_owned()),
         from_kind: from_kind(judgement),
         verdict: judgement.verdict.name(),
         reason: judgement.reason.clone(),

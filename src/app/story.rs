@@ -76,6 +76,10 @@ pub fn tell(entry: &LedgerEntry) -> String {
             let number = |name: &str| payload.get(name).and_then(Value::as_i64).unwrap_or_default();
             format!("disjoncteur déclenché : {} accusés dans l’heure (limite {})", number("sent"), number("limit"))
         }
+        "acknowledgements_late" => {
+            let count = payload.get("count").and_then(Value::as_i64).unwrap_or_default();
+            format!("alerte : {count} accusés ne sont pas partis, le délai légal approche")
+        }
         "breaker_released" => {
             let discarded = payload.get("discarded").and_then(Value::as_bool).unwrap_or_default();
             let mails = payload.get("mails").and_then(Value::as_i64).unwrap_or_default();

@@ -9,6 +9,7 @@ use super::Result;
 use crate::domain::acknowledge::SentCounts;
 use crate::domain::address::Address;
 use crate::domain::breaker::Breaker;
+use crate::domain::echo::{MAX_RECENT, Recent};
 use crate::domain::effect::{Effect, EffectKind};
 use crate::domain::request::{Request, RequestId};
 use crate::store::{SentKey, Turn};
@@ -25,6 +26,8 @@ pub struct Tally {
     stored: HashMap<SentKey, u32>,
     /// What the turn has queued since.
     queued: HashMap<SentKey, u32>,
+    /// What came from each domain within a day, the newest last.
+    recent: HashMap<String, Vec<Recent>>,
 }
 
 impl Tally {
@@ -48,6 +51,25 @@ impl Tally {
             by_mailbox_this_hour: self.count(turn, SentKey::Mailbox(mailbox.to_owned()), now - HOUR).await?,
             by_all_this_hour: self.count(turn, SentKey::All, counted).await?,
         })
+    }
+
+    /// What came within a day from the domain of `to`, the turn's own messages with it.
+    pub async fn recent(&mut self, turn: &mut Turn, to: &Address, now: DateTime<Utc>) -> Result<&[Recent]> {
+        let domain = to.domain();
+        if !self.recent.contains_key(domain) {
+            let mut recent = turn.recent_of_domain(domain, now - DAY).await?;
+            recent.reverse();
+            self.recent.insert(domain.to_owned(), recent);
+        }
+        let recent = self.recent.get(domain).map(Vec::as_slice).unwrap_or_default();
+        Ok(recent.get(recent.len().saturating_sub(MAX_RECENT)..).unwrap_or_default())
+    }
+
+    /// Remembers a message of the turn, for those that follow from its domain.
+    pub fn remember(&mut self, author: &Address, subject: &str, looped: bool) {
+        if let Some(recent) = self.recent.get_mut(author.domain()) {
+            recent.push(Recent { address: author.canonical(), subject: subject.to_owned(), looped });
+        }
     }
 
     async fn count(&mut self, turn: &mut Turn, key: SentKey, since: DateTime<Utc>) -> Result<u32> {

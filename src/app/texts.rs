@@ -31,6 +31,8 @@ const SILENCE_MONTHS: Months = Months::new(2);
 const DIGEST_SPAN: TimeDelta = TimeDelta::days(1);
 /// Working days left from which the digest names a request.
 const DIGEST_HORIZON: i64 = 2;
+/// References named in one line of the digest.
+const DIGEST_NAMES: usize = 10;
 /// How to have an implicit acceptance attested (CRPA L232-3).
 const ATTESTATION: &str = "Sur votre demande, la préfecture vous délivre une attestation de cette décision (article L. 232-3 du code des \
      relations entre le public et l’administration).";
@@ -199,16 +201,34 @@ pub async fn digest(store: &Store, office: &Office, effect: &Effect, now: DateTi
         withheld: acknowledged(AcknowledgementState::Withheld),
         open: count(open.len()),
     };
+    let mut conditions = blind_mailboxes(store, office, bureau).await?;
+    conditions.extend(not_delivered(&open));
     let fields = DigestFields {
         head: head(office, bureau, effect, DIGEST),
         day: office.desk_of_bureau(&bureau.key).map_or_else(|| now.date_naive(), |desk| desk.calendar.civil(now)),
         counts,
         items,
-        conditions: blind_mailboxes(store, office, bureau).await?,
+        conditions,
         gestures: Vec::new(),
         seal: None,
     };
     Ok(Some((Notice::Digest(fields), office.sender.clone())))
+}
+
+/// The open requests whose acknowledgement the relay refused for good, or lost: their requesters know nothing.
+fn not_delivered(open: &[&RequestLine]) -> Option<Condition> {
+    let lost = |line: &&&RequestLine| {
+        matches!(line.request.acknowledgement, AcknowledgementState::Refused | AcknowledgementState::Unknown)
+    };
+    let lines: Vec<&&RequestLine> = open.iter().filter(lost).collect();
+    let oldest = lines.iter().map(|line| line.request.received_at).min()?;
+    let named: Vec<&str> = lines.iter().take(DIGEST_NAMES).map(|line| line.request.reference.as_str()).collect();
+    let more = if lines.len() > DIGEST_NAMES { ", …" } else { "" };
+    Some(Condition {
+        title: format!("{} accusés refusés par le relais ou d’issue inconnue", lines.len()),
+        since: oldest,
+        advice: format!("Prévenez les demandeurs par une autre voie : {}{more}.", named.join(", ")),
+    })
 }
 
 async fn blind_mailboxes(store: &Store, office: &Office, bureau: &Bureau) -> Result<Vec<Condition>> {
@@ -271,6 +291,24 @@ fn condition(warning: &Warning) -> Condition {
             title: format!("La boîte {mailbox} n’est plus lue"),
             since: *since,
             advice: format!("Cause : {cause}. Vérifiez par « vigie check » ; vigie reprendra d’elle-même."),
+        },
+        Warning::Late { mailbox, count, oldest, answer, .. } => Condition {
+            title: format!(
+                "{count} accusés de réception de la boîte {mailbox} ne sont pas partis, le délai légal approche"
+            ),
+            since: *oldest,
+            advice: format!(
+                "Dernière réponse du relais : {answer}. Un accusé est dû sous un jour ouvré (CRPA, art. R112-11-2) : vérifiez \
+                 le relais par « vigie check » et « vigie breaker », ou écrivez vous-même aux demandeurs (« vigie requests »)."
+            ),
+        },
+        Warning::Loop { mailbox, parties: (ours, theirs), at } => Condition {
+            title: format!("Boucle arrêtée dans la boîte {mailbox}, entre {ours} et {theirs}"),
+            since: *at,
+            advice:
+                "Un répondeur sans en-tête répond à nos accusés : il n’en reçoit plus. Ses messages restent comptés \
+                     comme demandes : vérifiez-les par « vigie messages » et clôturez-les."
+                    .to_owned(),
         },
         Warning::BreakerTripped(trip) => Condition {
             title: format!(

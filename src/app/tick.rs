@@ -42,6 +42,7 @@ pub async fn tick(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<
     turn.save_requests(&changed).await?;
     let mut effects = decision.effects;
     effects.extend(digests(&mut turn, office, now).await?);
+    effects.extend(late(&mut turn, office, now).await?);
     queue(&mut turn, office, &effects).await?;
     for event in &decision.events {
         turn.write_down(event, now);
@@ -54,6 +55,7 @@ pub async fn tick(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<
 /// When the next tick has something to do; `None` where nothing ever is.
 pub async fn next_wake(store: &Store, office: &Office) -> Result<Option<DateTime<Utc>>> {
     let mut wakes: Vec<DateTime<Utc>> = store.next_alert().await?.into_iter().collect();
+    wakes.extend(store.next_warning().await?);
     for bureau in &office.bureaux {
         wakes.extend(store.scheduled(&digest_name(&bureau.key)).await?);
     }
@@ -82,6 +84,20 @@ async fn digests(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result
         }
     }
     Ok(due)
+}
+
+/// Warns, once, of acknowledgements that have not left although the law's limit is near: refused for now by the relay,
+/// held by the breaker, or kept waiting by the quota.
+async fn late(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result<Vec<Effect>> {
+    let mut mails = Vec::new();
+    for row in turn.take_late(now).await? {
+        let count = u32::try_from(row.mails).unwrap_or(u32::MAX);
+        let oldest = DateTime::from_timestamp_millis(row.oldest).unwrap_or(now);
+        turn.write_down(&Event::AcknowledgementsLate { mailbox: row.mailbox.clone(), count, oldest, at: now }, now);
+        let warning = Warning::Late { mailbox: row.mailbox, at: now, count, oldest, answer: row.answer };
+        mails.extend(warning.mail(office, now));
+    }
+    Ok(mails)
 }
 
 /// Puts mails to agents into the queue.

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::address::Address;
 use super::classify::FolderRole;
+use super::echo::{Recent, looks_like_a_loop};
 use super::message::{Defect, EnvelopeSender, MessageFacts};
 use super::policy::{MailboxPolicy, Mode, RecipientRule, Watch};
 use super::signs;
@@ -59,6 +60,8 @@ pub struct Moment<'a> {
     pub now: DateTime<Utc>,
     /// What has already been sent.
     pub sent: SentCounts,
+    /// What came lately from the recipient's domain.
+    pub recent: &'a [Recent],
     /// Whether an earlier bounce marked the address as undeliverable.
     pub undeliverable: bool,
     /// Whether this very request has already been acknowledged.
@@ -93,6 +96,7 @@ pub fn acknowledge(facts: &MessageFacts, verdict: &Verdict, moment: &Moment<'_>)
         .or_else(|| machine(facts, moment.policy))
         .or_else(|| trust(facts, moment))
         .or_else(|| addressed(facts, moment.policy))
+        .or_else(|| looks_like_a_loop(facts, &recipient.to, moment.policy, moment.recent))
         .or_else(|| limits(moment))
         .or_else(|| mode(moment.policy));
     match objection {

@@ -3,13 +3,14 @@
 //! *Start reading* at [`on_message`]. A decision says all: the events to write down, the requests as they become, the
 //! mails to send. The shells carry it out in one transaction and decide nothing.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::acknowledge::{Acknowledgement, Moment, SentCounts, acknowledge};
 use super::alert::{self, Bureau, Clock, Rise};
 use super::calendar::Calendar;
 use super::classify::{Context, FolderRole, Links, classify};
 use super::deadline::{Deadline, deadline};
+use super::echo::Recent;
 use super::effect::{Effect, EffectKind, effect_id};
 use super::event::{Event, MessageRecord};
 use super::evidence::Evidence;
@@ -22,6 +23,13 @@ use super::verdict::{Reason, Verdict};
 
 /// The limit of a request that no commitment covers: the shortest usual one, so that nothing waits unseen.
 const LIMIT_WITHOUT_COMMITMENT: u16 = 5;
+
+/// The working days within which a registration notice is owed (CRPA R112-11-2).
+const LEGAL_LIMIT: u16 = 1;
+/// How long before that limit somebody is warned: time enough to write by hand.
+const LEGAL_MARGIN: TimeDelta = TimeDelta::hours(12);
+/// How long an acknowledgement may take to leave before anybody is warned.
+const QUEUE_GRACE: TimeDelta = TimeDelta::minutes(15);
 
 /// The configuration's side of a decision about one mailbox.
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +84,8 @@ pub struct Snapshot {
     pub undeliverable: bool,
     /// How many automatic mails left lately.
     pub sent: SentCounts,
+    /// What came lately from the domain that would be acknowledged.
+    pub recent: Vec<Recent>,
     /// An answer of ours that was seen before the message it answers.
     pub answered_by: Option<EarlyReply>,
     /// The id and reference that the request gets, if one is opened.
@@ -157,6 +167,7 @@ pub fn judge(desk: Desk<'_>, arrival: &Arrival<'_>, snapshot: &Snapshot, now: Da
         received_at,
         now,
         sent: snapshot.sent,
+        recent: &snapshot.recent,
         undeliverable: snapshot.undeliverable,
         already_acknowledged: false,
     };
@@ -182,6 +193,13 @@ pub fn parts(acknowledgement: &Acknowledgement) -> (&'static str, Reason) {
 
 fn opens_request(desk: Desk<'_>, verdict: &Verdict) -> bool {
     verdict.opens_request() || (*verdict == Verdict::Internal && desk.policy.internal_opens_request)
+}
+
+/// When an acknowledgement that has not left becomes a risk: at noon of the working day after the receipt, at the end of
+/// which the law wants the registration notice (CRPA R112-11-2). What was late from the start is given a moment to leave.
+fn late_at(desk: Desk<'_>, received_at: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let legal = deadline(desk.calendar, received_at, LEGAL_LIMIT).map_or(now, |due| due.due_at);
+    (legal - LEGAL_MARGIN).max(now + QUEUE_GRACE)
 }
 
 /// A judged message, and all that its consequences depend on.
@@ -295,6 +313,7 @@ impl Case<'_> {
             level: None,
             created_at: now,
             due_at: now,
+            warn_at: Some(late_at(self.desk, request.received_at, now)),
         })
     }
 
@@ -408,6 +427,7 @@ fn alert_mail((level, bureau, references): (i64, &Bureau, Vec<String>), now: Dat
         level: Some(level),
         created_at: now,
         due_at: now,
+        warn_at: None,
     })
 }
 
@@ -427,5 +447,6 @@ pub fn on_digest_due(bureau: &Bureau, scheduled: DateTime<Utc>, now: DateTime<Ut
         level: None,
         created_at: now,
         due_at: now,
+        warn_at: None,
     })
 }

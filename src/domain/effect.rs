@@ -60,6 +60,8 @@ pub struct Effect {
     pub created_at: DateTime<Utc>,
     /// Not to be sent before.
     pub due_at: DateTime<Utc>,
+    /// When to warn that it has still not left; `None` where nobody is to be warned.
+    pub warn_at: Option<DateTime<Utc>>,
 }
 
 /// The deterministic id of a mail, from what makes it the one it is.

@@ -87,6 +87,17 @@ pub enum Event {
     },
     /// The breaker tripped: acknowledgements are held from now on.
     BreakerTripped(Trip),
+    /// Acknowledgements of a mailbox have not left, and the law's limit is near.
+    AcknowledgementsLate {
+        /// The mailbox.
+        mailbox: String,
+        /// How many.
+        count: u32,
+        /// When the oldest of their messages was received.
+        oldest: DateTime<Utc>,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// A human released the breaker.
     BreakerReleased {
         /// When.
@@ -202,6 +213,10 @@ impl Event {
             Self::BreakerTripped(Trip { at, sent, limit }) => {
                 let payload = Payload::new().int("sent", i64::from(*sent)).int("limit", i64::from(*limit));
                 entry("breaker_tripped", *at, None, None, payload)
+            }
+            Self::AcknowledgementsLate { mailbox, count, oldest, at } => {
+                let payload = Payload::new().int("count", i64::from(*count)).instant("oldest", *oldest);
+                entry("acknowledgements_late", *at, Some(mailbox), None, payload)
             }
             Self::BreakerReleased { at, by, discarded, mails } => {
                 let mails = i64::try_from(*mails).unwrap_or(i64::MAX);

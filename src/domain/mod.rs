@@ -14,6 +14,7 @@ pub mod calendar;
 pub mod classify;
 pub mod deadline;
 pub mod decide;
+pub mod echo;
 pub mod effect;
 pub mod event;
 pub mod evidence;

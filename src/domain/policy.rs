@@ -280,8 +280,35 @@ names!(Nature { GeneralInfo => "general_info", Advice => "advice", Complaint => 
 names!(Channel { Mail => "mail", Letter => "letter", Appointment => "appointment", Site => "site" });
 
 #[cfg(test)]
-mod tests {
-    use super::matches_pattern;
+pub(super) mod tests {
+    use super::{Address, Limits, MailboxPolicy, Mode, Nature, RecipientRule, Territory, TimeDelta, matches_pattern};
+
+    /// A mailbox for unit tests: nothing configured.
+    pub fn policy() -> MailboxPolicy {
+        MailboxPolicy {
+            name: "pref-pan".to_owned(),
+            address: Address::literal("pref-pan", "ain.example"),
+            aliases: Vec::new(),
+            bureau: "accueil".to_owned(),
+            reference_prefix: "PAN".to_owned(),
+            mode: Mode::Acknowledge,
+            territory: Territory::default(),
+            zone: chrono_tz::Europe::Paris,
+            acknowledge_max_age: TimeDelta::days(3),
+            recipient_rule: RecipientRule::From,
+            internal_opens_request: false,
+            acknowledge_internal: false,
+            acknowledge_unaddressed: false,
+            internal_domains: Vec::new(),
+            our_addresses: Vec::new(),
+            trusted_servers: Vec::new(),
+            no_reply_senders: Vec::new(),
+            requesters: Vec::new(),
+            default_nature: Nature::GeneralInfo,
+            commitments: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
 
     #[test]
     fn a_star_stands_for_any_run_of_characters() {

@@ -103,6 +103,7 @@ fn of_acknowledgement(code: &str) -> Option<&'static str> {
         "not_addressed" => "Pas d’accusé : la boîte n’est pas destinataire du message.",
         "already_acknowledged" => "Pas d’accusé : cette demande en a déjà reçu un.",
         "undeliverable_address" => "Pas d’accusé : un envoi précédent à cette adresse n’a pu être remis.",
+        "looks_like_a_loop" => "Pas d’accusé : répondeur sans en-tête, adresse et objet presque les mêmes (boucle).",
         "limit_per_address" => "Pas d’accusé : limite journalière atteinte pour cette adresse.",
         "limit_per_domain" => "Pas d’accusé : limite horaire atteinte pour ce domaine.",
         "limit_per_thread" => "Pas d’accusé : limite journalière atteinte pour cet échange.",

@@ -23,6 +23,28 @@ pub enum Warning {
     },
     /// The breaker tripped: acknowledgements are held.
     BreakerTripped(Trip),
+    /// Acknowledgements have not left, and the law's limit is near.
+    Late {
+        /// The mailbox.
+        mailbox: String,
+        /// When.
+        at: DateTime<Utc>,
+        /// How many.
+        count: u32,
+        /// When the oldest of their messages was received.
+        oldest: DateTime<Utc>,
+        /// The relay's last answer, where there is one.
+        answer: String,
+    },
+    /// A responder without any header is answered no more.
+    Loop {
+        /// The mailbox.
+        mailbox: String,
+        /// Its address, and that of the responder.
+        parties: (Address, Address),
+        /// When.
+        at: DateTime<Utc>,
+    },
 }
 
 impl Warning {
@@ -35,6 +57,15 @@ impl Warning {
             }
             Self::BreakerTripped(Trip { at, sent, limit }) => {
                 vec!["breaker".to_owned(), rfc3339(*at), sent.to_string(), limit.to_string()]
+            }
+            Self::Late { mailbox, at, count, oldest, answer } => {
+                let (at, oldest) = (rfc3339(*at), rfc3339(*oldest));
+                vec!["late".to_owned(), mailbox.clone(), at, count.to_string(), oldest, answer.clone()]
+            }
+            Self::Loop { mailbox, parties: (ours, theirs), at } => {
+                let day = at.date_naive().to_string();
+                let (domain, ours, theirs) = (theirs.domain().to_owned(), ours.to_string(), theirs.to_string());
+                vec!["loop".to_owned(), mailbox.clone(), domain, day, ours, theirs, rfc3339(*at)]
             }
         };
         lines.iter().map(|line| one_line(line)).collect()
@@ -53,6 +84,18 @@ impl Warning {
                 sent: sent.parse().ok()?,
                 limit: limit.parse().ok()?,
             })),
+            ("late", [mailbox, at, count, oldest, answer]) => Some(Self::Late {
+                mailbox: mailbox.clone(),
+                at: at.parse().ok()?,
+                count: count.parse().ok()?,
+                oldest: oldest.parse().ok()?,
+                answer: answer.clone(),
+            }),
+            ("loop", [mailbox, _, _, ours, theirs, at]) => Some(Self::Loop {
+                mailbox: mailbox.clone(),
+                parties: (Address::parse(ours)?, Address::parse(theirs)?),
+                at: at.parse().ok()?,
+            }),
             _ => None,
         }
     }
@@ -73,6 +116,7 @@ impl Warning {
             level: None,
             created_at: now,
             due_at: now,
+            warn_at: None,
         })
     }
 
@@ -80,7 +124,7 @@ impl Warning {
     #[must_use]
     pub fn mailbox(&self) -> Option<&str> {
         match self {
-            Self::Blind { mailbox, .. } => Some(mailbox),
+            Self::Blind { mailbox, .. } | Self::Late { mailbox, .. } | Self::Loop { mailbox, .. } => Some(mailbox),
             Self::BreakerTripped(_) => None,
         }
     }
@@ -88,8 +132,10 @@ impl Warning {
     /// What makes it the one it is: not the cause, which changes from one attempt to the next.
     fn id(&self, about: &[String]) -> String {
         let kept = match self {
-            Self::Blind { .. } => 3,
+            Self::Blind { .. } | Self::Late { .. } => 3,
             Self::BreakerTripped(_) => 2,
+            // One a day for a mailbox and a domain.
+            Self::Loop { .. } => 4,
         };
         let parts: Vec<&str> = about.iter().take(kept).map(String::as_str).collect();
         effect_id(EffectKind::Operations, &parts)
@@ -97,7 +143,18 @@ impl Warning {
 
     fn recipients(&self, office: &Office) -> Vec<Address> {
         match self {
-            Self::Blind { .. } | Self::BreakerTripped(_) => office.administrators.clone(),
+            Self::Blind { .. } | Self::BreakerTripped(_) | Self::Loop { .. } => office.administrators.clone(),
+            // The bureau too: only its agents can write to the requesters by hand.
+            Self::Late { mailbox, .. } => {
+                let mut recipients = office.administrators.clone();
+                let bureau = office.desk(mailbox).map(|desk| desk.bureau);
+                for address in bureau.into_iter().flat_map(|bureau| bureau.agents.iter().chain(&bureau.heads)) {
+                    if !recipients.contains(address) {
+                        recipients.push(address.clone());
+                    }
+                }
+                recipients
+            }
         }
     }
 }
@@ -115,7 +172,10 @@ mod tests {
     fn what_a_warning_is_about_is_read_back() {
         let at = DateTime::UNIX_EPOCH;
         let blind = Warning::Blind { mailbox: "pref-pan".into(), since: at, cause: "end of file".into() };
-        for warning in [blind, Warning::BreakerTripped(Trip { at, sent: 9, limit: 9 })] {
+        let late = Warning::Late { mailbox: "p".into(), at, count: 3, oldest: at, answer: "451 4.7.1".into() };
+        let parties = (Address::literal("p", "a.org"), Address::literal("robot", "b.org"));
+        let looped = Warning::Loop { mailbox: "p".into(), parties, at };
+        for warning in [blind, Warning::BreakerTripped(Trip { at, sent: 9, limit: 9 }), late, looped] {
             assert_eq!(Warning::read(&warning.about()).as_ref(), Some(&warning));
         }
     }

@@ -86,4 +86,4 @@ pub(super) const HELD: &str =
     concat!("SELECT ", effect_columns!(), " FROM effect WHERE state = 'held' ORDER BY created_at, id");
 pub(super) const RELEASE_HELD: &str = "UPDATE effect SET state = 'pending', due_at = $1 WHERE state = 'held'";
 pub(super) const DISCARD_HELD: &str =
-    "UPDATE effect SET state = 'withdrawn', settled_at = $1, answer = $2 WHERE state = 'held'";
+    "UPDATE effect SET state = 'withdrawn', settled_at = $1, answer = $2, warn_at = 0 WHERE state = 'held'";

@@ -13,6 +13,7 @@ use super::turn::{Turn, on_turn};
 use super::{Error, Result};
 use crate::domain::address::Address;
 use crate::domain::decide::EarlyReply;
+use crate::domain::echo::{MAX_RECENT, Recent};
 use crate::domain::ledger::hex;
 use crate::domain::policy::{Mode, Watch};
 use crate::domain::request::{MessageId, PersonId, Request, RequestId};
@@ -305,6 +306,23 @@ impl Turn {
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
+    /// The latest messages of a domain since an instant that were acknowledged or taken for a loop, the newest first.
+    pub async fn recent_of_domain(&mut self, domain: &str, since: DateTime<Utc>) -> Result<Vec<Recent>> {
+        let limit = i64::try_from(MAX_RECENT).unwrap_or(i64::MAX);
+        let rows: Vec<(String, String, String)> = on_turn!(self, connection => sqlx::query_as(RECENT_OF_DOMAIN)
+            .bind(domain.to_owned())
+            .bind(millis(since))
+            .bind(limit)
+            .fetch_all(connection)
+            .await)?;
+        let recent = |(address, subject, acknowledgement): (String, String, String)| Recent {
+            address,
+            subject,
+            looped: acknowledgement != "send",
+        };
+        Ok(rows.into_iter().map(recent).collect())
+    }
+
     /// How many acknowledgements were decided since an instant.
     pub async fn sent_since(&mut self, key: &SentKey, since: DateTime<Utc>) -> Result<u32> {
         let since = millis(since);
@@ -383,6 +401,9 @@ pub(super) const MARK_UNDELIVERABLE: &str =
 pub(super) const SCHEDULE: &str = "INSERT INTO schedule (name, next_at) VALUES ($1, $2) \
      ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at";
 pub(super) const MESSAGES_FROM: &str = "SELECT COUNT(*) FROM message WHERE person = $1 AND received_at >= $2";
+pub(super) const RECENT_OF_DOMAIN: &str = "SELECT p.address, m.subject, m.acknowledgement FROM message m \
+     JOIN person p ON p.id = m.person WHERE m.domain = $1 AND m.domain <> '' AND m.observed_at >= $2 \
+     ORDER BY m.id DESC LIMIT $3";
 pub(super) const SENT_TO_ADDRESS: &str = "SELECT COUNT(*) FROM effect \
      WHERE kind = 'acknowledgement' AND created_at >= $1 AND lower(recipients) = $2";
 pub(super) const SENT_TO_DOMAIN: &str =

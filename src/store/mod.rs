@@ -30,7 +30,7 @@ pub use lease::Lease;
 pub use load::{KnownMessage, MailboxRow, Person, SentKey};
 pub use queries::{FolderCursor, Listing, MessageLine, QueueState, RequestFilter, RequestLine};
 pub use rows::{EffectRow, LedgerRow};
-pub use sending::{AfterAttempt, Claim, DueEffect};
+pub use sending::{AfterAttempt, Claim, DueEffect, LateRow};
 pub use turn::Turn;
 pub use write::{Kept, LocationRow, MessageRow};
 

@@ -168,7 +168,7 @@ impl From<&Request> for RequestRow {
 macro_rules! effect_columns {
     () => {
         "id, kind, mailbox, bureau, request, recipients, domain, about, level, message_id, \
-     created_at, due_at, state, holder, attempts, unknowns, settled_at, answer"
+     created_at, due_at, warn_at, state, holder, attempts, unknowns, settled_at, answer"
     };
 }
 pub(super) use effect_columns;
@@ -200,6 +200,8 @@ pub struct EffectRow {
     pub created_at: i64,
     /// Not to be sent before.
     pub due_at: i64,
+    /// When to warn that it has not left; 0 for never.
+    pub warn_at: i64,
     /// `pending`, `sending`, `accepted`, `refused`, `unknown`, `held`.
     pub state: String,
     /// The node that sends it.
@@ -231,6 +233,7 @@ impl EffectRow {
             level: (self.level != NO_LEVEL).then_some(self.level),
             created_at: instant(self.created_at),
             due_at: instant(self.due_at),
+            warn_at: maybe_instant(self.warn_at),
         })
     }
 
@@ -252,6 +255,7 @@ impl EffectRow {
             message_id,
             created_at: millis(effect.created_at),
             due_at: millis(effect.due_at),
+            warn_at: maybe_millis(effect.warn_at),
             state: "pending".to_owned(),
             holder: String::new(),
             attempts: 0,

@@ -130,7 +130,42 @@ impl DueEffect {
     }
 }
 
+/// Acknowledgements of one mailbox that have not left, and of whom nobody was warned yet.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct LateRow {
+    /// The mailbox.
+    pub mailbox: String,
+    /// How many.
+    pub mails: i64,
+    /// When the oldest of their messages was received, in milliseconds.
+    pub oldest: i64,
+    /// An answer of the relay; empty for none.
+    pub answer: String,
+}
+
+impl Store {
+    /// When to warn next of an acknowledgement that has not left; `None` where all have.
+    pub async fn next_warning(&self) -> Result<Option<DateTime<Utc>>> {
+        let next: Option<i64> = on_read!(self, pool => sqlx::query_scalar(NEXT_WARNING).fetch_one(pool).await)?;
+        Ok(next.map(instant))
+    }
+}
+
 impl Turn {
+    /// The acknowledgements of which somebody is to be warned now, by mailbox; each is given once.
+    pub async fn take_late(&mut self, now: DateTime<Utc>) -> Result<Vec<LateRow>> {
+        let late: Vec<LateRow> =
+            on_turn!(self, connection => sqlx::query_as(LATE).bind(millis(now)).fetch_all(connection).await)?;
+        if !late.is_empty() {
+            on_turn!(self, connection => sqlx::query(WARNED)
+                .bind(millis(now))
+                .execute(connection)
+                .await
+                .map(drop))?;
+        }
+        Ok(late)
+    }
+
     /// Writes how a mail stands after an attempt; `false` where it was settled by another already.
     pub async fn settle_effect(&mut self, id: &str, after: &AfterAttempt<'_>) -> Result<bool> {
         let settled = on_turn!(self, connection => sqlx::query(SETTLE)
@@ -158,6 +193,11 @@ pub(super) const LOCK_BUCKET: &str = "INSERT INTO quota (name, full_at) VALUES (
 pub(super) const FILL_BUCKET: &str = "UPDATE quota SET full_at = $1 WHERE name = $2";
 pub(super) const IS_DUE: &str =
     "SELECT COUNT(*) FROM (SELECT id FROM effect WHERE state = 'pending' AND due_at <= $1 LIMIT 1) due";
+pub(super) const NEXT_WARNING: &str = "SELECT MIN(warn_at) FROM effect WHERE warn_at <> 0";
+pub(super) const LATE: &str = "SELECT e.mailbox, COUNT(*) AS mails, MIN(r.received_at) AS oldest, \
+     MAX(e.answer) AS answer FROM effect e JOIN request r ON r.id = e.request \
+     WHERE e.warn_at <> 0 AND e.warn_at <= $1 GROUP BY e.mailbox ORDER BY e.mailbox";
+pub(super) const WARNED: &str = "UPDATE effect SET warn_at = 0 WHERE warn_at <> 0 AND warn_at <= $1";
 pub(super) const INTERRUPTED: &str = concat!(
     "SELECT ",
     effect_columns!(),
@@ -165,4 +205,5 @@ pub(super) const INTERRUPTED: &str = concat!(
 );
 pub(super) const NEXT_DUE: &str = "SELECT MIN(due_at) FROM effect WHERE state = 'pending'";
 pub(super) const SETTLE: &str = "UPDATE effect SET state = $1, due_at = $2, unknowns = $3, settled_at = $4, \
-     answer = $5, holder = '' WHERE id = $6 AND state = 'sending'";
+     answer = $5, holder = '', \
+     warn_at = CASE WHEN $1 = 'pending' THEN warn_at ELSE 0 END WHERE id = $6 AND state = 'sending'";

@@ -33,6 +33,8 @@ pub struct MessageRow {
     pub folder: String,
     /// Who wrote it.
     pub person: Option<PersonId>,
+    /// The domain of the author, where the message is acknowledged or taken for a loop: what loops are told by.
+    pub domain: String,
     /// What kind of correspondent wrote it: a requester's name, `ours`, `internal` or `machine`.
     pub from_kind: &'static str,
     /// What it is.
@@ -135,13 +137,14 @@ impl Turn {
 
     /// Stores messages.
     pub async fn insert_messages(&mut self, rows: &[MessageRow]) -> Result<()> {
-        const HEAD: &str = "INSERT INTO message (id, digest, message_id, mailbox, folder, person, subject, \
+        const HEAD: &str = "INSERT INTO message (id, digest, message_id, mailbox, folder, person, domain, subject, \
              thread_refs, thread_index, language, from_kind, verdict, reason, reason_detail, request, commitment, due_on, \
              received_at, received_rule, internal_date, header_date, received_header, observed_at, size, \
              acknowledgement, acknowledgement_reason, acknowledgement_detail) ";
         insert_all!(self, HEAD, "", rows, |b, row| {
             b.push_bind(row.id.0).push_bind(row.digest).push_bind(without_nul(&row.kept.message_id));
             b.push_bind(row.mailbox).push_bind(row.folder).push_bind(row.person.map_or(0, |person| person.0));
+            b.push_bind(row.domain);
             b.push_bind(row.kept.subject).push_bind(without_nul(&row.kept.thread_refs));
             b.push_bind(without_nul(&row.kept.thread_index)).push_bind(without_nul(&row.kept.language));
             b.push_bind(row.from_kind)
@@ -206,7 +209,8 @@ impl Turn {
                 .push_bind(row.domain)
                 .push_bind(row.about)
                 .push_bind(row.level);
-            b.push_bind(row.message_id).push_bind(row.created_at).push_bind(row.due_at).push_bind(row.state);
+            b.push_bind(row.message_id).push_bind(row.created_at).push_bind(row.due_at).push_bind(row.warn_at);
+            b.push_bind(row.state);
             b.push_bind(row.holder).push_bind(row.attempts).push_bind(row.unknowns);
             b.push_bind(row.settled_at).push_bind(row.answer);
         });

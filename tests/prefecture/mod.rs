@@ -69,6 +69,7 @@ pub fn moment(policy: &MailboxPolicy, received: Option<DateTime<Utc>>) -> Moment
         received_at: received.unwrap_or(now),
         now,
         sent: SentCounts::default(),
+        recent: &[],
         undeliverable: false,
         already_acknowledged: false,
     }

@@ -172,3 +172,21 @@ pub fn message(from: &str, to: &str, id: &str, subject: &str) -> Vec<u8> {
     )
     .into_bytes()
 }
+
+/// The plain text of a mail of vigie, quoted-printable and soft line breaks undone.
+pub fn plain_text(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes).replace("=\r\n", "");
+    let mut out: Vec<u8> = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = (*first == b'=').then(|| after.get(..2)).flatten().and_then(|hex| std::str::from_utf8(hex).ok());
+        if let Some(octet) = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            out.push(octet);
+            rest = &after[2..];
+        } else {
+            out.push(*first);
+            rest = after;
+        }
+    }
+    String::from_utf8_lossy(&out).replace('\u{a0}', " ")
+}

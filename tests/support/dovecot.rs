@@ -292,6 +292,14 @@ impl Dovecot {
         self.imap(mailbox).append(folder, bytes, internal_date, flags)
     }
 
+    /// Makes a Sieve script the active one of a mailbox; [`Options::sieve_port`] must be set.
+    pub fn sieve(&self, mailbox: &str, script: &str) {
+        // The first session makes the home.
+        drop(self.imap(mailbox).select("INBOX"));
+        let path = self.folder.join("mail").join(mailbox).join(".dovecot.sieve");
+        fs::write(&path, script).expect("a Sieve script");
+    }
+
     /// Creates a folder, its name in clear.
     pub fn create(&self, mailbox: &str, folder: &str) {
         self.imap(mailbox).ok(&format!("CREATE \"{}\"", imap::encode_folder(folder)));

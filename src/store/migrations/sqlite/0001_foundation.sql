@@ -68,6 +68,7 @@ CREATE TABLE message (
     mailbox                TEXT    NOT NULL,
     folder                 TEXT    NOT NULL,
     person                 INTEGER NOT NULL,
+    domain                 TEXT    NOT NULL,
     subject                TEXT    NOT NULL,
     thread_refs            TEXT    NOT NULL,
     thread_index           TEXT    NOT NULL,
@@ -91,6 +92,7 @@ CREATE TABLE message (
     acknowledgement_detail TEXT    NOT NULL
 ) STRICT;
 CREATE INDEX message_by_message_id ON message (message_id) WHERE message_id <> '';
+CREATE INDEX message_by_domain ON message (domain, id) WHERE domain <> '';
 CREATE INDEX message_by_request ON message (request) WHERE request <> 0;
 CREATE INDEX message_by_person ON message (person, received_at) WHERE person <> 0;
 
@@ -174,6 +176,7 @@ CREATE TABLE effect (
     message_id    TEXT    NOT NULL,
     created_at    INTEGER NOT NULL,
     due_at        INTEGER NOT NULL,
+    warn_at       INTEGER NOT NULL,
     state         TEXT    NOT NULL CHECK (state IN ('pending', 'sending', 'accepted', 'refused', 'unknown', 'held', 'withdrawn')),
     holder        TEXT    NOT NULL,
     attempts      INTEGER NOT NULL,
@@ -189,6 +192,7 @@ CREATE INDEX effect_sending ON effect (holder) WHERE state = 'sending';
 CREATE INDEX effect_by_message_id ON effect (message_id);
 CREATE INDEX effect_by_request ON effect (request) WHERE request <> 0;
 CREATE INDEX effect_by_creation ON effect (kind, created_at);
+CREATE INDEX effect_by_warning ON effect (warn_at) WHERE warn_at <> 0;
 CREATE INDEX effect_held ON effect (created_at) WHERE state = 'held';
 -- What the limits count, each by its own index: a burst must not scan a day of mails for each message.
 CREATE INDEX effect_by_recipient ON effect (lower(recipients), created_at) WHERE kind = 'acknowledgement';
