@@ -129,13 +129,13 @@ async fn a_responder_that_prepends_its_own_words_gets_two() {
 }
 
 #[tokio::test]
-async fn a_responder_that_counts_in_its_subject_gets_two() {
+async fn numbered_citizens_who_write_alike_are_all_acknowledged() {
     let mut vigie = Vigie::new(|_| ()).await;
-    let got = played(&mut vigie, |round, _| {
-        (format!("ticket+{round}@example.net"), format!("[Ticket {}] Votre demande", 4_000 + round))
-    })
-    .await;
-    assert_eq!(got, 2);
+    let to = vigie.address();
+    let one = |n: i64| message(&format!("usager{n}@example.net"), &to, &format!("n{n}@x"), &format!("Demande {n}"));
+    let mails: Vec<Vec<u8>> = (1..=150).map(one).collect();
+    vigie.receive(&mails, at(1)).await;
+    assert_eq!(acknowledgements(&vigie.send_all(at(1)).await).len(), mails.len());
 }
 
 #[tokio::test]

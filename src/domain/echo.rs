@@ -1,9 +1,9 @@
 //! A responder that declares itself by no header: told by what it sends. It answers each of our acknowledgements from
 //! the same domain, from the same or nearly the same address, under a subject that quotes the last one.
 //!
-//! A human who writes twice, or ten citizens of one provider who all write "Titre de séjour", are none: the address must
-//! be near *and* the subject akin, twice over, and an unchanged address must have grown its subject at the front as
-//! responders do ("Automated Response: Re: …"), or name the reference that our acknowledgement gave.
+//! A human who writes twice, or a hundred citizens of one provider who all write "Titre de séjour", are none. The address
+//! must be near, and the message must answer ours (it names our reference or our mail), or quote two earlier subjects of
+//! different lengths, each within the next, as only a responder's "Re: Re: Re:" does.
 
 use super::address::Address;
 use super::message::MessageFacts;
@@ -13,12 +13,10 @@ use super::verdict::Reason;
 
 /// How many messages of one domain are compared.
 pub const MAX_RECENT: usize = 200;
-/// How many acknowledged messages of the kind make a loop: at most two acknowledgements are ever given.
+/// How many earlier messages of the kind make a loop: at most two acknowledgements are ever given.
 const ENOUGH: usize = 2;
 /// How many characters two local parts may differ by.
 const NEAR: usize = 2;
-/// The shortest subject, in letters, that proves something by being quoted.
-const SHORTEST_QUOTE: usize = 3;
 
 /// A message of the last day from the same domain, acknowledged or taken for a loop.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,34 +41,56 @@ pub fn looks_like_a_loop(
     if recent.is_empty() || facts.reply_to.first().is_some_and(|reply_to| reply_to != to) {
         return None;
     }
-    let (address, subject) = (to.canonical(), core(&facts.subject));
-    let quotes_us = signs::names_our_reference(&facts.subject, policy);
-    let turns = recent.iter().take(MAX_RECENT).filter(|earlier| {
-        let before = core(&earlier.subject);
-        let changed = earlier.address != address;
-        let grown = subject.len() > before.len() && subject.ends_with(&before);
-        // Our acknowledgement shortens the subject that it quotes: who names our reference answers it, whatever remains.
-        (quotes_us || (akin(&subject, &before) && (changed || grown))) && near(&address, &earlier.address)
-    });
-    let (mut acknowledged, mut looped) = (0, 0);
-    for turn in turns {
-        if turn.looped { looped += 1 } else { acknowledged += 1 }
+    let (address, subject) = (to.canonical(), words(&facts.subject));
+    // Our acknowledgement shortens the subject that it quotes: who names our reference answers it, whatever remains.
+    let names_us = signs::names_our_reference(&facts.subject, policy);
+    // A requester who answers our reply is a human; one under another name than a minute ago is not.
+    let answers = names_our_mail(facts, policy);
+    let (mut turns, mut looped) = (Vec::new(), false);
+    for earlier in recent.iter().rev().take(MAX_RECENT) {
+        let before = words(&earlier.subject);
+        let told = names_us
+            || (answers && earlier.address != address)
+            || (grown(&subject, &before) && !turns.contains(&before))
+            || (earlier.looped && subject == before);
+        if told && near(&address, &earlier.address) {
+            looped |= earlier.looped;
+            turns.push(before);
+        }
     }
-    (acknowledged >= ENOUGH || looped > 0)
-        .then(|| Reason::with("looks_like_a_loop", format!("{} alike within a day", acknowledged + looped)))
+    (looped || turns.len() >= ENOUGH)
+        .then(|| Reason::with("looks_like_a_loop", format!("{} alike within a day", turns.len())))
 }
 
-/// The letters of a subject, folded, words separated by one space: numbers change from one turn to the next.
-fn core(subject: &str) -> String {
-    let folded = signs::folded(subject);
-    let words = folded.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join(" ")
+/// Whether a message answers a mail of the mailbox: its Message-IDs lie in the mailbox's own domain.
+fn names_our_mail(facts: &MessageFacts, policy: &MailboxPolicy) -> bool {
+    facts.ancestors().any(|id| id.rsplit_once('@').is_some_and(|(_, domain)| domain == policy.address.domain()))
 }
 
-/// Whether one subject quotes the other, or both are empty.
-fn akin(a: &str, b: &str) -> bool {
-    let shorter = a.len().min(b.len());
-    a == b || (shorter >= SHORTEST_QUOTE && (a.contains(b) || b.contains(a)))
+/// The words and signs of a subject, folded, without those that hold a digit: numbers change from one turn to the next,
+/// and from one citizen's file to the next.
+fn words(subject: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut word = String::new();
+    for c in signs::folded(subject).chars().chain([' ']) {
+        if c.is_alphanumeric() {
+            word.push(c);
+            continue;
+        }
+        if !word.is_empty() && !word.chars().any(char::is_numeric) {
+            words.push(std::mem::take(&mut word));
+        }
+        word.clear();
+        if !c.is_whitespace() {
+            words.push(c.to_string());
+        }
+    }
+    words
+}
+
+/// Whether one subject holds the other, and says more.
+fn grown(now: &[String], before: &[String]) -> bool {
+    now.len() > before.len() && !before.is_empty() && now.windows(before.len()).any(|window| window == before)
 }
 
 /// Whether two addresses of one domain differ by a few characters, or by numbers only.
@@ -118,21 +138,43 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_is_compared_by_its_letters() {
-        assert_eq!(core("RE: [Ticket 12] Été…"), core("Re [ticket 13] ete"));
-        assert!(akin("automated response re titre", "titre") && !akin("titre", "passeport") && akin("", ""));
+    fn a_subject_grows_by_words_and_signs_but_not_by_numbers() {
+        let grows = |now: &str, before: &str| grown(&words(now), &words(before));
+        assert!(grows("Re: Été", "ete") && grows("Absence !!", "Absence !"));
+        assert!(!grows("Demande 123", "Demande 12") && !grows("Dossier a1b", "Dossier") && !grows("Titre", ""));
+    }
+
+    fn judged(subject: &str, recent: &[Recent]) -> bool {
+        let facts = MessageFacts { subject: subject.into(), ..MessageFacts::default() };
+        looks_like_a_loop(&facts, &Address::literal("robot-c", "x.org"), &policy(), recent).is_some()
     }
 
     #[test]
-    fn a_near_address_with_an_akin_subject_is_a_loop_from_the_third_on() {
-        let facts = MessageFacts { subject: "Auto: Auto: Absence".into(), ..MessageFacts::default() };
+    fn a_subject_that_grows_from_a_near_address_is_a_loop_from_the_third_on() {
+        let (first, second) = (recent("robot-a@x.org", "Absence"), recent("robot-b@x.org", "Auto: Absence"));
+        assert!(!judged("Auto: Auto: Absence", std::slice::from_ref(&first)));
+        assert!(judged("Auto: Auto: Absence", &[first.clone(), second.clone()]));
+        assert!(judged("Auto: Absence", &[Recent { looped: true, ..first.clone() }]), "once a loop, always a loop");
+        let others = [recent("jean.dupont@x.org", "Absence"), second];
+        assert!(!judged("Auto: Auto: Absence", &others));
+    }
+
+    #[test]
+    fn an_answer_to_our_own_mail_from_a_near_address_is_a_loop_whatever_its_subject() {
+        let mut facts = MessageFacts { subject: "Absence".into(), ..MessageFacts::default() };
         let to = Address::literal("robot-c", "x.org");
-        let judged = |recent: &[Recent]| looks_like_a_loop(&facts, &to, &policy(), recent).is_some();
-        let first = recent("robot-a@x.org", "Absence");
-        assert!(!judged(std::slice::from_ref(&first)));
-        assert!(judged(&[first.clone(), recent("robot-b@x.org", "Auto: Absence")]));
-        assert!(judged(&[Recent { looped: true, ..first.clone() }]), "once a loop, always a loop");
-        assert!(!judged(&[first.clone(), recent("jean.dupont@x.org", "Absence")]));
+        let earlier = [recent("robot-a@x.org", "Absence"), recent("robot-b@x.org", "Absence")];
+        assert_eq!(looks_like_a_loop(&facts, &to, &policy(), &earlier), None);
+        facts.in_reply_to = vec!["0123@ain.example".to_owned()];
+        assert!(looks_like_a_loop(&facts, &to, &policy(), &earlier).is_some());
+    }
+
+    #[test]
+    fn numbered_citizens_of_one_domain_are_no_loop() {
+        let earlier: Vec<Recent> =
+            (0..200).map(|n| recent(&format!("usager{n}@x.org"), &format!("Demande {n}"))).collect();
+        let facts = MessageFacts { subject: "Demande 200".into(), ..MessageFacts::default() };
+        assert_eq!(looks_like_a_loop(&facts, &Address::literal("usager200", "x.org"), &policy(), &earlier), None);
     }
 
     #[test]
