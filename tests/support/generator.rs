@@ -352,7 +352,8 @@ fn plain(name: &str) -> String {
 }
 
 /// `SplitMix64`: small, and the same everywhere.
-struct Random(u64);
+#[derive(Debug)]
+pub struct Random(pub u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -363,7 +364,8 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, limit: u32) -> i64 {
+    /// A number from 0 on, below the limit.
+    pub fn below(&mut self, limit: u32) -> i64 {
         i64::try_from(self.next() % u64::from(limit)).expect("a small number")
     }
 
