@@ -10,7 +10,11 @@ use support::house::{House, PAN};
 const OLD_MESSAGES: u64 = 5_000;
 
 fn old_message(n: u64) -> Filled {
-    let reply = if n % 3 == 0 && n > 0 { format!("References: <old{}@example.org>\r\n", n - 1) } else { String::new() };
+    let reply = if n > 0 && n.is_multiple_of(3) {
+        format!("References: <old{}@example.org>\r\n", n - 1)
+    } else {
+        String::new()
+    };
     let text = format!(
         "Return-Path: <usager{n}@example.org>\r\nReceived: from mx by imap; Tue, 3 Mar 2026 10:00:00 +0100\r\n\
          From: Usager {n} <usager{}@example.org>\r\nTo: {PAN}\r\nSubject: Demande {n}\r\n{reply}\

@@ -54,7 +54,8 @@ const CLOCKS: [&str; 4] = ["Utc", "Local", "SystemTime", "Instant"];
 /// Functions that wait.
 const WAITS: [&str; 5] = ["sleep", "sleep_until", "sleep_ms", "park_timeout", "interval"];
 /// Calls that end the program or a task.
-const ABRUPT: [&str; 7] = ["unwrap", "expect", "unwrap_err", "expect_err", "panic!", "todo!", "unimplemented!"];
+const ABRUPT: [&str; 8] =
+    ["unwrap", "expect", "unwrap_err", "expect_err", "panic!", "todo!", "unimplemented!", "unreachable!"];
 /// What a room's head comment says.
 const HEADINGS: [&str; 3] = ["*Owns*", "*May import*", "*Start reading*"];
 
