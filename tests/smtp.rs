@@ -73,8 +73,8 @@ fn patient(relay: Relay) -> Relay {
     Relay { deadlines: Deadlines::default(), ..relay }
 }
 
-fn login(user: &str, secret: &str) -> Option<Login> {
-    Some(Login { user: user.to_owned(), secret: secret.to_owned().into(), kind: SecretKind::Password })
+fn login(user: &str, secret: &str) -> Login {
+    Login { user: user.to_owned(), secret: secret.to_owned().into(), kind: SecretKind::Password }
 }
 
 async fn send(relay: &Relay, recipients: &[&str]) -> Outcome {
@@ -238,7 +238,7 @@ async fn a_refusal_is_temporary_or_final_as_its_step_and_code_say() {
         let account = Some(("vigie".to_owned(), "secret".to_owned()));
         let sink = Sink::start_with(sink::Options { account, ..sink::Options::default() });
         sink.plan([Plan::Say(at, line)]);
-        let relay = Relay { login: login("vigie", "secret"), ..relay(sink.port) };
+        let relay = Relay { login: Some(login("vigie", "secret")), ..relay(sink.port) };
         let outcome = send(&relay, &["alice@example.org"]).await;
         assert_eq!(refusal(&outcome), expected, "{at:?} {line}");
         assert!(sink.mails().is_empty(), "{at:?} {line}");
@@ -300,7 +300,7 @@ async fn after(plan: Plan) -> (Outcome, Sink) {
     let account = Some(("vigie".to_owned(), "secret".to_owned()));
     let sink = Sink::start_with(sink::Options { account, ..sink::Options::default() });
     sink.plan([plan]);
-    let relay = Relay { login: login("vigie", "secret"), ..relay(sink.port) };
+    let relay = Relay { login: Some(login("vigie", "secret")), ..relay(sink.port) };
     (send(&relay, &["alice@example.org"]).await, sink)
 }
 
@@ -463,7 +463,8 @@ fn protected(protection: Protection, security: Security) -> (Sink, Relay, tempfi
         account: Some((PAN.to_owned(), "secret".to_owned())),
         ..sink::Options::default()
     });
-    let relay = Relay { security, ca_file: Some(ca_file), login: login(PAN, "secret"), ..patient(relay(sink.port)) };
+    let relay =
+        Relay { security, ca_file: Some(ca_file), login: Some(login(PAN, "secret")), ..patient(relay(sink.port)) };
     (sink, relay, folder)
 }
 
@@ -512,7 +513,7 @@ async fn a_certificate_for_another_name_is_refused_with_advice() {
 async fn starttls_that_is_not_offered_ends_before_anything_is_said() {
     let steps = vec![("EHLO", &b"250-essai\r\n250 AUTH PLAIN LOGIN\r\n"[..])];
     let (port, heard) = scripted(b"220 essai\r\n", steps);
-    let relay = Relay { security: Security::StartTls, login: login(PAN, "secret"), ..relay(port) };
+    let relay = Relay { security: Security::StartTls, login: Some(login(PAN, "secret")), ..relay(port) };
     let outcome = send(&relay, &["alice@example.org"]).await;
     assert_eq!(refusal(&outcome), (true, None, Stage::Tls));
     assert_eq!(heard.join().expect("the relay"), "EHLO vigie.ain.example.org\r\n");
@@ -524,7 +525,7 @@ async fn what_is_said_in_clear_ahead_of_the_handshake_is_not_believed() {
         b"220 go\r\n250-essai\r\n250 AUTH PLAIN\r\n235 welcome\r\n250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n";
     let steps = vec![("EHLO", &b"250-essai\r\n250 STARTTLS\r\n"[..]), ("STARTTLS", ahead)];
     let (port, heard) = scripted(b"220 essai\r\n", steps);
-    let relay = Relay { security: Security::StartTls, login: login(PAN, "secret"), ..relay(port) };
+    let relay = Relay { security: Security::StartTls, login: Some(login(PAN, "secret")), ..relay(port) };
     let outcome = send(&relay, &["alice@example.org"]).await;
     assert_eq!(refusal(&outcome), (true, None, Stage::Tls));
     let heard = heard.join().expect("the relay");
@@ -555,7 +556,7 @@ async fn an_authorities_file_that_is_none_is_named() {
 #[tokio::test]
 async fn a_wrong_password_is_told_with_the_relays_answer() {
     let (_sink, relay, _folder) = protected(Protection::StartTls, Security::StartTls);
-    let relay = Relay { login: login(PAN, "faux"), ..relay };
+    let relay = Relay { login: Some(login(PAN, "faux")), ..relay };
     let error = probe(&relay).await.expect_err("wrong password");
     assert!(matches!(error, Error::Refused { stage: Stage::Login, code: 535, .. }), "{error:?}");
     assert_eq!(error.to_string(), "the relay refuses AUTH: 535 5.7.8 Authentication credentials invalid");
@@ -572,7 +573,7 @@ async fn login_is_used_where_plain_is_not_offered() {
         ("NOOP", OK),
     ];
     let (port, _) = scripted(b"220 essai\r\n", steps);
-    let relay = Relay { login: login("vigie", "secret"), ..relay(port) };
+    let relay = Relay { login: Some(login("vigie", "secret")), ..relay(port) };
     probe(&relay).await.expect("the probe passes");
 }
 
@@ -594,14 +595,14 @@ async fn a_token_is_used_with_xoauth2_and_its_refusal_is_told() {
 #[tokio::test]
 async fn a_password_is_never_given_to_a_method_that_it_does_not_fit() {
     let (port, heard) = scripted(b"220 essai\r\n", vec![("EHLO", b"250-essai\r\n250 AUTH XOAUTH2\r\n")]);
-    let error = probe(&Relay { login: login("vigie", "secret"), ..relay(port) }).await.expect_err("no method");
+    let error = probe(&Relay { login: Some(login("vigie", "secret")), ..relay(port) }).await.expect_err("no method");
     assert!(matches!(error, Error::NoMechanism { .. }), "{error:?}");
     assert!(!heard.join().expect("the relay").contains("AUTH"));
 }
 
 #[test]
 fn no_printed_form_holds_the_secret() {
-    let relay = Relay { login: login("vigie", "motdepasse"), ..relay(25) };
+    let relay = Relay { login: Some(login("vigie", "motdepasse")), ..relay(25) };
     assert!(!format!("{relay:?}").contains("motdepasse"));
 }
 
@@ -717,7 +718,7 @@ async fn a_stopped_sender_does_not_begin() {
 // ---- a real relay ----
 
 fn towards(port: u16, security: Security, ca_file: PathBuf) -> Relay {
-    Relay { security, ca_file: Some(ca_file), login: login(PAN, "secret"), ..patient(relay(port)) }
+    Relay { security, ca_file: Some(ca_file), login: Some(login(PAN, "secret")), ..patient(relay(port)) }
 }
 
 #[tokio::test]
@@ -732,7 +733,7 @@ async fn postfix_takes_mails_over_both_kinds_of_tls() {
         let outcome = send(&relay, &["alice@example.org"]).await;
         let Outcome::Accepted { queue_id: Some(id), .. } = outcome else { panic!("{security:?}: {outcome:?}") };
         postfix.wait_for_log(&format!("{id}: from=<>"));
-        let wrong = Relay { login: login(PAN, "faux"), ..relay.clone() };
+        let wrong = Relay { login: Some(login(PAN, "faux")), ..relay.clone() };
         let said = probe(&wrong).await.expect_err("wrong password").to_string();
         assert!(said.starts_with("the relay refuses AUTH: 535 5.7.8"), "{said}");
         let nobody = Relay { login: None, ..relay.clone() };
