@@ -46,7 +46,9 @@ impl House {
         let users = [(PAN, "pan secret"), (ETR, "etrangers"), (AGENT, "agent"), (ADMIN, "admin")];
         let dovecot = Dovecot::start_with(&users, options);
         let sink = Sink::start();
-        let postfix = Postfix::start_with(&dovecot, &sink, &postfix::Options::default());
+        // What comes from this machine comes from the world: nothing is added to it, no Message-ID above all.
+        let outside = postfix::Options { extra: "local_header_rewrite_clients =".to_owned(), ..Default::default() };
+        let postfix = Postfix::start_with(&dovecot, &sink, &outside);
         let folder = tempfile::Builder::new().prefix("vigie-house-").tempdir().expect("a temporary folder");
         let house = Self { dovecot, postfix, sink, folder, daemon: None };
         for (name, word) in [("pan", users[0].1), ("etr", users[1].1)] {
