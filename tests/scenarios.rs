@@ -52,7 +52,7 @@ impl Prefecture {
         let mut config = String::new();
         for key in ["templates", "commitments", "requesters"] {
             let file = if key == "templates" { key.to_owned() } else { format!("{key}.toml") };
-            config.push_str(&format!("{key} = {:?}\n", shipped.join(file)));
+            config.push_str(&format!("{key} = \"{}\"\n", shipped.join(file).display()));
         }
         let rest: Vec<&str> = text
             .lines()
