@@ -386,6 +386,10 @@ postlog unix-dgram n - n - 1 postlogd
 END
 }
 
+queue_is_empty() {
+  [ -z "$(find "$STATE"/postfix/spool/{maildrop,incoming,active,deferred} -type f -print -quit)" ]
+}
+
 # smtp_say WANTED LINE: sends a line over descriptor 4 and reads the answer, which must begin with WANTED.
 smtp_say() {
   local answer
