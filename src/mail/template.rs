@@ -279,7 +279,8 @@ impl Part {
             let around = |side: Option<char>| side.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '.');
             line.match_indices(variable).any(|(at, _)| {
                 let (before, after) = (line.get(..at), line.get(at + variable.len()..));
-                around(before.and_then(|text| text.chars().last())) && around(after.and_then(|text| text.chars().next()))
+                around(before.and_then(|text| text.chars().last()))
+                    && around(after.and_then(|text| text.chars().next()))
             })
         };
         self.offset + 1 + self.source.lines().position(whole).unwrap_or_default()
