@@ -218,7 +218,9 @@ pub fn templates(settings: &Settings) -> anyhow::Result<Templates> {
         text: file.text.clone(),
         html: file.html.clone(),
     });
-    Templates::new(sources.collect()).context("a template cannot be used")
+    let templates = Templates::new(sources.collect()).context("a template cannot be used")?;
+    crate::mail::lint::word_all(&templates).context("a template cannot be used")?;
+    Ok(templates)
 }
 
 async fn serve(shared: Shared) -> anyhow::Result<()> {
