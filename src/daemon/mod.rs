@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::heart::Heart;
 use self::mailbox::Shared;
-use crate::app::{Store, sending, tick};
+use crate::app::{Store, tick};
 use crate::clock;
 use crate::config::{Secrets, Settings};
 use crate::mail::template::Templates;
@@ -64,16 +64,12 @@ impl std::fmt::Display for Task {
 
 /// Runs until SIGTERM or SIGINT; SIGHUP reloads the configuration at `path`.
 pub async fn run(path: &Path, settings: Settings, templates: Templates) -> anyhow::Result<()> {
+    // First of all: a SIGHUP that comes before vigie is ready must not end it.
+    let mut hangup = signal(SignalKind::hangup())?;
     let store = Store::open(&settings.store).await?;
-    let recovered =
-        sending::recover(&store, &settings.office, &settings.node, unknown_wait(&settings), clock::now()).await?;
-    if recovered > 0 {
-        tracing::warn!("{recovered} mails were being sent when vigie ended last: their fate is unknown");
-    }
     tick::note_configuration(&store, &settings.office, clock::now()).await?;
     let mut crew = Crew::start(settings, templates, store.clone());
-    let (mut hangup, mut terminate) = (signal(SignalKind::hangup())?, signal(SignalKind::terminate())?);
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let beat = sd_notify::watchdog_enabled().map_or(USUAL_BEAT, |span| span / 3);
     let mut beats = interval(beat);
     say(&[NotifyState::Ready]);
@@ -98,10 +94,6 @@ fn say(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::debug!("systemd was not told: {error}");
     }
-}
-
-fn unknown_wait(settings: &Settings) -> chrono::TimeDelta {
-    settings.smtp.unknown_retry_after
 }
 
 /// The tasks of one configuration.
@@ -227,7 +219,9 @@ pub fn templates(settings: &Settings) -> anyhow::Result<Templates> {
         text: file.text.clone(),
         html: file.html.clone(),
     });
-    Templates::new(sources.collect()).context("a template cannot be used")
+    let templates = Templates::new(sources.collect()).context("a template cannot be used")?;
+    crate::mail::lint::word_all(&templates).context("a template cannot be used")?;
+    Ok(templates)
 }
 
 async fn serve(shared: Shared) -> anyhow::Result<()> {

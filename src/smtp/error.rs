@@ -190,6 +190,7 @@ impl From<Error> for Outcome {
         let stage = error.stage();
         match error {
             Error::Doubt { why } => Self::Unknown { why },
+            Error::Stopped => Self::Stopped,
             Error::Refused { code, answer, .. } => {
                 Self::Refused { temporary, answer, code: Some(code), stage, refused: Vec::new() }
             }

@@ -224,6 +224,8 @@ pub enum Outcome {
         /// What was lost and when.
         why: String,
     },
+    /// vigie was told to stop before the final dot: nobody refused anything, and sending it again cannot make two.
+    Stopped,
 }
 
 impl Outcome {
@@ -242,6 +244,7 @@ impl Outcome {
                 format!("{kind} refused at {stage}: {code}{status}")
             }
             Self::Unknown { .. } => "unknown: lost after the final dot".to_owned(),
+            Self::Stopped => "not sent: vigie was told to stop".to_owned(),
         }
     }
 }

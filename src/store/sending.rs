@@ -57,6 +57,12 @@ impl Store {
         rows.iter().map(DueEffect::from_row).collect()
     }
 
+    /// Gives a claimed mail back that nobody was asked to take: it is due as before, and the attempt does not count.
+    pub async fn give_back(&self, id: &str) -> Result<()> {
+        on_write!(self, pool => sqlx::query(GIVE_BACK).bind(id.to_owned()).execute(pool).await.map(drop))?;
+        Ok(())
+    }
+
     /// When the next mail is due; `None` for an empty queue.
     pub async fn next_due(&self) -> Result<Option<DateTime<Utc>>> {
         let next: Option<i64> = on_read!(self, pool => sqlx::query_scalar(NEXT_DUE).fetch_one(pool).await)?;
@@ -99,6 +105,8 @@ pub(super) const CLAIM_DUE: &str = concat!(
      ORDER BY due_at, created_at, id LIMIT 1) RETURNING ",
     effect_columns!()
 );
+pub(super) const GIVE_BACK: &str = "UPDATE effect SET state = 'pending', attempts = attempts - 1, holder = '' \
+     WHERE id = $1 AND state = 'sending'";
 pub(super) const INTERRUPTED: &str = concat!(
     "SELECT ",
     effect_columns!(),

@@ -35,6 +35,7 @@ pub const STATEMENTS: &[&str] = &[
     queries::VERDICT_COUNTS,
     queries::STATUS_COUNTS,
     sending::CLAIM_DUE,
+    sending::GIVE_BACK,
     sending::INTERRUPTED,
     sending::NEXT_DUE,
     sending::SETTLE,
