@@ -46,7 +46,9 @@ impl House {
         let users = [(PAN, "pan secret"), (ETR, "etrangers"), (AGENT, "agent"), (ADMIN, "admin")];
         let dovecot = Dovecot::start_with(&users, options);
         let sink = Sink::start();
-        let postfix = Postfix::start_with(&dovecot, &sink, &postfix::Options::default());
+        // What comes from this machine comes from the world: nothing is added to it, no Message-ID above all.
+        let outside = postfix::Options { extra: "local_header_rewrite_clients =".to_owned(), ..Default::default() };
+        let postfix = Postfix::start_with(&dovecot, &sink, &outside);
         let folder = tempfile::Builder::new().prefix("vigie-house-").tempdir().expect("a temporary folder");
         let house = Self { dovecot, postfix, sink, folder, daemon: None };
         for (name, word) in [("pan", users[0].1), ("etr", users[1].1)] {
@@ -117,14 +119,19 @@ impl House {
         out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }
 
-    /// Starts the daemon.
+    /// Starts the daemon, and looks whether it has made its database.
     pub fn start(&mut self) {
+        self.start_unwatched();
+        let made = wait_until(PATIENCE, || self.has_ended() || self.vigie(&["status"]).stderr.is_empty());
+        assert!(made, "vigie makes no database:\n{}", self.log());
+    }
+
+    /// Starts the daemon and leaves the processors to it.
+    pub fn start_unwatched(&mut self) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
         let mut command = self.command(&["run"]);
         command.env_remove("JOURNAL_STREAM").env_remove("NOTIFY_SOCKET").stdout(Stdio::null()).stderr(log);
         self.daemon = Some(command.spawn().expect("vigie starts"));
-        let made = wait_until(PATIENCE, || self.has_ended() || self.vigie(&["status"]).stderr.is_empty());
-        assert!(made, "vigie makes no database:\n{}", self.log());
     }
 
     /// Whether the daemon has ended by itself.
