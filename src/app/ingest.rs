@@ -285,7 +285,7 @@ impl Overlay {
             message: id,
         };
         let mut snapshot =
-            self.snapshot(turn, source, message, duplicate_of, (turn.peek_request_id(), reference), now).await?;
+            self.snapshot(turn, source, message, duplicate_of, (turn.peek_request_id(), reference)).await?;
         let (mut judgement, mut decision) = decide::on_message(desk, &arrival, &snapshot, now);
         if let Acknowledgement::Send { to, .. } = &judgement.acknowledgement {
             let thread = judgement.verdict.request();
@@ -315,7 +315,6 @@ impl Overlay {
         message: &Parsed<'_>,
         duplicate_of: Option<Option<RequestId>>,
         next: (RequestId, String),
-        now: DateTime<Utc>,
     ) -> Result<Snapshot> {
         let desk = source.desk;
         let person = message.author(desk).and_then(|author| self.persons.get(&author.canonical()));
@@ -328,10 +327,7 @@ impl Overlay {
         };
         let recent = match person {
             Some(person) if message.times.internal_date >= self.watch.watched_since => {
-                let queued = self.written.messages.iter().filter(|row| row.person == Some(person.id)).count();
-                turn.messages_from(person.id, now - ABUSE_SPAN)
-                    .await?
-                    .saturating_add(u32::try_from(queued).unwrap_or(u32::MAX))
+                self.recent_from(turn, person.id, crate::domain::receipt::official(&message.times).0).await?
             }
             Some(_) | None => 0,
         };
@@ -356,6 +352,16 @@ impl Overlay {
             answered_by,
             next,
         })
+    }
+
+    /// Messages of a person received in the hour before an instant: by the time of receipt, because what a week-end
+    /// brought is read at once on Monday.
+    async fn recent_from(&self, turn: &mut Turn, person: PersonId, until: DateTime<Utc>) -> Result<u32> {
+        let since = until - ABUSE_SPAN;
+        let of_the_hour = |row: &&MessageRow| row.person == Some(person) && (since..=until).contains(&row.received_at);
+        let queued = self.written.messages.iter().filter(of_the_hour).count();
+        let stored = turn.messages_from(person, since, until).await?;
+        Ok(stored.saturating_add(u32::try_from(queued).unwrap_or(u32::MAX)))
     }
 
     /// The counts of mails sent lately, with those that this batch has queued.

@@ -1,0 +1,88 @@
+//! Whole turns on a database in memory with a given instant: what comes in, what the clock brings, what stays true.
+#![expect(clippy::expect_used, reason = "what is written here can be parsed, or the tests are worth nothing")]
+
+use chrono::{DateTime, TimeDelta, Utc};
+use vigie::app::ingest::{self, Arrived, Ingested, Source};
+use vigie::app::query;
+use vigie::config::{Secrets, Settings};
+use vigie::domain::classify::FolderRole;
+use vigie::domain::office::Office;
+use vigie::domain::policy::Mode;
+use vigie::store::{RequestFilter, RequestLine, Store};
+
+const PAN: &str = "pref-pan@prefecture.example.org";
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().expect("an instant")
+}
+
+/// A prefecture that acknowledges, watched since 1 June 2026.
+struct House {
+    office: Office,
+    store: Store,
+    next_uid: u32,
+}
+
+impl House {
+    async fn new() -> Self {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/vigie.toml");
+        let mut office = Settings::load(&path, Secrets::Skip).expect("the shipped configuration").office;
+        office.mailboxes.iter_mut().for_each(|mailbox| mailbox.mode = Mode::Acknowledge);
+        let house = Self { office, store: Store::in_memory().await.expect("a database"), next_uid: 1 };
+        for mailbox in &house.office.mailboxes {
+            let desk = house.office.desk(&mailbox.name).expect("a desk");
+            ingest::switch_on(&house.store, desk, at("2026-06-01T06:00:00Z")).await.expect("switched on");
+        }
+        house
+    }
+
+    /// Reads messages, each a received instant and a header, as one batch of a folder of pref-pan.
+    async fn read(&mut self, folder: &str, role: FolderRole, mails: &[(&str, &str)], now: &str) -> Ingested {
+        let mut turn = self.store.begin().await.expect("a turn");
+        let mut cursor = turn.folder("pref-pan", folder, role.name()).await.expect("a folder");
+        turn.commit().await.expect("committed");
+        cursor.uid_validity = 1;
+        let mut batch = Vec::new();
+        for (received, header) in mails {
+            let header = format!("{}\r\n\r\n", header.replace('\n', "\r\n")).into_bytes();
+            let size = header.len() as u64;
+            batch.push(Arrived { uid: self.next_uid, internal_date: at(received), size, header, body_start: None });
+            self.next_uid += 1;
+        }
+        let desk = self.office.desk("pref-pan").expect("a desk");
+        let source = Source { desk, cursor, role, lease: None };
+        ingest::ingest(&self.store, &source, &batch, at(now)).await.expect("ingested")
+    }
+
+    async fn requests(&self) -> Vec<RequestLine> {
+        query::requests(&self.store, &RequestFilter::default()).await.expect("requests")
+    }
+}
+
+/// A citizen's message.
+fn from_alice(id: &str) -> String {
+    format!("From: alice@example.net\nTo: {PAN}\nSubject: Titre\nMessage-ID: <{id}>")
+}
+
+#[tokio::test]
+async fn what_one_person_wrote_over_a_week_end_is_not_abusive_when_it_is_read_at_once() {
+    let mut house = House::new().await;
+    let start = at("2026-06-05T16:00:00Z");
+    let mails: Vec<(String, String)> = (0..80)
+        .map(|n| ((start + TimeDelta::minutes(40 * n)).to_rfc3339(), from_alice(&format!("a{n}@example.net"))))
+        .collect();
+    let mails: Vec<(&str, &str)> = mails.iter().map(|(at, mail)| (at.as_str(), mail.as_str())).collect();
+    let ingested = house.read("INBOX", FolderRole::Inbox, &mails, "2026-06-08T06:00:00Z").await;
+    assert_eq!(ingested.opened, 80);
+}
+
+#[tokio::test]
+async fn the_hour_in_which_sending_is_abusive_is_the_sender_s() {
+    let mut house = House::new().await;
+    let mails: Vec<String> = (0..80).map(|n| from_alice(&format!("a{n}@example.net"))).collect();
+    for half in mails.chunks(40) {
+        let half: Vec<(&str, &str)> = half.iter().map(|mail| ("2026-06-05T16:00:00Z", mail.as_str())).collect();
+        house.read("INBOX", FolderRole::Inbox, &half, "2026-06-08T06:00:00Z").await;
+    }
+    assert_eq!(house.requests().await.len(), 60);
+}
