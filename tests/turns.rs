@@ -57,11 +57,21 @@ impl House {
     async fn requests(&self) -> Vec<RequestLine> {
         query::requests(&self.store, &RequestFilter::default()).await.expect("requests")
     }
+
+    /// `STATUS`, one a request, the oldest first.
+    async fn statuses(&self) -> Vec<&'static str> {
+        self.requests().await.iter().map(|line| line.request.status.name()).collect()
+    }
 }
 
 /// A citizen's message.
 fn from_alice(id: &str) -> String {
     format!("From: alice@example.net\nTo: {PAN}\nSubject: Titre\nMessage-ID: <{id}>")
+}
+
+/// What an agent wrote, with the header that matters.
+fn from_us(to: &str, id: &str, subject: &str, more: &str) -> String {
+    format!("From: {PAN}\nTo: {to}\nSubject: {subject}\nMessage-ID: <{id}>\n{more}")
 }
 
 #[tokio::test]
@@ -85,4 +95,34 @@ async fn the_hour_in_which_sending_is_abusive_is_the_sender_s() {
         house.read("INBOX", FolderRole::Inbox, &half, "2026-06-08T06:00:00Z").await;
     }
     assert_eq!(house.requests().await.len(), 60);
+}
+
+#[tokio::test]
+async fn an_answer_read_before_its_request_answers_it_in_the_same_batch_too() {
+    let mut house = House::new().await;
+    let answer = from_us("alice@example.net", "r1@prefecture.example.org", "Re: Titre", "In-Reply-To: <a1@x>");
+    let (request, now) = (from_alice("a1@x"), "2026-06-05T08:00:00Z");
+    let mails = [("2026-06-05T07:00:00Z", answer.as_str()), ("2026-06-04T07:00:00Z", request.as_str())];
+    house.read("Archives", FolderRole::Other, &mails, now).await;
+    assert_eq!(house.statuses().await, ["answered"]);
+}
+
+#[tokio::test]
+async fn what_is_no_answer_to_the_public_answers_nothing_when_it_is_read_first() {
+    for sent in [
+        from_us(
+            "alice@example.net",
+            "r1@p",
+            "Réponse automatique : Titre",
+            "In-Reply-To: <a1@x>\nAuto-Submitted: auto-replied",
+        ),
+        from_us("autre@prefecture.example.org", "r2@p", "Re: Titre", "In-Reply-To: <a1@x>\nReferences: <a1@x>"),
+        from_us("collegue@autre-service.example", "r3@p", "Tr : Titre", "References: <a1@x>"),
+    ] {
+        let mut house = House::new().await;
+        house.read("Sent", FolderRole::Sent, &[("2026-06-05T07:00:00Z", &sent)], "2026-06-05T08:00:00Z").await;
+        let request = [("2026-06-04T07:00:00Z", &*from_alice("a1@x"))];
+        house.read("INBOX", FolderRole::Inbox, &request, "2026-06-05T08:00:00Z").await;
+        assert_eq!(house.statuses().await, ["open"], "{sent}");
+    }
 }

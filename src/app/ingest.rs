@@ -10,7 +10,7 @@ use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 use super::Result;
 use crate::domain::acknowledge::{Acknowledgement, SentCounts};
 use crate::domain::address::Address;
-use crate::domain::classify::{FolderRole, Links, ThreadLink};
+use crate::domain::classify::{FolderRole, Links, ThreadLink, may_answer_unseen};
 use crate::domain::decide::{self, Arrival, Decision, Desk, EarlyReply, Judgement, Snapshot};
 use crate::domain::effect::Effect;
 use crate::domain::event::Event;
@@ -396,13 +396,13 @@ impl Overlay {
         if let (Some(request), Some(message_id)) = (request, &message.facts.message_id) {
             self.threads.entry(message_id.clone()).or_insert(request);
         }
-        if let (Some(opened), Some(early)) = (opened, &slot.answered_by) {
+        // An answer dated before the request is refused, and stays what it was.
+        let answered = decision.requests.iter().any(|request| request.message == id && request.status != Status::Open);
+        if let (Some(opened), Some(early), true) = (opened, &slot.answered_by, answered) {
             self.written.attached.push((early.message.clone(), opened));
         }
-        if source.role == FolderRole::Sent || judgement.reason.code == "sent_by_us" {
-            let unanswered = request.is_none() && message.facts.machine.vigie.is_none();
-            let parents = ancestors(&message.facts).into_iter().filter(|_| unanswered);
-            self.written.early.extend(parents.map(|parent| (parent.to_owned(), id)));
+        if request.is_none() && may_answer_unseen(&message.facts, desk.policy, &judgement.reason) {
+            self.keep_early(source, message, &slot, judgement);
         }
         for request in &decision.requests {
             self.requests.insert(request.id, request.clone());
@@ -428,6 +428,22 @@ impl Overlay {
             (effect, message_id)
         }));
         written.events.extend(decision.events);
+    }
+
+    /// Remembers an answer of ours to what is not known yet: it may lie further on in this very batch.
+    fn keep_early(&mut self, source: &Source<'_>, message: &Parsed<'_>, slot: &Slot, judgement: &Judgement) {
+        let reply = EarlyReply {
+            at: judgement.received_at,
+            in_sent: source.role == FolderRole::Sent,
+            message: slot.digest.clone(),
+        };
+        for parent in ancestors(&message.facts) {
+            self.written.early.push((parent.to_owned(), slot.id));
+            let known = self.early.entry(parent.to_owned()).or_insert_with(|| reply.clone());
+            if reply.at < known.at {
+                *known = reply.clone();
+            }
+        }
     }
 
     async fn write(self, turn: &mut Turn, now: DateTime<Utc>) -> Result<Ingested> {
