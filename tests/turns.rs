@@ -4,8 +4,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use vigie::app::ingest::{self, Arrived, Ingested, Source};
 use vigie::app::query;
+use vigie::app::tick::tick;
 use vigie::config::{Secrets, Settings};
+use vigie::domain::calendar::{Calendar, Closure, MONDAY_TO_FRIDAY, Territory};
 use vigie::domain::classify::FolderRole;
+use vigie::domain::holidays::HolidayRules;
 use vigie::domain::office::Office;
 use vigie::domain::policy::Mode;
 use vigie::store::{RequestFilter, RequestLine, Store};
@@ -125,4 +128,22 @@ async fn what_is_no_answer_to_the_public_answers_nothing_when_it_is_read_first()
         house.read("INBOX", FolderRole::Inbox, &request, "2026-06-05T08:00:00Z").await;
         assert_eq!(house.statuses().await, ["open"], "{sent}");
     }
+}
+
+#[tokio::test]
+async fn a_closure_whose_days_count_is_warned_of_before_it_and_told_after_it() {
+    let mut house = House::new().await;
+    let (from, to) = ("2026-12-24".parse().expect("a date"), "2026-12-31".parse().expect("a date"));
+    let closure = Closure { from, to, label: "Fin d’année".to_owned(), suspends: false };
+    let metropole = Territory::Metropole;
+    let calendar = Calendar::new(metropole, metropole.zone(), HolidayRules::default(), vec![closure], MONDAY_TO_FRIDAY);
+    house.office.calendars.insert("pref-pan".to_owned(), calendar);
+    let mail = [("2026-12-21T09:00:00Z", &*from_alice("a1@x"))];
+    house.read("INBOX", FolderRole::Inbox, &mail, "2026-12-21T09:00:01Z").await;
+    let next = |lines: Vec<RequestLine>| lines.first().and_then(|line| line.request.next_alert_at);
+    assert_eq!(house.requests().await[0].request.due_on.to_string(), "2026-12-29");
+    assert_eq!(next(house.requests().await), Some(at("2026-12-23T07:30:00Z")));
+    tick(&house.store, &house.office, at("2026-12-23T07:30:00Z")).await.expect("a tick");
+    assert_eq!(house.requests().await[0].request.alert_level, Some(0));
+    assert_eq!(next(house.requests().await), Some(at("2027-01-04T07:30:00Z")));
 }
