@@ -185,7 +185,7 @@ impl World {
     }
 
     async fn check(&self) {
-        let verified = verify(&self.store).await.unwrap();
+        let verified = verify(&self.store, &[]).await.unwrap();
         assert!(verified.ok, "{verified:?}");
     }
 }
