@@ -1,8 +1,9 @@
 //! Alerts and digests over simulated weeks: the use cases, a database and a given `now`; no servers, no waiting.
-#![expect(
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test fails at the line that could not"
 )]
 
