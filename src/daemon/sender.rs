@@ -19,7 +19,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// The shortest sleep between two looks at the queue.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(50);
 /// How long the loop may be without progress before the watchdog starves: longer than a submission's deadlines.
-const PATIENCE: Duration = Duration::from_mins(20);
+const PATIENCE: Duration = Duration::from_mins(30);
 
 /// Sends until it is told to stop.
 pub async fn run(shared: Shared, templates: Arc<Templates>) -> anyhow::Result<()> {
