@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use vigie::app::ingest::{self, Arrived, Ingested, Source};
 use vigie::app::query;
 use vigie::app::tick::tick;
+use vigie::app::verify::verify;
 use vigie::config::{Secrets, Settings};
 use vigie::domain::calendar::{Calendar, Closure, MONDAY_TO_FRIDAY, Territory};
 use vigie::domain::classify::FolderRole;
@@ -146,4 +147,32 @@ async fn a_closure_whose_days_count_is_warned_of_before_it_and_told_after_it() {
     tick(&house.store, &house.office, at("2026-12-23T07:30:00Z")).await.expect("a tick");
     assert_eq!(house.requests().await[0].request.alert_level, Some(0));
     assert_eq!(next(house.requests().await), Some(at("2027-01-04T07:30:00Z")));
+}
+
+#[tokio::test]
+async fn a_request_changed_behind_the_ledger_is_found_whatever_was_changed() {
+    for changed in [
+        "due_at = due_at + 864000000",
+        "received_at = received_at + 1000",
+        "day_limit = 10",
+        "requester = 'elected'",
+        "nature = 'complaint'",
+        "evidence = 'declaration'",
+        "settled_at = settled_at - 1000",
+        "acknowledged_at = 5",
+        "backlog = 1",
+        "mailbox = 'pref-étrangers'",
+        "status = 'open'",
+    ] {
+        let mut house = House::new().await;
+        let answer = from_us("alice@example.net", "r1@p", "Re: Titre", "In-Reply-To: <a1@x>");
+        let mails = [("2026-06-04T07:00:00Z", &*from_alice("a1@x")), ("2026-06-05T07:00:00Z", &answer)];
+        house.read("INBOX", FolderRole::Inbox, &mails, "2026-06-05T08:00:00Z").await;
+        assert_eq!(verify(&house.store, &[]).await.expect("verified").first_fault, None);
+        let Store::Sqlite { write, .. } = &house.store else { panic!("SQLite") };
+        let statement = sqlx::AssertSqlSafe(format!("UPDATE request SET {changed}"));
+        sqlx::query(statement).execute(write).await.expect("changed");
+        let fault = verify(&house.store, &[]).await.expect("verified").first_fault;
+        assert_eq!(fault.as_deref(), Some("request PAN-2026-000001 is not what the ledger says"), "{changed}");
+    }
 }
