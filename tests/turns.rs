@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use vigie::app::ingest::{self, Arrived, Ingested, Source};
 use vigie::app::query;
-use vigie::app::tick::tick;
+use vigie::app::tick::{next_wake, tick};
 use vigie::app::verify::verify;
 use vigie::config::{Secrets, Settings};
 use vigie::domain::calendar::{Calendar, Closure, MONDAY_TO_FRIDAY, Territory};
@@ -175,4 +175,26 @@ async fn a_request_changed_behind_the_ledger_is_found_whatever_was_changed() {
         let fault = verify(&house.store, &[]).await.expect("verified").first_fault;
         assert_eq!(fault.as_deref(), Some("request PAN-2026-000001 is not what the ledger says"), "{changed}");
     }
+}
+
+#[tokio::test]
+async fn a_mailbox_that_comes_back_into_the_configuration_is_alerted_again() {
+    let mut house = House::new().await;
+    let mail = [("2026-06-04T07:00:00Z", &*from_alice("a1@x"))];
+    house.read("INBOX", FolderRole::Inbox, &mail, "2026-06-04T08:00:00Z").await;
+    let mut without = house.office.clone();
+    without.mailboxes.retain(|mailbox| mailbox.name != "pref-pan");
+    tick(&house.store, &without, at("2026-06-12T08:00:00Z")).await.expect("a tick");
+    tick(&house.store, &house.office, at("2026-06-15T08:00:00Z")).await.expect("a tick");
+    assert_eq!(house.requests().await[0].request.alert_level, Some(-1));
+}
+
+#[tokio::test]
+async fn a_bureau_that_lost_its_mailbox_wakes_nobody() {
+    let house = House::new().await;
+    tick(&house.store, &house.office, at("2026-06-05T08:00:00Z")).await.expect("a tick");
+    let mut without = house.office.clone();
+    without.mailboxes.clear();
+    tick(&house.store, &without, at("2026-06-09T08:00:00Z")).await.expect("a tick");
+    assert_eq!(next_wake(&house.store, &without).await.expect("read"), None);
 }
