@@ -65,11 +65,6 @@ impl std::fmt::Display for Task {
 /// Runs until SIGTERM or SIGINT; SIGHUP reloads the configuration at `path`.
 pub async fn run(path: &Path, settings: Settings, templates: Templates) -> anyhow::Result<()> {
     let store = Store::open(&settings.store).await?;
-    let recovered =
-        sending::recover(&store, &settings.office, &settings.node, unknown_wait(&settings), clock::now()).await?;
-    if recovered > 0 {
-        tracing::warn!("{recovered} mails were being sent when vigie ended last: their fate is unknown");
-    }
     tick::note_configuration(&store, &settings.office, clock::now()).await?;
     let mut crew = Crew::start(settings, templates, store.clone());
     let (mut hangup, mut terminate) = (signal(SignalKind::hangup())?, signal(SignalKind::terminate())?);
@@ -100,8 +95,15 @@ fn say(states: &[NotifyState<'_>]) {
     }
 }
 
-fn unknown_wait(settings: &Settings) -> chrono::TimeDelta {
-    settings.smtp.unknown_retry_after
+/// Settles what an earlier sender of this node left behind, whether the process ended, a reload cut it off or it
+/// panicked; then sends.
+async fn deliver(shared: Shared, templates: Arc<Templates>) -> anyhow::Result<()> {
+    let Settings { office, node, smtp, .. } = shared.settings.as_ref();
+    let recovered = sending::recover(&shared.store, office, node, smtp.unknown_retry_after, clock::now()).await?;
+    if recovered > 0 {
+        tracing::warn!("{recovered} mails were being sent when the sender ended last: their fate is unknown");
+    }
+    sender::run(shared, templates).await
 }
 
 /// The tasks of one configuration.
@@ -140,7 +142,7 @@ impl Crew {
             }
             match role {
                 Task::Mailbox(name) => mailbox::watch(shared, name).await,
-                Task::Sender => sender::run(shared, templates).await,
+                Task::Sender => deliver(shared, templates).await,
                 Task::Ticker => ticker::run(shared).await,
                 Task::Web => serve(shared).await,
             }
