@@ -198,3 +198,25 @@ async fn a_bureau_that_lost_its_mailbox_wakes_nobody() {
     tick(&house.store, &without, at("2026-06-09T08:00:00Z")).await.expect("a tick");
     assert_eq!(next_wake(&house.store, &without).await.expect("read"), None);
 }
+
+#[tokio::test]
+async fn a_copy_that_bounced_elsewhere_does_not_silence_the_requester() {
+    for (failed, queued) in [("copie@ailleurs.example", 1), ("Alice@example.net", 0)] {
+        let mut house = House::new().await;
+        let answer =
+            from_us("alice@example.net", "r1@p", "Re: Titre", "Cc: copie@ailleurs.example\nIn-Reply-To: <a1@x>");
+        let bounce = format!(
+            "Return-Path: <>\nFrom: Mail Delivery System <MAILER-DAEMON@mx.example>\nTo: {PAN}\nMessage-ID: <b1@mx>\n\
+             Subject: Undelivered Mail Returned to Sender\nX-Failed-Recipients: {failed}\nIn-Reply-To: <r1@p>"
+        );
+        let mails = [
+            ("2026-06-04T07:00:00Z", &*from_alice("a1@x")),
+            ("2026-06-04T08:00:00Z", &answer),
+            ("2026-06-04T08:00:10Z", &bounce),
+        ];
+        house.read("INBOX", FolderRole::Inbox, &mails, "2026-06-04T08:01:00Z").await;
+        let later = [("2026-06-05T07:00:00Z", &*from_alice("a2@x"))];
+        let ingested = house.read("INBOX", FolderRole::Inbox, &later, "2026-06-05T07:00:01Z").await;
+        assert_eq!((ingested.opened, ingested.queued), (1, queued), "{failed}");
+    }
+}
