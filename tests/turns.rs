@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "what is written here can be parsed, or the tests are worth nothing")]
 
 use chrono::{DateTime, TimeDelta, Utc};
+use vigie::app::gesture::{Gesture, gesture};
 use vigie::app::ingest::{self, Arrived, Ingested, Source};
 use vigie::app::query;
 use vigie::app::tick::{next_wake, tick};
@@ -11,7 +12,7 @@ use vigie::domain::calendar::{Calendar, Closure, MONDAY_TO_FRIDAY, Territory};
 use vigie::domain::classify::FolderRole;
 use vigie::domain::holidays::HolidayRules;
 use vigie::domain::office::Office;
-use vigie::domain::policy::Mode;
+use vigie::domain::policy::{Mode, Nature, Requester};
 use vigie::store::{RequestFilter, RequestLine, Store};
 
 const PAN: &str = "pref-pan@prefecture.example.org";
@@ -219,4 +220,24 @@ async fn a_copy_that_bounced_elsewhere_does_not_silence_the_requester() {
         let ingested = house.read("INBOX", FolderRole::Inbox, &later, "2026-06-05T07:00:01Z").await;
         assert_eq!((ingested.opened, ingested.queued), (1, queued), "{failed}");
     }
+}
+
+#[tokio::test]
+async fn an_overdue_request_that_is_given_more_time_is_alerted_again() {
+    let mut house = House::new().await;
+    let mail = [("2026-06-04T07:00:00Z", &*from_alice("a1@x"))];
+    house.read("INBOX", FolderRole::Inbox, &mail, "2026-06-04T08:00:00Z").await;
+    tick(&house.store, &house.office, at("2026-06-12T08:00:00Z")).await.expect("a tick");
+    assert_eq!(house.requests().await[0].request.alert_level, Some(-1));
+    for commitment in house.office.mailboxes.iter_mut().flat_map(|mailbox| &mut mailbox.commitments) {
+        commitment.limit = 15;
+    }
+    let complaint = Gesture::Reclassify { requester: Requester::Public, nature: Nature::Complaint };
+    let now = at("2026-06-12T08:00:01Z");
+    gesture(&house.store, &house.office, "PAN-2026-000001", complaint, "agent", now).await.expect("reclassified");
+    let request = house.requests().await.remove(0).request;
+    assert_eq!((request.alert_level, request.due_on.to_string().as_str()), (None, "2026-06-25"));
+    let ticked = tick(&house.store, &house.office, at("2026-06-26T08:00:00Z")).await.expect("a tick");
+    assert!(ticked.queued > 0);
+    assert_eq!(house.requests().await[0].request.alert_level, Some(-1));
 }
