@@ -62,3 +62,9 @@ fn an_internal_domain_is_one_that_an_address_can_lie_in() {
 fn a_limit_is_one_that_a_calendar_holds() {
     refused("commitments.toml", "limit = 5", "limit = 60000", "limit: at most 1000 working days");
 }
+
+#[test]
+fn a_file_without_end_is_too_large() {
+    let error = Settings::load(Path::new("/dev/zero"), Secrets::Skip).expect_err("refused").to_string();
+    assert!(error.starts_with("/dev/zero: is larger than"), "{error}");
+}

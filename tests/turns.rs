@@ -2,15 +2,17 @@
 #![expect(clippy::expect_used, reason = "what is written here can be parsed, or the tests are worth nothing")]
 
 use chrono::{DateTime, TimeDelta, Utc};
+use vigie::app::gesture::{Gesture, gesture};
 use vigie::app::ingest::{self, Arrived, Ingested, Source};
 use vigie::app::query;
-use vigie::app::tick::tick;
+use vigie::app::tick::{next_wake, tick};
+use vigie::app::verify::verify;
 use vigie::config::{Secrets, Settings};
 use vigie::domain::calendar::{Calendar, Closure, MONDAY_TO_FRIDAY, Territory};
 use vigie::domain::classify::FolderRole;
 use vigie::domain::holidays::HolidayRules;
 use vigie::domain::office::Office;
-use vigie::domain::policy::Mode;
+use vigie::domain::policy::{Mode, Nature, Requester};
 use vigie::store::{RequestFilter, RequestLine, Store};
 
 const PAN: &str = "pref-pan@prefecture.example.org";
@@ -146,4 +148,96 @@ async fn a_closure_whose_days_count_is_warned_of_before_it_and_told_after_it() {
     tick(&house.store, &house.office, at("2026-12-23T07:30:00Z")).await.expect("a tick");
     assert_eq!(house.requests().await[0].request.alert_level, Some(0));
     assert_eq!(next(house.requests().await), Some(at("2027-01-04T07:30:00Z")));
+}
+
+#[tokio::test]
+async fn a_request_changed_behind_the_ledger_is_found_whatever_was_changed() {
+    for changed in [
+        "due_at = due_at + 864000000",
+        "received_at = received_at + 1000",
+        "day_limit = 10",
+        "requester = 'elected'",
+        "nature = 'complaint'",
+        "evidence = 'declaration'",
+        "settled_at = settled_at - 1000",
+        "acknowledged_at = 5",
+        "backlog = 1",
+        "mailbox = 'pref-étrangers'",
+        "status = 'open'",
+    ] {
+        let mut house = House::new().await;
+        let answer = from_us("alice@example.net", "r1@p", "Re: Titre", "In-Reply-To: <a1@x>");
+        let mails = [("2026-06-04T07:00:00Z", &*from_alice("a1@x")), ("2026-06-05T07:00:00Z", &answer)];
+        house.read("INBOX", FolderRole::Inbox, &mails, "2026-06-05T08:00:00Z").await;
+        assert_eq!(verify(&house.store, &[]).await.expect("verified").first_fault, None);
+        let Store::Sqlite { write, .. } = &house.store else { panic!("SQLite") };
+        let statement = sqlx::AssertSqlSafe(format!("UPDATE request SET {changed}"));
+        sqlx::query(statement).execute(write).await.expect("changed");
+        let fault = verify(&house.store, &[]).await.expect("verified").first_fault;
+        assert_eq!(fault.as_deref(), Some("request PAN-2026-000001 is not what the ledger says"), "{changed}");
+    }
+}
+
+#[tokio::test]
+async fn a_mailbox_that_comes_back_into_the_configuration_is_alerted_again() {
+    let mut house = House::new().await;
+    let mail = [("2026-06-04T07:00:00Z", &*from_alice("a1@x"))];
+    house.read("INBOX", FolderRole::Inbox, &mail, "2026-06-04T08:00:00Z").await;
+    let mut without = house.office.clone();
+    without.mailboxes.retain(|mailbox| mailbox.name != "pref-pan");
+    tick(&house.store, &without, at("2026-06-12T08:00:00Z")).await.expect("a tick");
+    tick(&house.store, &house.office, at("2026-06-15T08:00:00Z")).await.expect("a tick");
+    assert_eq!(house.requests().await[0].request.alert_level, Some(-1));
+}
+
+#[tokio::test]
+async fn a_bureau_that_lost_its_mailbox_wakes_nobody() {
+    let house = House::new().await;
+    tick(&house.store, &house.office, at("2026-06-05T08:00:00Z")).await.expect("a tick");
+    let mut without = house.office.clone();
+    without.mailboxes.clear();
+    tick(&house.store, &without, at("2026-06-09T08:00:00Z")).await.expect("a tick");
+    assert_eq!(next_wake(&house.store, &without).await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn a_copy_that_bounced_elsewhere_does_not_silence_the_requester() {
+    for (failed, queued) in [("copie@ailleurs.example", 1), ("Alice@example.net", 0)] {
+        let mut house = House::new().await;
+        let answer =
+            from_us("alice@example.net", "r1@p", "Re: Titre", "Cc: copie@ailleurs.example\nIn-Reply-To: <a1@x>");
+        let bounce = format!(
+            "Return-Path: <>\nFrom: Mail Delivery System <MAILER-DAEMON@mx.example>\nTo: {PAN}\nMessage-ID: <b1@mx>\n\
+             Subject: Undelivered Mail Returned to Sender\nX-Failed-Recipients: {failed}\nIn-Reply-To: <r1@p>"
+        );
+        let mails = [
+            ("2026-06-04T07:00:00Z", &*from_alice("a1@x")),
+            ("2026-06-04T08:00:00Z", &answer),
+            ("2026-06-04T08:00:10Z", &bounce),
+        ];
+        house.read("INBOX", FolderRole::Inbox, &mails, "2026-06-04T08:01:00Z").await;
+        let later = [("2026-06-05T07:00:00Z", &*from_alice("a2@x"))];
+        let ingested = house.read("INBOX", FolderRole::Inbox, &later, "2026-06-05T07:00:01Z").await;
+        assert_eq!((ingested.opened, ingested.queued), (1, queued), "{failed}");
+    }
+}
+
+#[tokio::test]
+async fn an_overdue_request_that_is_given_more_time_is_alerted_again() {
+    let mut house = House::new().await;
+    let mail = [("2026-06-04T07:00:00Z", &*from_alice("a1@x"))];
+    house.read("INBOX", FolderRole::Inbox, &mail, "2026-06-04T08:00:00Z").await;
+    tick(&house.store, &house.office, at("2026-06-12T08:00:00Z")).await.expect("a tick");
+    assert_eq!(house.requests().await[0].request.alert_level, Some(-1));
+    for commitment in house.office.mailboxes.iter_mut().flat_map(|mailbox| &mut mailbox.commitments) {
+        commitment.limit = 15;
+    }
+    let complaint = Gesture::Reclassify { requester: Requester::Public, nature: Nature::Complaint };
+    let now = at("2026-06-12T08:00:01Z");
+    gesture(&house.store, &house.office, "PAN-2026-000001", complaint, "agent", now).await.expect("reclassified");
+    let request = house.requests().await.remove(0).request;
+    assert_eq!((request.alert_level, request.due_on.to_string().as_str()), (None, "2026-06-25"));
+    let ticked = tick(&house.store, &house.office, at("2026-06-26T08:00:00Z")).await.expect("a tick");
+    assert!(ticked.queued > 0);
+    assert_eq!(house.requests().await[0].request.alert_level, Some(-1));
 }

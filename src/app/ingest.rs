@@ -322,7 +322,7 @@ impl Overlay {
         let bounced = reported(&message.facts).find_map(|id| self.threads.get(id).copied()).or(threaded);
         let linked = duplicate_of.flatten().or(threaded).or(bounced).and_then(|id| self.requests.get(&id).cloned());
         let linked_person = match linked.as_ref().and_then(|request| request.person) {
-            Some(id) if message.facts.report.is_some() => turn.person_digest(id).await?,
+            Some(id) if self.failed_at(id, &message.facts) => turn.person_digest(id).await?,
             Some(_) | None => None,
         };
         let recent = match person {
@@ -352,6 +352,14 @@ impl Overlay {
             answered_by,
             next,
         })
+    }
+
+    /// Whether a report says of a person's address that it failed; one that names nobody is about the requester.
+    fn failed_at(&self, person: PersonId, facts: &MessageFacts) -> bool {
+        let Some(report) = &facts.report else { return false };
+        let address = self.addresses.get(&person);
+        let named = |failed: &Address| address.is_some_and(|known| *known == failed.canonical());
+        report.failed_recipients.is_empty() || report.failed_recipients.iter().any(named)
     }
 
     /// Messages of a person received in the hour before an instant: by the time of receipt, because what a week-end

@@ -10,6 +10,7 @@ pub mod check;
 pub mod file;
 mod locate;
 
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -214,14 +215,16 @@ impl LedgerSettings {
     }
 }
 
-/// Reads a text file of bounded size.
+/// Reads a text file of bounded size; what a device or a pipe says of its own size is not believed.
 fn read(path: &Path) -> Result<String, Error> {
     let failed = |cause| Error::Read { path: path.to_owned(), cause };
-    let size = std::fs::metadata(path).map_err(failed)?.len();
-    if size > MAX_FILE_OCTETS {
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(MAX_FILE_OCTETS + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > MAX_FILE_OCTETS {
         return Err(Error::TooLarge { path: path.to_owned() });
     }
-    std::fs::read_to_string(path).map_err(failed)
+    Ok(text)
 }
 
 /// SHA-256 of texts, in hexadecimal.

@@ -106,7 +106,7 @@ fn attended(clock: Clock<'_>, level: i64, day: NaiveDate) -> Option<NaiveDate> {
     if level == OVERDUE {
         day.iter_days().take(MAX_CLOSED_DAYS).find(opens)
     } else {
-        std::iter::successors(Some(day), chrono::NaiveDate::pred_opt).take(MAX_CLOSED_DAYS).find(opens)
+        std::iter::successors(Some(day), NaiveDate::pred_opt).take(MAX_CLOSED_DAYS).find(opens)
     }
 }
 
