@@ -21,7 +21,7 @@ use crate::clock;
 use crate::config::{self, MailboxSettings, Settings};
 use crate::domain::classify::FolderRole;
 use crate::domain::decide::Desk;
-use crate::imap::{self, Credentials, Endpoint, IdleEnd, Session};
+use crate::imap::{self, Credentials, Deadlines, Endpoint, IdleEnd, Session};
 
 /// The wait before the first new attempt after trouble.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
@@ -100,7 +100,7 @@ impl Watch<'_> {
         ingest::switch_on(&self.shared.store, self.desk, clock::now()).await?;
         let mut line = tokio::select! {
             () = self.shared.stop.cancelled() => return Ok(()),
-            line = Line::open(endpoint(&self.settings.imap), credentials(self.settings)?) => line?,
+            line = Line::open(endpoint(&self.settings.imap), credentials(self.settings)?, Deadlines::default()) => line?,
         };
         let folders = self.folders(&mut line.session).await?;
         let mut pass = Pass::Scan;
@@ -162,7 +162,7 @@ impl Watch<'_> {
         Ok(())
     }
 
-    fn tell(&self, folder: &Watched, Passed { ingested, gone }: Passed) {
+    fn tell(&self, folder: &Watched, Passed { ingested, gone, .. }: Passed) {
         if ingested.queued > 0 || ingested.opened > 0 {
             self.shared.news.notify_waiters();
         }

@@ -18,6 +18,7 @@ pub mod dovecot;
 pub mod generator;
 pub mod house;
 pub mod imap;
+pub mod post;
 pub mod postfix;
 pub mod postgres;
 pub mod process;
