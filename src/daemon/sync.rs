@@ -85,6 +85,10 @@ pub(super) struct Difference {
     pub(super) new: Vec<u32>,
     /// What the store has and the server has not.
     pub(super) gone: Vec<u32>,
+    /// How many UIDs the server has, where all were asked.
+    pub(super) server: usize,
+    /// How many the store has, where all were asked.
+    pub(super) store: usize,
     compared: bool,
 }
 
@@ -101,7 +105,7 @@ impl Reader<'_> {
             Pass::Whole => self.compare(&mut line.session, &cursor).await?,
             Pass::Glance | Pass::Scan => self.descend(&mut line.session, &cursor, &selected).await?,
         };
-        let Difference { new, gone, compared } = difference;
+        let Difference { new, gone, compared, .. } = difference;
         if !gone.is_empty() {
             self.note_gone(&cursor, &gone).await?;
         }
@@ -184,10 +188,11 @@ impl Reader<'_> {
     pub(super) async fn compare(&self, session: &mut Session, cursor: &FolderCursor) -> anyhow::Result<Difference> {
         let there: Vec<u32> = session.uids().await?;
         let known: HashSet<i64> = self.store.uids(cursor.id, cursor.uid_validity).await?.into_iter().collect();
+        let (server, store) = (there.len(), known.len());
         let new = there.iter().copied().filter(|uid| !known.contains(&i64::from(*uid))).collect();
         let there: HashSet<i64> = there.into_iter().map(i64::from).collect();
         let gone = known.into_iter().filter(|uid| !there.contains(uid)).filter_map(|uid| u32::try_from(uid).ok());
-        Ok(Difference { new, gone: gone.collect(), compared: true })
+        Ok(Difference { new, gone: gone.collect(), server, store, compared: true })
     }
 
     /// Writes down what is no longer there, before anything new is judged: a message that moved out and came back lies

@@ -6,8 +6,10 @@
     reason = "a test fails at the line that could not"
 )]
 
+mod folders;
 mod identity;
 mod ladder;
+mod reconcile;
 #[path = "../support/mod.rs"]
 mod support;
 
