@@ -22,6 +22,7 @@ pub mod post;
 pub mod postfix;
 pub mod postgres;
 pub mod process;
+pub mod proxy;
 pub mod sink;
 pub mod smtp;
 pub mod tls;

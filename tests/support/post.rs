@@ -38,7 +38,7 @@ pub struct Post {
     pub store: Store,
     pulse: Pulse,
     leases: Vec<Lease>,
-    folder: tempfile::TempDir,
+    folder: Option<tempfile::TempDir>,
 }
 
 impl Post {
@@ -51,6 +51,11 @@ impl Post {
         fs::write(folder.path().join("vigie.toml"), configuration(port)).expect("the configuration");
         let settings = Settings::load(&folder.path().join("vigie.toml"), Secrets::Read).expect("settings");
         let store = Store::open(&settings.store).await.expect("a database");
+        Self { folder: Some(folder), ..Self::with(settings, store).await }
+    }
+
+    /// A post with given settings and database; it has watched for an hour.
+    pub async fn with(settings: Settings, store: Store) -> Self {
         let mut leases = Vec::new();
         for mailbox in [FIRST, SECOND] {
             let since = clock::now() - TimeDelta::hours(1);
@@ -59,7 +64,7 @@ impl Post {
             leases.push(lease.expect("nobody else holds it"));
         }
         let pulse = Heart::default().pulse("post", std::time::Duration::from_mins(1));
-        Self { settings, store, pulse, leases, folder }
+        Self { settings, store, pulse, leases, folder: None }
     }
 
     /// What decisions know of a mailbox.
