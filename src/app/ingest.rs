@@ -28,6 +28,9 @@ use crate::store::{FolderCursor, Kept, KnownMessage, Lease, LocationRow, Mailbox
 /// The span over which messages of one sender are counted (CRPA L112-11).
 const ABUSE_SPAN: TimeDelta = TimeDelta::hours(1);
 
+/// Appearances of one message in one mailbox that are told apart; more are a flood, and share the last one.
+const MAX_APPEARANCES: u32 = 1_000;
+
 /// A message as the mail server gave it.
 #[derive(Debug, Clone)]
 pub struct Arrived {
@@ -166,6 +169,8 @@ struct Slot {
 struct Overlay {
     watch: Watch,
     known: HashMap<String, KnownMessage>,
+    /// The number from which a message's next appearance is looked for: those before it lie in the folder already.
+    numbers: HashMap<String, u32>,
     threads: HashMap<String, RequestId>,
     requests: HashMap<RequestId, Request>,
     persons: HashMap<String, Person>,
@@ -212,7 +217,17 @@ impl Overlay {
         addresses.extend(persons.iter().map(|(address, person)| (person.id, address.clone())));
         let ids: Vec<String> = batch.iter().filter_map(|message| message.facts.message_id.clone()).collect();
         let early = turn.early_replies(&ids).await?;
-        Ok(Self { watch, known, threads, requests, persons, addresses, early, written: Written::default() })
+        Ok(Self {
+            watch,
+            known,
+            numbers: HashMap::new(),
+            threads,
+            requests,
+            persons,
+            addresses,
+            early,
+            written: Written::default(),
+        })
     }
 
     /// Takes one message in: a known one is seen at another place, a new one is judged.
@@ -230,36 +245,80 @@ impl Overlay {
             message: id,
             seen_at: now,
         };
-        let known = self.known.get(&message.identity).cloned();
-        if let Some(known) = &known
-            && !self.appears_anew(turn, source, message, known).await?
-        {
+        let (digest, seen) = self.appearance(turn, source, message).await?;
+        if let Some(known) = seen {
             self.written.ingested.moved += 1;
             self.written.locations.push(place(MessageId(known.id)));
             return Ok(());
         }
         let id = turn.take_message_id();
         self.written.locations.push(place(id));
-        self.judge(turn, source, message, id, known.as_ref(), now).await
+        self.judge(turn, source, message, (id, digest), now).await
     }
 
-    /// Whether a known message lies at this place besides the place where it is known, rather than having moved here.
-    async fn appears_anew(
+    /// The appearance of a message that lies at this place: the digest that stands for it, and what is known of it.
+    ///
+    /// The same bytes may lie at several places at once: in two mailboxes, or twice in one folder. They are numbered:
+    /// the first bears the message's identity, each further one a digest of its own, per mailbox. What lies here is the
+    /// first of them that does not lie in this folder already, so that a message that moved, was copied to another
+    /// folder, or got another UID is the one it was, and only a second copy beside the first is one more.
+    async fn appearance(
+        &mut self,
+        turn: &mut Turn,
+        source: &Source<'_>,
+        message: &Parsed<'_>,
+    ) -> Result<(String, Option<KnownMessage>)> {
+        let mailbox = source.desk.policy.name.as_str();
+        let mut number = self.numbers.get(&message.identity).copied().unwrap_or_default();
+        loop {
+            let digest = match number {
+                0 => message.identity.clone(),
+                _ => appearance(&message.identity, &[mailbox, &number.to_string()]),
+            };
+            let Some(known) = self.known_under(turn, &digest, number).await? else { return Ok((digest, None)) };
+            let last = number >= MAX_APPEARANCES;
+            if last
+                || (may_lie_here(&known, source) && !self.lies_elsewhere_here(turn, source, message, &known).await?)
+            {
+                return Ok((digest, Some(known)));
+            }
+            number += 1;
+            self.numbers.insert(message.identity.clone(), number);
+        }
+    }
+
+    /// The message known under a digest. Those under an identity were loaded with the batch.
+    async fn known_under(&mut self, turn: &mut Turn, digest: &str, number: u32) -> Result<Option<KnownMessage>> {
+        if let Some(known) = self.known.get(digest) {
+            return Ok(Some(known.clone()));
+        }
+        if number == 0 {
+            return Ok(None);
+        }
+        let found = turn.known_messages(&[digest.to_owned()]).await?.remove(digest);
+        if let Some(known) = &found {
+            self.known.insert(digest.to_owned(), known.clone());
+        }
+        Ok(found)
+    }
+
+    /// Whether a known message lies in this folder under another UID.
+    async fn lies_elsewhere_here(
         &self,
         turn: &mut Turn,
         source: &Source<'_>,
         message: &Parsed<'_>,
         known: &KnownMessage,
     ) -> Result<bool> {
-        if known.mailbox != source.desk.policy.name {
-            return Ok(true);
-        }
         let here = (source.cursor.id, source.cursor.uid_validity);
         let uid = i64::from(message.arrived.uid);
-        let in_batch =
-            self.written.locations.iter().any(|l| l.message.0 == known.id && (l.folder, l.uid_validity) == here);
+        let mut in_batch =
+            self.written.locations.iter().filter(|l| l.message.0 == known.id && (l.folder, l.uid_validity) == here);
+        if in_batch.any(|location| location.uid != uid) {
+            return Ok(true);
+        }
         let stored = turn.uids_of(MessageId(known.id), here.0, here.1).await?;
-        Ok(!stored.contains(&uid) && (in_batch || !stored.is_empty()))
+        Ok(!stored.contains(&uid) && !stored.is_empty())
     }
 
     async fn judge(
@@ -267,12 +326,11 @@ impl Overlay {
         turn: &mut Turn,
         source: &Source<'_>,
         message: &Parsed<'_>,
-        id: MessageId,
-        known: Option<&KnownMessage>,
+        (id, digest): (MessageId, String),
         now: DateTime<Utc>,
     ) -> Result<()> {
         let desk = source.desk;
-        let (digest, duplicate_of) = name(source, message, known);
+        let duplicate_of = self.known.get(&message.identity).and_then(|first| duplicates(source, message, first));
         let year = desk.calendar.civil(crate::domain::receipt::official(&message.times).0).year();
         let number = turn.peek_number(&desk.policy.reference_prefix, year).await?;
         let reference = format!("{}-{year}-{number:06}", desk.policy.reference_prefix);
@@ -420,12 +478,14 @@ impl Overlay {
         }
         let message_row = row(source, message, &slot, request, judgement);
         let known = KnownMessage {
-            digest: slot.digest,
+            digest: slot.digest.clone(),
             id: id.0,
             request: request.map_or(0, |request| request.0),
             mailbox: desk.policy.name.clone(),
+            verdict: judgement.verdict.name().to_owned(),
+            reason: judgement.reason.code.to_owned(),
         };
-        self.known.entry(message.identity.clone()).or_insert(known);
+        self.known.insert(slot.digest, known);
         let written = &mut self.written;
         written.ingested.recorded += 1;
         written.ingested.queued += decision.effects.len();
@@ -474,23 +534,22 @@ impl Overlay {
     }
 }
 
-/// The digest under which a message is stored, and the request of the message that it doubles.
-fn name(
-    source: &Source<'_>,
-    message: &Parsed<'_>,
-    known: Option<&KnownMessage>,
-) -> (String, Option<Option<RequestId>>) {
-    let Some(known) = known else { return (message.identity.clone(), None) };
-    let place = [
-        source.desk.policy.name.as_str(),
-        &source.cursor.name,
-        &source.cursor.uid_validity.to_string(),
-        &message.arrived.uid.to_string(),
-    ];
-    let digest = appearance(&message.identity, &place);
+/// Whether a known message can be what lies in this folder. What only its folder made spam is judged again where an agent
+/// moves it out: the agent says that it is none.
+fn may_lie_here(known: &KnownMessage, source: &Source<'_>) -> bool {
+    known.mailbox == source.desk.policy.name && (source.role == FolderRole::Junk || !spam_by_folder(known))
+}
+
+fn spam_by_folder(known: &KnownMessage) -> bool {
+    known.verdict == Verdict::Spam.name() && known.reason == "junk_folder"
+}
+
+/// The request of the message that a further appearance doubles; `None` where it doubles nothing.
+fn duplicates(source: &Source<'_>, message: &Parsed<'_>, first: &KnownMessage) -> Option<Option<RequestId>> {
+    let same_mailbox = first.mailbox == source.desk.policy.name;
     // Without a Message-ID nothing says that two equal header blocks are one message: they stay two.
-    let duplicate = message.facts.message_id.is_some() || known.mailbox != source.desk.policy.name;
-    (digest, duplicate.then(|| (known.request != 0).then_some(RequestId(known.request))))
+    let two = same_mailbox && (message.facts.message_id.is_none() || spam_by_folder(first));
+    (!two).then(|| (first.request != 0).then_some(RequestId(first.request)))
 }
 
 /// The Message-IDs that a report names.

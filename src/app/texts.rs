@@ -22,6 +22,8 @@ use crate::store::{RequestFilter, RequestLine, Store};
 
 /// The template of alerts to agents, and of warnings to administrators.
 const ALERT: &str = "alerte";
+/// What marks a warning about a difference between server and store.
+pub(super) const GAP: &str = "gap";
 /// The template of the morning digest.
 const DIGEST: &str = "point-du-matin";
 /// After how long silence decides (CRPA L231-1, L231-4).
@@ -247,14 +249,21 @@ fn item(office: &Office, line: &RequestLine, now: DateTime<Utc>) -> Option<ItemF
 
 /// A warning to the administrators: a mailbox that cannot be read.
 pub fn operations(office: &Office, effect: &Effect) -> Written {
-    let [mailbox, since, cause] = effect.about.as_slice() else { return None };
+    let (mailbox, since, cause, gap) = match effect.about.as_slice() {
+        [mailbox, since, cause] => (mailbox, since, cause, false),
+        [mailbox, since, cause, kind] => (mailbox, since, cause, kind == GAP),
+        _ => return None,
+    };
     let since = since.parse().unwrap_or(effect.created_at);
     let bureau = office.desk(mailbox).map_or_else(|| mailbox.clone(), |desk| desk.bureau.label.clone());
-    let condition = Condition {
-        title: format!("La boîte {mailbox} n’est plus lue"),
-        since,
-        advice: format!("Cause : {cause}. Vérifiez par « vigie check » ; vigie reprendra d’elle-même."),
+    let (title, advice) = if gap {
+        let advice = "Vérifiez par « vigie check --reconcile » et dans la boîte elle-même.";
+        (format!("Le registre de la boîte {mailbox} diffère du serveur"), format!("{cause} {advice}"))
+    } else {
+        let advice = "Vérifiez par « vigie check » ; vigie reprendra d’elle-même.";
+        (format!("La boîte {mailbox} n’est plus lue"), format!("Cause : {cause}. {advice}"))
     };
+    let condition = Condition { title, since, advice };
     let head = AgentHead {
         template: ALERT.to_owned(),
         from: Sender { address: office.sender.clone(), name: Some("vigie".to_owned()) },

@@ -154,17 +154,30 @@ pub enum Sight<'a> {
 fn operations(office: &Office, mailbox: &str, since: DateTime<Utc>, cause: &str, now: DateTime<Utc>) -> Vec<Effect> {
     use crate::domain::effect::{EffectKind, effect_id};
     use crate::domain::ledger::rfc3339;
+    let id = effect_id(EffectKind::Operations, &["blind", mailbox, &rfc3339(since)]);
+    let about = vec![mailbox.to_owned(), rfc3339(since), cause.replace('\n', " ")];
+    warning(office, id, mailbox, about, now)
+}
+
+/// A mail to the administrators.
+pub(super) fn warning(
+    office: &Office,
+    id: String,
+    mailbox: &str,
+    about: Vec<String>,
+    now: DateTime<Utc>,
+) -> Vec<Effect> {
     if office.administrators.is_empty() {
         return Vec::new();
     }
     vec![Effect {
-        id: effect_id(EffectKind::Operations, &["blind", mailbox, &rfc3339(since)]),
-        kind: EffectKind::Operations,
+        id,
+        kind: crate::domain::effect::EffectKind::Operations,
         mailbox: mailbox.to_owned(),
         bureau: String::new(),
         request: None,
         recipients: office.administrators.clone(),
-        about: vec![mailbox.to_owned(), rfc3339(since), cause.replace('\n', " ")],
+        about,
         level: None,
         created_at: now,
         due_at: now,

@@ -94,6 +94,8 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         templates,
         web: web(source)?,
         blind_after: span(source, &[Key("prefecture"), Key("blind_after")], &file.prefecture.blind_after)?,
+        reconcile: Schedule::parse(&file.prefecture.reconcile)
+            .map_err(|error| source.error(&[Key("prefecture"), Key("reconcile")], error.to_string()))?,
     })
 }
 
@@ -220,6 +222,7 @@ impl At<'_> {
             imap,
             inbox: file.inbox.clone(),
             sent: file.sent.clone(),
+            junk: file.junk.clone(),
             folders: file.folders.clone(),
             scan_every: scan_every.to_std().unwrap_or(Duration::from_mins(5)).max(Duration::from_secs(1)),
         })
@@ -488,6 +491,9 @@ fn server(source: &Source, steps: &[Step<'_>], file: &ServerFile, secrets: Secre
     if let Some(path) = ca_file.as_ref().filter(|path| !path.is_file()) {
         return Err(source.error(&at("ca_file"), format!("{} is not a readable file", path.display())));
     }
+    if file.max_connections == Some(0) {
+        return Err(source.error(&at("max_connections"), "at least one connection is needed"));
+    }
     let password = match (&file.login, secrets) {
         (None, _) | (Some(_), Secrets::Skip | Secrets::Store) => None,
         (Some(_), Secrets::Read) => Some(secret(source, steps, file)?),
@@ -499,6 +505,7 @@ fn server(source: &Source, steps: &[Step<'_>], file: &ServerFile, secrets: Secre
         ca_file,
         login: file.login.clone(),
         password,
+        max_connections: file.max_connections,
     })
 }
 

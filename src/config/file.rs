@@ -130,6 +130,13 @@ pub struct PrefectureFile {
     /// How long a mailbox may be unreadable before they are told.
     #[serde(default = "blind_after")]
     pub blind_after: String,
+    /// When every folder is compared whole with its server: five fields of crontab, in civil time.
+    #[serde(default = "reconcile")]
+    pub reconcile: String,
+}
+
+fn reconcile() -> String {
+    "0 4 * * *".into()
 }
 
 fn blind_after() -> String {
@@ -165,6 +172,8 @@ pub struct ServerFile {
     pub password_file: Option<PathBuf>,
     /// The name of the systemd credential that holds the password.
     pub password_credential: Option<String>,
+    /// Connections that the server allows to this machine at a time; where mailboxes share a server, the least counts.
+    pub max_connections: Option<u16>,
 }
 
 fn implicit() -> String {
@@ -317,7 +326,10 @@ pub struct MailboxFile {
     /// The Sent folders; detected where empty.
     #[serde(default)]
     pub sent: Vec<String>,
-    /// Other folders to watch.
+    /// The folders of spam; detected where empty.
+    #[serde(default)]
+    pub junk: Vec<String>,
+    /// Other folders to watch; `*` in a name stands for any characters.
     #[serde(default)]
     pub folders: Vec<String>,
     /// How often the folders are scanned, IDLE or not.

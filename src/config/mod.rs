@@ -21,6 +21,7 @@ use secrecy::SecretString;
 use crate::domain::address::Address;
 use crate::domain::ledger::{hex, unhex};
 use crate::domain::office::Office;
+use crate::domain::schedule::Schedule;
 use crate::domain::seal::SealKey;
 
 /// The largest configuration, list or template file that is read.
@@ -47,6 +48,8 @@ pub struct Settings {
     pub ledger: Option<LedgerSettings>,
     /// How long a mailbox may be unreadable before it is warned of.
     pub blind_after: TimeDelta,
+    /// When every folder is compared whole with its server.
+    pub reconcile: Schedule,
 }
 
 /// How servers are spoken to.
@@ -75,6 +78,8 @@ pub struct ServerSettings {
     pub login: Option<String>,
     /// By which word; absent with `--offline`.
     pub password: Option<SecretString>,
+    /// Connections that the server allows to this machine at a time.
+    pub max_connections: Option<u16>,
 }
 
 /// How one mailbox is reached.
@@ -88,7 +93,9 @@ pub struct MailboxSettings {
     pub inbox: String,
     /// The Sent folders; detected where empty.
     pub sent: Vec<String>,
-    /// Other folders to watch.
+    /// The folders of spam; detected where empty.
+    pub junk: Vec<String>,
+    /// Other folders to watch; `*` in a name stands for any characters.
     pub folders: Vec<String>,
     /// How often the folders are scanned, IDLE or not.
     pub scan_every: Duration,

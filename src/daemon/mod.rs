@@ -7,9 +7,12 @@
 //! every loop makes progress; a reload that cannot be taken leaves the old configuration in force. Deliberately absent:
 //! decisions, and any state that a crash could lose.
 
+pub mod folders;
+pub mod gate;
 pub mod heart;
 pub mod line;
 pub mod mailbox;
+pub mod reconcile;
 pub mod seals;
 pub mod sender;
 pub mod sync;
@@ -28,6 +31,7 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::{interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::gate::Gates;
 use self::heart::Heart;
 use self::mailbox::Shared;
 use crate::app::{Store, tick};
@@ -108,7 +112,8 @@ impl Crew {
     fn start(settings: Settings, templates: Templates, store: Store) -> Self {
         let (settings, templates) = (Arc::new(settings), Arc::new(templates));
         let (heart, news, stop) = (Heart::default(), Arc::new(Notify::new()), CancellationToken::new());
-        let shared = Shared { settings: Arc::clone(&settings), store, heart, news, stop };
+        let gates = Arc::new(Gates::new(&settings));
+        let shared = Shared { settings: Arc::clone(&settings), store, heart, gates, news, stop };
         let mut crew = Self { shared, templates, tasks: JoinSet::new(), names: HashMap::new() };
         for mailbox in &settings.mailboxes {
             crew.hire(Task::Mailbox(mailbox.name.clone()), Duration::ZERO);

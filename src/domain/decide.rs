@@ -216,7 +216,7 @@ impl Case<'_> {
             calendar_revision: deadline.calendar_revision.clone(),
             again_of: judgement.verdict.request().filter(|_| judgement.verdict.opens_request()),
             backlog: judgement.received_at < snapshot.watch.watched_since,
-            flagged: judgement.verdict == Verdict::Unreadable,
+            flagged: judgement.verdict == Verdict::Unreadable || arrival.role == FolderRole::Junk,
             status: Status::Open,
             settled_at: None,
             evidence: None,

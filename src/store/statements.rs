@@ -30,6 +30,8 @@ pub const STATEMENTS: &[&str] = &[
     queries::NEXT_ALERT,
     queries::SCHEDULED,
     queries::UIDS,
+    queries::UIDS_FROM,
+    queries::COUNT_UIDS,
     queries::FOLDERS,
     queries::QUEUE_STATE,
     queries::VERDICT_COUNTS,
@@ -45,5 +47,6 @@ pub const STATEMENTS: &[&str] = &[
     turn::SAVE_NUMBER,
     write::ATTACH_REPLY,
     write::MARK_GONE,
+    write::SUPERSEDE,
     write::QUARANTINE,
 ];
