@@ -1,4 +1,11 @@
 //! Some three hundred messages of more than seventy shapes through real servers, against what is known of each.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot set its scene fails at once, at the line that could not"
+)]
 
 mod support;
 

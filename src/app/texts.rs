@@ -205,7 +205,10 @@ pub async fn digest(store: &Store, office: &Office, effect: &Effect, now: DateTi
         items,
         conditions: blind_mailboxes(store, office, bureau).await?,
         gestures: Vec::new(),
-        seal: None,
+        seal: match &office.seal_key {
+            Some(key) => Some(key.seal(&store.head().await?)),
+            None => None,
+        },
     };
     Ok(Some((Notice::Digest(fields), office.sender.clone())))
 }

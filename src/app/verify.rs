@@ -1,7 +1,7 @@
 //! The ledger's second reader: it walks the chain by itself and shares only the canonical encoding with the writer.
 //!
-//! Three things are checked, in this order: that the chain is whole, that it ends where the head says, and that the
-//! table of requests is what the entries say.
+//! Four things are checked, in this order: that the chain is whole and passes through every seal, that no seal covers
+//! more than there is, that it ends where the head says, and that the table of requests is what the entries say.
 
 use std::collections::HashMap;
 
@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::Result;
 use crate::domain::ledger::{Fault, GENESIS, LedgerEntry};
 use crate::domain::request::Request;
+use crate::domain::seal::Seal;
 use crate::store::{RequestFilter, Store};
 
 /// What the verification found.
@@ -27,9 +28,10 @@ pub struct Verification {
     pub first_fault: Option<String>,
 }
 
-/// Walks the whole ledger.
-pub async fn verify(store: &Store) -> Result<Verification> {
-    let mut walk = Walk::default();
+/// Walks the whole ledger, and holds it against seals that were kept elsewhere.
+pub async fn verify(store: &Store, seals: &[Seal]) -> Result<Verification> {
+    let mut walk =
+        Walk { sealed: seals.iter().map(|seal| (seal.head.seq, seal.head.hash.clone())).collect(), ..Walk::default() };
     let mut fault = None;
     'pages: loop {
         let page = store.ledger_after(walk.seq).await?;
@@ -38,10 +40,13 @@ pub async fn verify(store: &Store) -> Result<Verification> {
         }
         for entry in &page {
             if let Err(found) = walk.step(entry) {
-                fault = Some(found.to_string());
+                fault = Some(found);
                 break 'pages;
             }
         }
+    }
+    if fault.is_none() {
+        fault = walk.unreached(seals);
     }
     if fault.is_none() {
         fault = check_head(store, &walk).await?;
@@ -49,11 +54,14 @@ pub async fn verify(store: &Store) -> Result<Verification> {
     if fault.is_none() {
         fault = check_requests(store, &walk.requests).await?;
     }
-    Ok(Verification { entries: walk.seq, head: walk.hash, sealed: 0, ok: fault.is_none(), first_fault: fault })
+    let sealed = seals.iter().map(|seal| seal.head.seq).filter(|seq| *seq <= walk.seq).max().unwrap_or_default();
+    Ok(Verification { entries: walk.seq, head: walk.hash, sealed, ok: fault.is_none(), first_fault: fault })
 }
 
 /// How far the walk came, and what the entries said of each request.
 struct Walk {
+    /// What seals say: the hash of the entry at a place.
+    sealed: HashMap<i64, String>,
     seq: i64,
     hash: String,
     requests: HashMap<String, Told>,
@@ -61,7 +69,7 @@ struct Walk {
 
 impl Default for Walk {
     fn default() -> Self {
-        Self { seq: 0, hash: GENESIS.to_owned(), requests: HashMap::new() }
+        Self { sealed: HashMap::new(), seq: 0, hash: GENESIS.to_owned(), requests: HashMap::new() }
     }
 }
 
@@ -77,7 +85,22 @@ struct Told {
 }
 
 impl Walk {
-    fn step(&mut self, entry: &LedgerEntry) -> Result<(), Fault> {
+    fn step(&mut self, entry: &LedgerEntry) -> Result<(), String> {
+        self.follow(entry).map_err(|fault| fault.to_string())?;
+        if self.sealed.get(&entry.seq).is_some_and(|sealed| *sealed != entry.hash) {
+            return Err(format!("entry {} is not the one that was sealed: the ledger was written anew", entry.seq));
+        }
+        self.fold(entry);
+        Ok(())
+    }
+
+    /// A seal that covers more than there is.
+    fn unreached(&self, seals: &[Seal]) -> Option<String> {
+        let seal = seals.iter().filter(|seal| seal.head.seq > self.seq).max_by_key(|seal| seal.head.seq)?;
+        Some(format!("a seal covers {} entries, and there are {}: entries were cut off", seal.head.seq, self.seq))
+    }
+
+    fn follow(&mut self, entry: &LedgerEntry) -> Result<(), Fault> {
         if entry.seq != self.seq + 1 {
             return Err(Fault::Place { expected: self.seq + 1, found: entry.seq });
         }
@@ -89,7 +112,6 @@ impl Walk {
         }
         self.seq = entry.seq;
         self.hash.clone_from(&entry.hash);
-        self.fold(entry);
         Ok(())
     }
 

@@ -11,7 +11,8 @@ use secrecy::SecretString;
 use super::file::{BureauFile, CommitmentsFile, LimitsFile, MailboxFile, RequestersFile, ServerFile, Source};
 use super::locate::Step::{self, Index, Key};
 use super::{
-    Error, MailboxSettings, Secrets, Security, ServerSettings, Settings, SmtpSettings, TemplateFile, digest, read,
+    Error, LedgerSettings, MailboxSettings, Secrets, Security, ServerSettings, Settings, SmtpSettings, TemplateFile,
+    digest, read,
 };
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
@@ -66,8 +67,14 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
     let services = file.mailboxes.iter().map(|mailbox| (mailbox.name.clone(), service(mailbox))).collect();
     let administrators =
         addresses(source, &[Key("prefecture"), Key("administrators")], &file.prefecture.administrators)?;
+    let ledger = ledger(source)?;
+    let seal_key = match (&ledger, secrets) {
+        (Some(ledger), Secrets::Read) => Some(ledger.key()?),
+        (Some(_), Secrets::Store | Secrets::Skip) | (None, _) => None,
+    };
     Ok(Settings {
-        office: Office { mailboxes: policies, calendars, services, bureaux, sender, administrators, digest },
+        ledger,
+        office: Office { mailboxes: policies, calendars, services, seal_key, bureaux, sender, administrators, digest },
         store: store_url(source, secrets)?,
         node: file.prefecture.node.clone().unwrap_or_else(machine_name),
         mailboxes,
@@ -499,6 +506,19 @@ fn store_url(source: &Source, secrets: Secrets) -> Result<String, Error> {
 /// Every octet as `%XX`: what a URL's password may hold without being read as something else.
 fn percent_encoded(word: &str) -> String {
     word.bytes().fold(String::new(), |encoded, octet| format!("{encoded}%{octet:02X}"))
+}
+
+fn ledger(source: &Source) -> Result<Option<LedgerSettings>, Error> {
+    let Some(file) = &source.file.ledger else { return Ok(None) };
+    if file.origin.is_empty() || file.origin.contains(char::is_whitespace) || file.origin.contains('+') {
+        let what = "a name without spaces and \"+\" is expected, such as \"prefecture.example.org/vigie\"";
+        return Err(source.error(&[Key("ledger"), Key("origin")], what));
+    }
+    Ok(Some(LedgerSettings {
+        origin: file.origin.clone(),
+        key_file: source.resolve(&file.key_file),
+        seals: source.resolve(&file.seals),
+    }))
 }
 
 fn web(source: &Source) -> Result<Option<std::net::SocketAddr>, Error> {

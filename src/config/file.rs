@@ -82,6 +82,8 @@ pub struct VigieFile {
     /// Pages and health.
     #[serde(default)]
     pub web: WebFile,
+    /// The ledger's seals; none are made without it.
+    pub ledger: Option<LedgerFile>,
 }
 
 fn templates() -> PathBuf {
@@ -388,6 +390,18 @@ pub struct LimitsFile {
     pub breaker_per_hour: Option<u32>,
     /// Messages of one sender within an hour over which sending is abusive.
     pub abusive_per_hour: Option<u32>,
+}
+
+/// `[ledger]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerFile {
+    /// Whose ledger it is, in the seals: `prefecture.example.org/vigie`.
+    pub origin: String,
+    /// The file of the key that signs; `vigie ledger key` makes it.
+    pub key_file: PathBuf,
+    /// The folder into which seals are written.
+    pub seals: PathBuf,
 }
 
 /// `[web]`.

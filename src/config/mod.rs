@@ -18,8 +18,9 @@ use chrono::TimeDelta;
 use secrecy::SecretString;
 
 use crate::domain::address::Address;
-use crate::domain::ledger::hex;
+use crate::domain::ledger::{hex, unhex};
 use crate::domain::office::Office;
+use crate::domain::seal::SealKey;
 
 /// The largest configuration, list or template file that is read.
 const MAX_FILE_OCTETS: u64 = 4 * 1024 * 1024;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub templates: Vec<TemplateFile>,
     /// Where the pages and health are served; nowhere by default.
     pub web: Option<SocketAddr>,
+    /// How the ledger is sealed; not at all by default.
+    pub ledger: Option<LedgerSettings>,
     /// How long a mailbox may be unreadable before it is warned of.
     pub blind_after: TimeDelta,
 }
@@ -110,6 +113,17 @@ pub struct TemplateFile {
     pub text: String,
     /// The HTML, where there is one.
     pub html: Option<String>,
+}
+
+/// How the ledger is sealed.
+#[derive(Debug, Clone)]
+pub struct LedgerSettings {
+    /// Whose ledger it is.
+    pub origin: String,
+    /// The file of the key that signs.
+    pub key_file: PathBuf,
+    /// The folder into which seals are written.
+    pub seals: PathBuf,
 }
 
 /// What is wrong with a configuration.
@@ -182,6 +196,21 @@ impl Settings {
     #[must_use]
     pub fn sender(&self) -> &Address {
         &self.office.sender
+    }
+}
+
+impl LedgerSettings {
+    /// Reads the key that signs: 32 octets in hexadecimal on the file's first line.
+    pub fn key(&self) -> Result<SealKey, Error> {
+        let text = read(&self.key_file)?;
+        let octets: Option<Vec<u8>> = unhex(text.lines().next().unwrap_or_default().trim());
+        let secret: Option<[u8; 32]> = octets.and_then(|octets| octets.try_into().ok());
+        let what = "is no key: 64 hexadecimal digits are expected; make one by `vigie ledger key`".to_owned();
+        secret.map(|secret| SealKey::new(&self.origin, &secret)).ok_or_else(|| Error::Syntax {
+            path: self.key_file.clone(),
+            line: 1,
+            what,
+        })
     }
 }
 

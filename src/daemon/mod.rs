@@ -10,6 +10,7 @@
 pub mod heart;
 pub mod line;
 pub mod mailbox;
+pub mod seals;
 pub mod sender;
 pub mod sync;
 pub mod ticker;
