@@ -174,7 +174,7 @@ fn explain() {
             let begun = monotonic();
             let output = command.output().expect("vigie runs");
             let spent = begun.elapsed();
-            assert_eq!(output.stdout.iter().filter(|octet| **octet == b'\n').count(), EXPLAINED);
+            assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), EXPLAINED);
             spent
         })
         .collect();

@@ -83,12 +83,12 @@ prepare() {
 
 make_folder() {
   if [ -n "$folder" ]; then
-    mkdir -p "$folder"
-    [ -z "$(ls -A "$folder")" ] || fail "$folder is not empty"
     STATE=$(cd "$folder" && pwd)
   else
     STATE=$(mktemp -d "${TMPDIR:-/tmp}/vigie-demo.XXXXXX")
   fi
+  # The servers' configurations have no quotes, and the path of a socket has 107 octets at most.
+  [[ $STATE =~ ^[A-Za-z0-9/._-]{1,70}$ ]] || fail "the folder's path must be short, of letters, digits and /._-: $STATE"
   # The servers change account, and must reach their own folders in it.
   chmod 755 "$STATE"
   touch "$STATE/demo"
@@ -112,6 +112,8 @@ configure() {
     -e "s#^password_credential = \"\(.*\)\"#password_file = \"$STATE/secrets/\1\"#" \
     -e 's#^mode = "observe"#mode = "acknowledge"#' \
     -e 's#^scan_every = .*#scan_every = "2s"#' \
+    -e 's/^# \[ledger\]/[ledger]/' -e 's/^# \(origin = .*\)/\1/' \
+    -e "s#^\# key_file = .*#key_file = \"$STATE/seal.key\"#" -e "s#^\# seals = .*#seals = \"$STATE/seals\"#" \
     -e 's#^template = "pref-etrangers"#&\nmode = "acknowledge"\nscan_every = "2s"#' \
     "$ROOT/config/vigie.toml" >"$STATE/config/vigie.toml"
   # A command beside the daemon, at the demonstration's time.
@@ -465,12 +467,14 @@ verdict() {
   check_acknowledgements
   check_alerts
   check_requests
-  vigie ledger verify >/dev/null || fault "the ledger does not verify"
+  [[ $(vigie ledger verify --format json) == *'"ok":true'* ]] || fault "the ledger does not verify"
+  seals=$(find "$STATE/seals" -name '*.seal' | wc -l)
+  [ "$seals" -ge "$digests" ] || fault "the ledger was sealed $seals times, not each of $digests mornings"
   [ "$faults" -eq 0 ] || fail "$faults things are not as they had to be; everything is kept in $STATE"
   printf '  %d messages, each with the verdict it had to get\n' ${#expected[@]}
   printf '  %d acknowledgements wanted, %d sent, none wrong\n' "$wanted" "$sent"
   printf '  %d digests and %d alerts to the agents of pref-pan, none on the public holiday\n' "$digests" "$alerts"
-  printf '  the ledger verifies\n'
+  printf '  the ledger verifies, and holds against %d seals\n' "$seals"
 }
 
 look_further() {
@@ -509,6 +513,10 @@ if [ -n "$stop" ]; then
   stop_demo
   exit
 fi
+if [ -n "$folder" ]; then
+  mkdir -p "$folder"
+  [ -z "$(ls -A "$folder")" ] || fail "$folder is not empty"
+fi
 [ -n "$binary" ] || prepare
 if [ "$(id -u)" -ne 0 ]; then
   say "Postfix's master must be root: going on with sudo"
@@ -531,6 +539,8 @@ echo "Dovecot: IMAPS $IMAPS_PORT, LMTP $LMTP_PORT; Postfix: MX $MX_PORT, submiss
 say "ten days of May 2026, at a clock that only these servers and vigie see (libfaketime)"
 play_before
 at "2026-05-04 08:15"
+story "vigie ledger key: the public half is for the auditor"
+vigie ledger key
 story "vigie check"
 vigie check
 story "vigie begins to watch; both mailboxes are in mode \"acknowledge\" here, \"observe\" is the default"

@@ -2,9 +2,9 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test that cannot set its scene fails at once, at the line that could not"
+    clippy::panic,
+    reason = "a test fails at the line that could not"
 )]
 
 use std::fs;

@@ -10,7 +10,7 @@ use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 use super::Result;
 use crate::domain::acknowledge::{Acknowledgement, SentCounts};
 use crate::domain::address::Address;
-use crate::domain::classify::{FolderRole, Links, ThreadLink};
+use crate::domain::classify::{FolderRole, Links, ThreadLink, may_answer_unseen};
 use crate::domain::decide::{self, Arrival, Decision, Desk, EarlyReply, Judgement, Snapshot};
 use crate::domain::effect::Effect;
 use crate::domain::event::Event;
@@ -285,7 +285,7 @@ impl Overlay {
             message: id,
         };
         let mut snapshot =
-            self.snapshot(turn, source, message, duplicate_of, (turn.peek_request_id(), reference), now).await?;
+            self.snapshot(turn, source, message, duplicate_of, (turn.peek_request_id(), reference)).await?;
         let (mut judgement, mut decision) = decide::on_message(desk, &arrival, &snapshot, now);
         if let Acknowledgement::Send { to, .. } = &judgement.acknowledgement {
             let thread = judgement.verdict.request();
@@ -315,7 +315,6 @@ impl Overlay {
         message: &Parsed<'_>,
         duplicate_of: Option<Option<RequestId>>,
         next: (RequestId, String),
-        now: DateTime<Utc>,
     ) -> Result<Snapshot> {
         let desk = source.desk;
         let person = message.author(desk).and_then(|author| self.persons.get(&author.canonical()));
@@ -328,10 +327,7 @@ impl Overlay {
         };
         let recent = match person {
             Some(person) if message.times.internal_date >= self.watch.watched_since => {
-                let queued = self.written.messages.iter().filter(|row| row.person == Some(person.id)).count();
-                turn.messages_from(person.id, now - ABUSE_SPAN)
-                    .await?
-                    .saturating_add(u32::try_from(queued).unwrap_or(u32::MAX))
+                self.recent_from(turn, person.id, crate::domain::receipt::official(&message.times).0).await?
             }
             Some(_) | None => 0,
         };
@@ -356,6 +352,16 @@ impl Overlay {
             answered_by,
             next,
         })
+    }
+
+    /// Messages of a person received in the hour before an instant: by the time of receipt, because what a week-end
+    /// brought is read at once on Monday.
+    async fn recent_from(&self, turn: &mut Turn, person: PersonId, until: DateTime<Utc>) -> Result<u32> {
+        let since = until - ABUSE_SPAN;
+        let of_the_hour = |row: &&MessageRow| row.person == Some(person) && (since..=until).contains(&row.received_at);
+        let queued = self.written.messages.iter().filter(of_the_hour).count();
+        let stored = turn.messages_from(person, since, until).await?;
+        Ok(stored.saturating_add(u32::try_from(queued).unwrap_or(u32::MAX)))
     }
 
     /// The counts of mails sent lately, with those that this batch has queued.
@@ -390,13 +396,13 @@ impl Overlay {
         if let (Some(request), Some(message_id)) = (request, &message.facts.message_id) {
             self.threads.entry(message_id.clone()).or_insert(request);
         }
-        if let (Some(opened), Some(early)) = (opened, &slot.answered_by) {
+        // An answer dated before the request is refused, and stays what it was.
+        let answered = decision.requests.iter().any(|request| request.message == id && request.status != Status::Open);
+        if let (Some(opened), Some(early), true) = (opened, &slot.answered_by, answered) {
             self.written.attached.push((early.message.clone(), opened));
         }
-        if source.role == FolderRole::Sent || judgement.reason.code == "sent_by_us" {
-            let unanswered = request.is_none() && message.facts.machine.vigie.is_none();
-            let parents = ancestors(&message.facts).into_iter().filter(|_| unanswered);
-            self.written.early.extend(parents.map(|parent| (parent.to_owned(), id)));
+        if request.is_none() && may_answer_unseen(&message.facts, desk.policy, &judgement.reason) {
+            self.keep_early(source, message, &slot, judgement);
         }
         for request in &decision.requests {
             self.requests.insert(request.id, request.clone());
@@ -422,6 +428,22 @@ impl Overlay {
             (effect, message_id)
         }));
         written.events.extend(decision.events);
+    }
+
+    /// Remembers an answer of ours to what is not known yet: it may lie further on in this very batch.
+    fn keep_early(&mut self, source: &Source<'_>, message: &Parsed<'_>, slot: &Slot, judgement: &Judgement) {
+        let reply = EarlyReply {
+            at: judgement.received_at,
+            in_sent: source.role == FolderRole::Sent,
+            message: slot.digest.clone(),
+        };
+        for parent in ancestors(&message.facts) {
+            self.written.early.push((parent.to_owned(), slot.id));
+            let known = self.early.entry(parent.to_owned()).or_insert_with(|| reply.clone());
+            if reply.at < known.at {
+                *known = reply.clone();
+            }
+        }
     }
 
     async fn write(self, turn: &mut Turn, now: DateTime<Utc>) -> Result<Ingested> {

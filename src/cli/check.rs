@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::findings::Report;
 use super::{Answer, Failure};
-use crate::app::Store;
+use crate::app::{Store, StoreError};
 use crate::config::{MailboxSettings, Secrets, Settings};
 use crate::daemon::mailbox::{credentials, endpoint};
 use crate::daemon::sender::relay;
@@ -32,13 +32,22 @@ pub async fn check(config: &Path, arguments: &Arguments) -> Answer {
     ));
     super::template::lint_all(&settings, &mut report)?;
     if !arguments.offline {
-        report.add("base de données", Store::open(&settings.store).await.map(|_| "accessible".to_owned()));
+        report.add("base de données", probe_store(&settings.store).await);
         for mailbox in &settings.mailboxes {
             report.add(&format!("boîte {}", mailbox.name), probe_mailbox(mailbox).await);
         }
         report.add("relais SMTP", smtp::probe(&relay(&settings)).await.map(|()| "joignable et authentifié".to_owned()));
     }
     report.print()
+}
+
+/// Opens the database where there is one; makes none, for under another account the daemon could not open it.
+async fn probe_store(url: &str) -> Result<String, StoreError> {
+    match Store::open_existing(url).await {
+        Ok(_) => Ok("accessible".to_owned()),
+        Err(StoreError::Absent { place }) => Ok(format!("{place} n’existe pas encore ; vigie run la créera")),
+        Err(error) => Err(error),
+    }
 }
 
 /// Logs in, finds the folders, and opens each for reading.

@@ -31,6 +31,9 @@ const MAX_MAILBOXES: usize = 1_000;
 /// The longest span of time that a setting may hold.
 const MAX_SPAN_SECONDS: u64 = 366 * 24 * 3_600;
 
+/// The longest limit, in working days: beyond any that the law or a charter knows, and within what a calendar holds.
+const MAX_LIMIT: u16 = 1_000;
+
 /// Checks a parsed file, and reads what it names.
 pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
     let file = &source.file;
@@ -43,11 +46,12 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         zone,
         territory: calendar.territory(),
         our_addresses: our_addresses(source)?,
+        internal_domains: internal_domains(source)?,
         commitments,
         requesters,
         limits: limits(file.limits),
     };
-    let mut names = HashSet::new();
+    let (mut names, mut reached) = (HashSet::new(), HashSet::new());
     let mut mailboxes = Vec::new();
     let mut policies = Vec::new();
     if file.mailboxes.is_empty() || file.mailboxes.len() > MAX_MAILBOXES {
@@ -58,7 +62,15 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         if !names.insert(mailbox.name.as_str()) {
             return Err(at.error("name", format!("the name {:?} is given twice", mailbox.name)));
         }
-        policies.push(at.policy(mailbox, &bureaux, &shared)?);
+        let policy = at.policy(mailbox, &bureaux, &shared)?;
+        for (key, address) in
+            [("address", &policy.address)].into_iter().chain(policy.aliases.iter().map(|a| ("aliases", a)))
+        {
+            if !reached.insert(address.canonical()) {
+                return Err(at.error(key, format!("{address} leads to a mailbox already")));
+            }
+        }
+        policies.push(policy);
         mailboxes.push(at.mailbox(mailbox, &templates, secrets)?);
     }
     let sender = address(source, &[Key("prefecture"), Key("sender")], &file.prefecture.sender)?;
@@ -90,6 +102,7 @@ struct Shared {
     zone: Tz,
     territory: Territory,
     our_addresses: Vec<Address>,
+    internal_domains: Vec<String>,
     commitments: Vec<Commitment>,
     requesters: Vec<RequesterRule>,
     limits: Limits,
@@ -148,7 +161,7 @@ impl At<'_> {
             internal_opens_request: file.internal_opens_request,
             acknowledge_internal: file.acknowledge_internal,
             acknowledge_unaddressed: file.acknowledge_unaddressed,
-            internal_domains: prefecture.internal_domains.clone(),
+            internal_domains: shared.internal_domains.clone(),
             our_addresses: shared.our_addresses.clone(),
             trusted_servers: prefecture.trusted_servers.clone(),
             no_reply_senders: prefecture.no_reply_senders.clone(),
@@ -195,6 +208,7 @@ impl At<'_> {
             let steps = [Key("mailboxes"), Index(self.index), Key("service"), Key("remedies")];
             return Err(self.source.error(&steps, "an implicit rejection needs its remedies (CRPA R112-11-1)"));
         }
+        self.folders(file)?;
         let scan_every = self.span("scan_every", &file.scan_every)?;
         let steps = [Key("mailboxes"), Index(self.index), Key("imap")];
         let imap = server(self.source, &steps, &file.imap, secrets)?;
@@ -210,6 +224,38 @@ impl At<'_> {
             scan_every: scan_every.to_std().unwrap_or(Duration::from_mins(5)).max(Duration::from_secs(1)),
         })
     }
+}
+
+impl At<'_> {
+    /// A folder is read for one purpose: named twice, its messages would be judged by whichever reading came first.
+    fn folders(&self, file: &MailboxFile) -> Result<(), Error> {
+        let mut seen = HashSet::new();
+        let inbox = std::iter::once(("inbox", &file.inbox));
+        let sent = file.sent.iter().map(|name| ("sent", name));
+        for (key, name) in inbox.chain(sent).chain(file.folders.iter().map(|name| ("folders", name))) {
+            if name.is_empty() {
+                return Err(self.error(key, "the name of a folder is expected"));
+            }
+            // RFC 3501 §5.1: INBOX is the one name that is written in any case.
+            let one = if name.eq_ignore_ascii_case("INBOX") { "INBOX" } else { name.as_str() };
+            if !seen.insert(one) {
+                return Err(self.error(key, format!("the folder {name:?} is named twice")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The administration's own domains: one that no address can lie in would make strangers of colleagues.
+fn internal_domains(source: &Source) -> Result<Vec<String>, Error> {
+    let domains = &source.file.prefecture.internal_domains;
+    for (index, domain) in domains.iter().enumerate() {
+        if Address::parse(&format!("x@{domain}")).is_none() || domain.contains('@') {
+            let steps = [Key("prefecture"), Key("internal_domains"), Index(index)];
+            return Err(source.error(&steps, format!("{domain:?} is not a domain such as \"ain.gouv.fr\"")));
+        }
+    }
+    Ok(domains.clone())
 }
 
 fn service(file: &MailboxFile) -> Service {
@@ -307,6 +353,9 @@ fn commitments(path: &Path) -> Result<(Vec<Commitment>, String), Error> {
         };
         if !(0.0..=100.0).contains(&file.target) {
             return Err(source.error(&steps("target"), "a percentage between 0 and 100 is expected"));
+        }
+        if file.limit > MAX_LIMIT {
+            return Err(source.error(&steps("limit"), format!("at most {MAX_LIMIT} working days are expected")));
         }
         let requester = |text: &String| Requester::from_name(text).ok_or_else(|| name("requesters", text));
         let nature = |text: &String| Nature::from_name(text).ok_or_else(|| name("natures", text));

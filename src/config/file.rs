@@ -116,7 +116,7 @@ pub struct PrefectureFile {
     /// Other addresses from which our side answers: agents' own mailboxes.
     #[serde(default)]
     pub our_addresses: Vec<String>,
-    /// Servers whose Authentication-Results and spam marks are believed.
+    /// Servers whose Authentication-Results are believed.
     #[serde(default)]
     pub trusted_servers: Vec<String>,
     /// Sender patterns that no human reads, besides the usual ones.

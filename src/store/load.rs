@@ -296,11 +296,12 @@ impl Turn {
         Ok(())
     }
 
-    /// How many messages a person sent since an instant.
-    pub async fn messages_from(&mut self, person: PersonId, since: DateTime<Utc>) -> Result<u32> {
+    /// How many messages of a person were received between two instants, both included.
+    pub async fn messages_from(&mut self, person: PersonId, since: DateTime<Utc>, until: DateTime<Utc>) -> Result<u32> {
         let count: i64 = on_turn!(self, connection => sqlx::query_scalar(MESSAGES_FROM)
             .bind(person.0)
             .bind(millis(since))
+            .bind(millis(until))
             .fetch_one(connection)
             .await)?;
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
@@ -383,7 +384,8 @@ pub(super) const MARK_UNDELIVERABLE: &str =
     "UPDATE person SET undeliverable_at = $1 WHERE digest = $2 AND undeliverable_at = 0";
 pub(super) const SCHEDULE: &str = "INSERT INTO schedule (name, next_at) VALUES ($1, $2) \
      ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at";
-pub(super) const MESSAGES_FROM: &str = "SELECT COUNT(*) FROM message WHERE person = $1 AND received_at >= $2";
+pub(super) const MESSAGES_FROM: &str =
+    "SELECT COUNT(*) FROM message WHERE person = $1 AND received_at >= $2 AND received_at <= $3";
 pub(super) const SENT_COUNTS: &str = "SELECT \
      COALESCE(SUM(CASE WHEN lower(e.recipients) = $1 THEN 1 ELSE 0 END), 0), \
      COALESCE(SUM(CASE WHEN lower(e.recipients) LIKE $3 AND e.created_at >= $4 THEN 1 ELSE 0 END), 0), \

@@ -125,18 +125,22 @@ impl House {
 
     /// Starts the daemon, and looks whether it has made its database.
     pub fn start(&mut self) {
-        self.start_unwatched();
+        self.start_with(&[]);
+    }
+
+    /// The same, with variables of the environment.
+    pub fn start_with(&mut self, variables: &[(&str, &str)]) {
+        self.spawn(variables);
         let made = wait_until(PATIENCE, || self.has_ended() || self.vigie(&["status"]).stderr.is_empty());
         assert!(made, "vigie makes no database:\n{}", self.log());
     }
 
     /// Starts the daemon and leaves the processors to it.
     pub fn start_unwatched(&mut self) {
-        self.start_with(&[]);
+        self.spawn(&[]);
     }
 
-    /// The same with variables of the environment.
-    pub fn start_with(&mut self, variables: &[(&str, &str)]) {
+    fn spawn(&mut self, variables: &[(&str, &str)]) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
         let mut command = self.command(&[VIGIE], &["run"]);
         command.env_remove("JOURNAL_STREAM").env_remove("NOTIFY_SOCKET").stdout(Stdio::null()).stderr(log);
