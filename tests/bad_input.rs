@@ -323,7 +323,7 @@ fn sigterm_ends_within_two_seconds_whatever_the_servers_do_and_loses_nothing() {
     // A mail server that says nothing more.
     house.dovecot.freeze();
     assert_eq!(house.stop_within("TERM", FAREWELL), Some(0));
-    house.start();
+    house.start_unwatched();
     wait_until(Duration::from_millis(500), || false);
     assert_eq!(house.stop_within("TERM", FAREWELL), Some(0));
     house.dovecot.thaw();

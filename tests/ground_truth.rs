@@ -4,7 +4,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test fails at the line that could not"
+    reason = "a test that cannot set its scene fails at once, at the line that could not"
 )]
 
 mod support;
