@@ -8,6 +8,7 @@
 # The ten days take less than a minute: the two servers and vigie, and they alone, live at a clock of their own, set by
 # libfaketime. vigie itself has no such switch; the machine's clock is left alone.
 set -euo pipefail
+export LC_ALL=C
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=deploy/lib-servers.sh
 . "$ROOT/deploy/lib-servers.sh"

@@ -6,9 +6,11 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-bash tests/run.sh --servers
-if ! command -v mbsync >/dev/null; then
-  echo "installing isync, the peer that copies a mailbox"
-  apt-get install -y -q --no-install-recommends isync
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "tests/bench.sh: Postfix's master must be root: run this as root" >&2; exit 1; }
+  exec sudo --preserve-env=HOME,PATH,CARGO_HOME,RUSTUP_HOME,CARGO_TARGET_DIR env "PATH=$PATH" bash tests/bench.sh
 fi
-exec cargo bench --bench figures
+bash tests/run.sh --servers
+# The peer that copies a mailbox.
+deploy/install-test-servers.sh isync
+exec cargo bench --locked --bench figures
