@@ -219,6 +219,7 @@ async fn submit(vigie: &Vigie, sender: &mut smtp::Sender, due: &DueEffect, minut
         smtp::Outcome::Accepted { answer, queue_id, .. } => Outcome::Accepted { answer, queue_id },
         smtp::Outcome::Refused { temporary, answer, .. } => Outcome::Refused { temporary, answer },
         smtp::Outcome::Unknown { why } => Outcome::Unknown { why },
+        smtp::Outcome::Stopped => unreachable!("nobody stops the sender"),
     }
 }
 

@@ -3,7 +3,8 @@
 
 mod support;
 
-use support::house::{ETR, House, PAN, SENT, mail};
+use support::house::{AGENT, ETR, House, PAN, SENT, mail};
+use vigie::store::Store;
 
 fn unchanged(toml: String) -> String {
     toml
@@ -54,4 +55,28 @@ fn observe_mode_sends_nothing_and_says_what_it_would_have_sent() {
     let reason = messages[0]["acknowledgement_reason"].as_str().unwrap();
     assert!(reason == "observe_mode" || reason == "before_watch", "{reason}");
     assert!(house.sink.mails().is_empty());
+}
+
+#[test]
+fn a_mail_that_a_reload_cut_off_is_sent_all_the_same() {
+    let mut house = House::new("observe", unchanged);
+    house.start();
+    let sql = format!(
+        "INSERT INTO effect (id, kind, mailbox, bureau, request, recipients, about, level, message_id, created_at, \
+         due_at, state, holder, attempts, unknowns, settled_at, answer) VALUES ('cut', 'digest', '', 'citoyennete', 0, \
+         '{AGENT}', '', 0, 'cut@prefecture.example.org', 0, 0, 'sending', 'essai', 1, 0, 0, '')"
+    );
+    let path = house.path("vigie.db").display().to_string();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let store = Store::open(&path).await.unwrap();
+        let Store::Sqlite { write, .. } = &store else { panic!("SQLite") };
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(write).await.unwrap();
+        store.close().await;
+    });
+    house.signal("HUP");
+    house.wait("the digest arrives", |house| {
+        let arrived = house.dovecot.messages(AGENT, "INBOX");
+        arrived.iter().any(|mail| String::from_utf8_lossy(mail).contains("<cut@prefecture.example.org>"))
+    });
+    assert_eq!(house.stop("TERM"), Some(0));
 }

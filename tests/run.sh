@@ -26,66 +26,16 @@ step() {
   printf -- '--- %s: %d s\n' "$current" $((SECONDS - start))
 }
 
-is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
-
-POLICY=/usr/sbin/policy-rc.d
-policy_kept=
-policy_ours=
-restore_policy() {
-  if [ -n "$policy_ours" ]; then
-    rm -f "$POLICY"
-    policy_ours=
-  fi
-  if [ -n "$policy_kept" ]; then
-    mv "$policy_kept" "$POLICY"
-    policy_kept=
-  fi
-}
-
-# Whatever ends this program, the machine is as it was, and the step that failed is named.
+# The step that failed is named.
 finish() {
   local code=$?
-  restore_policy
   [ "$code" -eq 0 ] || printf 'tests/run.sh: "%s" failed, after %d s in all\n' "$current" $SECONDS >&2
 }
 trap finish EXIT
 
 install_missing() {
-  local package missing=()
   command -v cc >/dev/null || PACKAGES+=(gcc libc6-dev)
-  for package in "${PACKAGES[@]}"; do
-    is_installed "$package" || missing+=("$package")
-  done
-  if [ ${#missing[@]} -eq 0 ]; then
-    echo "nothing is missing"
-    return
-  fi
-  command -v apt-get >/dev/null || fail "these Debian packages are missing, and there is no apt-get: ${missing[*]}"
-  echo "installing: ${missing[*]}"
-  # Debian starts what it installs, unless this program says no.
-  if [ -e "$POLICY" ]; then
-    policy_kept=$POLICY.before-vigie
-    mv "$POLICY" "$policy_kept"
-  fi
-  printf '#!/bin/sh\nexit 101\n' >"$POLICY"
-  policy_ours=yes
-  chmod 755 "$POLICY"
-  export DEBIAN_FRONTEND=noninteractive
-  apt-get update -q
-  # Otherwise Postfix asks what kind of mail server this machine is.
-  apt-get install -y -q --no-install-recommends debconf >/dev/null
-  echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
-  apt-get install -y -q --no-install-recommends "${missing[@]}"
-  restore_policy
-  # Nor at the next boot: they came for the tests alone.
-  if [ -d /run/systemd/system ]; then
-    for package in "${missing[@]}"; do
-      case $package in
-        dovecot-imapd) systemctl disable -q dovecot.service dovecot.socket 2>/dev/null || true ;;
-        postfix | postgresql) systemctl disable -q "$package.service" 2>/dev/null || true ;;
-      esac
-    done
-  fi
+  deploy/install-test-servers.sh "${PACKAGES[@]}"
 }
 
 run_tests() {
@@ -128,13 +78,15 @@ check_scripts() {
 if [ "$(id -u)" -ne 0 ]; then
   command -v sudo >/dev/null || fail "Postfix's master must be root: run this as root"
   say "Postfix's master must be root: going on with sudo"
-  exec sudo --preserve-env=HOME,PATH,CARGO_HOME,RUSTUP_HOME,CARGO_TARGET_DIR env "PATH=$PATH" bash tests/run.sh
+  exec sudo --preserve-env=HOME,PATH,CARGO_HOME,RUSTUP_HOME,CARGO_TARGET_DIR env "PATH=$PATH" bash tests/run.sh "$@"
 fi
 command -v cargo >/dev/null || fail "cargo is missing: install Rust, https://rustup.rs"
 cargo fmt --version >/dev/null 2>&1 || fail "rustfmt is missing: rustup component add rustfmt"
 cargo clippy --version >/dev/null 2>&1 || fail "clippy is missing: rustup component add clippy"
 
 step "servers for the tests" install_missing
+# What else wants the servers (tests/bench.sh) asks for them alone.
+[ "${1:-}" != --servers ] || exit 0
 step "format" cargo fmt --check
 step "scripts" check_scripts
 step "systemd unit" check_unit

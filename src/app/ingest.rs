@@ -12,7 +12,7 @@ use super::tally::Tally;
 use crate::domain::acknowledge::{Acknowledgement, SentCounts};
 use crate::domain::address::Address;
 use crate::domain::breaker::Breaker;
-use crate::domain::classify::{FolderRole, Links, ThreadLink};
+use crate::domain::classify::{FolderRole, Links, ThreadLink, may_answer_unseen};
 use crate::domain::decide::{self, Arrival, Decision, Desk, EarlyReply, Judgement, Snapshot};
 use crate::domain::effect::{Effect, EffectKind};
 use crate::domain::event::Event;
@@ -31,6 +31,9 @@ use crate::store::{FolderCursor, Kept, KnownMessage, Lease, LocationRow, Mailbox
 
 /// The span over which messages of one sender are counted (CRPA L112-11).
 const ABUSE_SPAN: TimeDelta = TimeDelta::hours(1);
+
+/// Appearances of one message in one mailbox that are told apart; more are a flood, and share the last one.
+const MAX_APPEARANCES: u32 = 1_000;
 
 /// A message as the mail server gave it.
 #[derive(Debug, Clone)]
@@ -172,6 +175,8 @@ struct Slot {
 struct Overlay {
     watch: Watch,
     known: HashMap<String, KnownMessage>,
+    /// The number from which a message's next appearance is looked for: those before it lie in the folder already.
+    numbers: HashMap<String, u32>,
     threads: HashMap<String, RequestId>,
     requests: HashMap<RequestId, Request>,
     persons: HashMap<String, Person>,
@@ -222,8 +227,8 @@ impl Overlay {
         let ids: Vec<String> = batch.iter().filter_map(|message| message.facts.message_id.clone()).collect();
         let early = turn.early_replies(&ids).await?;
         let breaker = turn.breaker().await?;
-        let (tally, written) = (Tally::default(), Written::default());
-        Ok(Self { watch, known, threads, requests, persons, addresses, early, breaker, tally, written })
+        let (tally, written, numbers) = (Tally::default(), Written::default(), HashMap::new());
+        Ok(Self { watch, known, numbers, threads, requests, persons, addresses, early, breaker, tally, written })
     }
 
     /// Takes one message in: a known one is seen at another place, a new one is judged.
@@ -241,36 +246,80 @@ impl Overlay {
             message: id,
             seen_at: now,
         };
-        let known = self.known.get(&message.identity).cloned();
-        if let Some(known) = &known
-            && !self.appears_anew(turn, source, message, known).await?
-        {
+        let (digest, seen) = self.appearance(turn, source, message).await?;
+        if let Some(known) = seen {
             self.written.ingested.moved += 1;
             self.written.locations.push(place(MessageId(known.id)));
             return Ok(());
         }
         let id = turn.take_message_id();
         self.written.locations.push(place(id));
-        self.judge(turn, source, message, id, known.as_ref(), now).await
+        self.judge(turn, source, message, (id, digest), now).await
     }
 
-    /// Whether a known message lies at this place besides the place where it is known, rather than having moved here.
-    async fn appears_anew(
+    /// The appearance of a message that lies at this place: the digest that stands for it, and what is known of it.
+    ///
+    /// The same bytes may lie at several places at once: in two mailboxes, or twice in one folder. They are numbered:
+    /// the first bears the message's identity, each further one a digest of its own, per mailbox. What lies here is the
+    /// first of them that does not lie in this folder already, so that a message that moved, was copied to another
+    /// folder, or got another UID is the one it was, and only a second copy beside the first is one more.
+    async fn appearance(
+        &mut self,
+        turn: &mut Turn,
+        source: &Source<'_>,
+        message: &Parsed<'_>,
+    ) -> Result<(String, Option<KnownMessage>)> {
+        let mailbox = source.desk.policy.name.as_str();
+        let mut number = self.numbers.get(&message.identity).copied().unwrap_or_default();
+        loop {
+            let digest = match number {
+                0 => message.identity.clone(),
+                _ => appearance(&message.identity, &[mailbox, &number.to_string()]),
+            };
+            let Some(known) = self.known_under(turn, &digest, number).await? else { return Ok((digest, None)) };
+            let last = number >= MAX_APPEARANCES;
+            if last
+                || (may_lie_here(&known, source) && !self.lies_elsewhere_here(turn, source, message, &known).await?)
+            {
+                return Ok((digest, Some(known)));
+            }
+            number += 1;
+            self.numbers.insert(message.identity.clone(), number);
+        }
+    }
+
+    /// The message known under a digest. Those under an identity were loaded with the batch.
+    async fn known_under(&mut self, turn: &mut Turn, digest: &str, number: u32) -> Result<Option<KnownMessage>> {
+        if let Some(known) = self.known.get(digest) {
+            return Ok(Some(known.clone()));
+        }
+        if number == 0 {
+            return Ok(None);
+        }
+        let found = turn.known_messages(&[digest.to_owned()]).await?.remove(digest);
+        if let Some(known) = &found {
+            self.known.insert(digest.to_owned(), known.clone());
+        }
+        Ok(found)
+    }
+
+    /// Whether a known message lies in this folder under another UID.
+    async fn lies_elsewhere_here(
         &self,
         turn: &mut Turn,
         source: &Source<'_>,
         message: &Parsed<'_>,
         known: &KnownMessage,
     ) -> Result<bool> {
-        if known.mailbox != source.desk.policy.name {
-            return Ok(true);
-        }
         let here = (source.cursor.id, source.cursor.uid_validity);
         let uid = i64::from(message.arrived.uid);
-        let in_batch =
-            self.written.locations.iter().any(|l| l.message.0 == known.id && (l.folder, l.uid_validity) == here);
+        let mut in_batch =
+            self.written.locations.iter().filter(|l| l.message.0 == known.id && (l.folder, l.uid_validity) == here);
+        if in_batch.any(|location| location.uid != uid) {
+            return Ok(true);
+        }
         let stored = turn.uids_of(MessageId(known.id), here.0, here.1).await?;
-        Ok(!stored.contains(&uid) && (in_batch || !stored.is_empty()))
+        Ok(!stored.contains(&uid) && !stored.is_empty())
     }
 
     async fn judge(
@@ -278,12 +327,11 @@ impl Overlay {
         turn: &mut Turn,
         source: &Source<'_>,
         message: &Parsed<'_>,
-        id: MessageId,
-        known: Option<&KnownMessage>,
+        (id, digest): (MessageId, String),
         now: DateTime<Utc>,
     ) -> Result<()> {
         let desk = source.desk;
-        let (digest, duplicate_of) = name(source, message, known);
+        let duplicate_of = self.known.get(&message.identity).and_then(|first| duplicates(source, message, first));
         let year = desk.calendar.civil(crate::domain::receipt::official(&message.times).0).year();
         let number = turn.peek_number(&desk.policy.reference_prefix, year).await?;
         let reference = format!("{}-{year}-{number:06}", desk.policy.reference_prefix);
@@ -296,7 +344,7 @@ impl Overlay {
             message: id,
         };
         let mut snapshot =
-            self.snapshot(turn, source, message, duplicate_of, (turn.peek_request_id(), reference), now).await?;
+            self.snapshot(turn, source, message, duplicate_of, (turn.peek_request_id(), reference)).await?;
         let (mut judgement, mut decision) = decide::on_message(desk, &arrival, &snapshot, now);
         if let Acknowledgement::Send { to, .. } = &judgement.acknowledgement {
             let thread = judgement.verdict.request();
@@ -329,7 +377,6 @@ impl Overlay {
         message: &Parsed<'_>,
         duplicate_of: Option<Option<RequestId>>,
         next: (RequestId, String),
-        now: DateTime<Utc>,
     ) -> Result<Snapshot> {
         let desk = source.desk;
         let person = message.author(desk).and_then(|author| self.persons.get(&author.canonical()));
@@ -337,15 +384,12 @@ impl Overlay {
         let bounced = reported(&message.facts).find_map(|id| self.threads.get(id).copied()).or(threaded);
         let linked = duplicate_of.flatten().or(threaded).or(bounced).and_then(|id| self.requests.get(&id).cloned());
         let linked_person = match linked.as_ref().and_then(|request| request.person) {
-            Some(id) if message.facts.report.is_some() => turn.person_digest(id).await?,
+            Some(id) if self.failed_at(id, &message.facts) => turn.person_digest(id).await?,
             Some(_) | None => None,
         };
         let recent = match person {
             Some(person) if message.times.internal_date >= self.watch.watched_since => {
-                let queued = self.written.messages.iter().filter(|row| row.person == Some(person.id)).count();
-                turn.messages_from(person.id, now - ABUSE_SPAN)
-                    .await?
-                    .saturating_add(u32::try_from(queued).unwrap_or(u32::MAX))
+                self.recent_from(turn, person.id, crate::domain::receipt::official(&message.times).0).await?
             }
             Some(_) | None => 0,
         };
@@ -371,6 +415,24 @@ impl Overlay {
             answered_by,
             next,
         })
+    }
+
+    /// Whether a report says of a person's address that it failed; one that names nobody is about the requester.
+    fn failed_at(&self, person: PersonId, facts: &MessageFacts) -> bool {
+        let Some(report) = &facts.report else { return false };
+        let address = self.addresses.get(&person);
+        let named = |failed: &Address| address.is_some_and(|known| *known == failed.canonical());
+        report.failed_recipients.is_empty() || report.failed_recipients.iter().any(named)
+    }
+
+    /// Messages of a person received in the hour before an instant: by the time of receipt, because what a week-end
+    /// brought is read at once on Monday.
+    async fn recent_from(&self, turn: &mut Turn, person: PersonId, until: DateTime<Utc>) -> Result<u32> {
+        let since = until - ABUSE_SPAN;
+        let of_the_hour = |row: &&MessageRow| row.person == Some(person) && (since..=until).contains(&row.received_at);
+        let queued = self.written.messages.iter().filter(of_the_hour).count();
+        let stored = turn.messages_from(person, since, until).await?;
+        Ok(stored.saturating_add(u32::try_from(queued).unwrap_or(u32::MAX)))
     }
 
     /// Counts the acknowledgement that was decided, and trips the breaker where it is one too many: it is queued all the
@@ -416,13 +478,13 @@ impl Overlay {
         if let (Some(request), Some(message_id)) = (request, &message.facts.message_id) {
             self.threads.entry(message_id.clone()).or_insert(request);
         }
-        if let (Some(opened), Some(early)) = (opened, &slot.answered_by) {
+        // An answer dated before the request is refused, and stays what it was.
+        let answered = decision.requests.iter().any(|request| request.message == id && request.status != Status::Open);
+        if let (Some(opened), Some(early), true) = (opened, &slot.answered_by, answered) {
             self.written.attached.push((early.message.clone(), opened));
         }
-        if source.role == FolderRole::Sent || judgement.reason.code == "sent_by_us" {
-            let unanswered = request.is_none() && message.facts.machine.vigie.is_none();
-            let parents = ancestors(&message.facts).into_iter().filter(|_| unanswered);
-            self.written.early.extend(parents.map(|parent| (parent.to_owned(), id)));
+        if request.is_none() && may_answer_unseen(&message.facts, desk.policy, &judgement.reason) {
+            self.keep_early(source, message, &slot, judgement);
         }
         for request in &decision.requests {
             self.requests.insert(request.id, request.clone());
@@ -432,12 +494,14 @@ impl Overlay {
         }
         let message_row = row(source, message, &slot, request, judgement);
         let known = KnownMessage {
-            digest: slot.digest,
+            digest: slot.digest.clone(),
             id: id.0,
             request: request.map_or(0, |request| request.0),
             mailbox: desk.policy.name.clone(),
+            verdict: judgement.verdict.name().to_owned(),
+            reason: judgement.reason.code.to_owned(),
         };
-        self.known.entry(message.identity.clone()).or_insert(known);
+        self.known.insert(slot.digest, known);
         let written = &mut self.written;
         written.ingested.recorded += 1;
         written.ingested.queued += decision.effects.len();
@@ -448,6 +512,22 @@ impl Overlay {
             (effect, message_id)
         }));
         written.events.extend(decision.events);
+    }
+
+    /// Remembers an answer of ours to what is not known yet: it may lie further on in this very batch.
+    fn keep_early(&mut self, source: &Source<'_>, message: &Parsed<'_>, slot: &Slot, judgement: &Judgement) {
+        let reply = EarlyReply {
+            at: judgement.received_at,
+            in_sent: source.role == FolderRole::Sent,
+            message: slot.digest.clone(),
+        };
+        for parent in ancestors(&message.facts) {
+            self.written.early.push((parent.to_owned(), slot.id));
+            let known = self.early.entry(parent.to_owned()).or_insert_with(|| reply.clone());
+            if reply.at < known.at {
+                *known = reply.clone();
+            }
+        }
     }
 
     async fn write(self, turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result<Ingested> {
@@ -484,23 +564,22 @@ fn tells_loops(judgement: &Judgement) -> bool {
     matches!(judgement.acknowledgement, Acknowledgement::Send { .. }) || is_loop(judgement)
 }
 
-/// The digest under which a message is stored, and the request of the message that it doubles.
-fn name(
-    source: &Source<'_>,
-    message: &Parsed<'_>,
-    known: Option<&KnownMessage>,
-) -> (String, Option<Option<RequestId>>) {
-    let Some(known) = known else { return (message.identity.clone(), None) };
-    let place = [
-        source.desk.policy.name.as_str(),
-        &source.cursor.name,
-        &source.cursor.uid_validity.to_string(),
-        &message.arrived.uid.to_string(),
-    ];
-    let digest = appearance(&message.identity, &place);
+/// Whether a known message can be what lies in this folder. What only its folder made spam is judged again where an agent
+/// moves it out: the agent says that it is none.
+fn may_lie_here(known: &KnownMessage, source: &Source<'_>) -> bool {
+    known.mailbox == source.desk.policy.name && (source.role == FolderRole::Junk || !spam_by_folder(known))
+}
+
+fn spam_by_folder(known: &KnownMessage) -> bool {
+    known.verdict == Verdict::Spam.name() && known.reason == "junk_folder"
+}
+
+/// The request of the message that a further appearance doubles; `None` where it doubles nothing.
+fn duplicates(source: &Source<'_>, message: &Parsed<'_>, first: &KnownMessage) -> Option<Option<RequestId>> {
+    let same_mailbox = first.mailbox == source.desk.policy.name;
     // Without a Message-ID nothing says that two equal header blocks are one message: they stay two.
-    let duplicate = message.facts.message_id.is_some() || known.mailbox != source.desk.policy.name;
-    (digest, duplicate.then(|| (known.request != 0).then_some(RequestId(known.request))))
+    let two = same_mailbox && (message.facts.message_id.is_none() || spam_by_folder(first));
+    (!two).then(|| (first.request != 0).then_some(RequestId(first.request)))
 }
 
 /// The Message-IDs that a report names.

@@ -210,7 +210,10 @@ pub async fn digest(store: &Store, office: &Office, effect: &Effect, now: DateTi
         items,
         conditions,
         gestures: Vec::new(),
-        seal: None,
+        seal: match &office.seal_key {
+            Some(key) => Some(key.seal(&store.head().await?)),
+            None => None,
+        },
     };
     Ok(Some((Notice::Digest(fields), office.sender.clone())))
 }
@@ -291,6 +294,11 @@ fn condition(warning: &Warning) -> Condition {
             title: format!("La boîte {mailbox} n’est plus lue"),
             since: *since,
             advice: format!("Cause : {cause}. Vérifiez par « vigie check » ; vigie reprendra d’elle-même."),
+        },
+        Warning::Gap { mailbox, folder, at, cause } => Condition {
+            title: format!("Le registre de la boîte {mailbox} diffère du serveur (dossier {folder})"),
+            since: *at,
+            advice: format!("{cause} Vérifiez par « vigie check --reconcile » et dans la boîte elle-même."),
         },
         Warning::Late { mailbox, count, oldest, answer, .. } => Condition {
             title: format!(

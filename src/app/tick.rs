@@ -17,6 +17,9 @@ const REQUESTS_PER_TURN: i64 = 2_000;
 /// How late a digest may still go out: after that its day is over and the next one says all.
 const DIGEST_STALE_AFTER: TimeDelta = TimeDelta::hours(12);
 
+/// When the requests of a mailbox that is not in the configuration are looked at again.
+const ORPHAN_WAIT: TimeDelta = TimeDelta::hours(1);
+
 /// What a tick did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ticked {
@@ -38,7 +41,9 @@ pub async fn tick(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<
     let orphaned = requests.iter().filter(|request| office.desk(&request.mailbox).is_none());
     let decision = decide::on_alerts_due(&known, now);
     let mut changed = decision.requests;
-    changed.extend(orphaned.cloned().map(|request| Request { next_alert_at: None, ..request }));
+    // A mailbox may come back into the configuration: its requests wait, they are not forgotten.
+    let later = Some(now + ORPHAN_WAIT);
+    changed.extend(orphaned.cloned().map(|request| Request { next_alert_at: later, ..request }));
     turn.save_requests(&changed).await?;
     let mut effects = decision.effects;
     effects.extend(digests(&mut turn, office, now).await?);
@@ -56,7 +61,7 @@ pub async fn tick(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<
 pub async fn next_wake(store: &Store, office: &Office) -> Result<Option<DateTime<Utc>>> {
     let mut wakes: Vec<DateTime<Utc>> = store.next_alert().await?.into_iter().collect();
     wakes.extend(store.next_warning().await?);
-    for bureau in &office.bureaux {
+    for bureau in office.bureaux.iter().filter(|bureau| office.desk_of_bureau(&bureau.key).is_some()) {
         wakes.extend(store.scheduled(&digest_name(&bureau.key)).await?);
     }
     Ok(wakes.into_iter().min())
@@ -79,9 +84,9 @@ async fn digests(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result
         if let Some(at) = scheduled.filter(|at| now - *at < DIGEST_STALE_AFTER) {
             due.extend(decide::on_digest_due(bureau, at, now));
         }
-        if let Some(next) = alert::next_digest(desk.clock(), desk.policy.zone, now) {
-            turn.schedule(&name, next).await?;
-        }
+        // Where none is found within reach, it is looked for again tomorrow: never at once, and never never.
+        let next = alert::next_digest(desk.clock(), desk.policy.zone, now).unwrap_or(now + TimeDelta::days(1));
+        turn.schedule(&name, next).await?;
     }
     Ok(due)
 }

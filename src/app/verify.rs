@@ -1,15 +1,18 @@
 //! The ledger's second reader: it walks the chain by itself and shares only the canonical encoding with the writer.
 //!
-//! Three things are checked, in this order: that the chain is whole, that it ends where the head says, and that the
-//! table of requests is what the entries say.
+//! Four things are checked, in this order: that the chain is whole and passes through every seal, that no seal covers
+//! more than there is, that it ends where the head says, and that the table of requests is what the entries say.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::Result;
-use crate::domain::ledger::{Fault, GENESIS, LedgerEntry};
+use crate::domain::evidence::Evidence;
+use crate::domain::ledger::{Fault, GENESIS, LedgerEntry, rfc3339};
 use crate::domain::request::Request;
+use crate::domain::seal::Seal;
 use crate::store::{RequestFilter, Store};
 
 /// What the verification found.
@@ -27,9 +30,10 @@ pub struct Verification {
     pub first_fault: Option<String>,
 }
 
-/// Walks the whole ledger.
-pub async fn verify(store: &Store) -> Result<Verification> {
-    let mut walk = Walk::default();
+/// Walks the whole ledger, and holds it against seals that were kept elsewhere.
+pub async fn verify(store: &Store, seals: &[Seal]) -> Result<Verification> {
+    let mut walk =
+        Walk { sealed: seals.iter().map(|seal| (seal.head.seq, seal.head.hash.clone())).collect(), ..Walk::default() };
     let mut fault = None;
     'pages: loop {
         let page = store.ledger_after(walk.seq).await?;
@@ -38,10 +42,13 @@ pub async fn verify(store: &Store) -> Result<Verification> {
         }
         for entry in &page {
             if let Err(found) = walk.step(entry) {
-                fault = Some(found.to_string());
+                fault = Some(found);
                 break 'pages;
             }
         }
+    }
+    if fault.is_none() {
+        fault = walk.unreached(seals);
     }
     if fault.is_none() {
         fault = check_head(store, &walk).await?;
@@ -49,11 +56,14 @@ pub async fn verify(store: &Store) -> Result<Verification> {
     if fault.is_none() {
         fault = check_requests(store, &walk.requests).await?;
     }
-    Ok(Verification { entries: walk.seq, head: walk.hash, sealed: 0, ok: fault.is_none(), first_fault: fault })
+    let sealed = seals.iter().map(|seal| seal.head.seq).filter(|seq| *seq <= walk.seq).max().unwrap_or_default();
+    Ok(Verification { entries: walk.seq, head: walk.hash, sealed, ok: fault.is_none(), first_fault: fault })
 }
 
 /// How far the walk came, and what the entries said of each request.
 struct Walk {
+    /// What seals say: the hash of the entry at a place.
+    sealed: HashMap<i64, String>,
     seq: i64,
     hash: String,
     requests: HashMap<String, Told>,
@@ -61,7 +71,7 @@ struct Walk {
 
 impl Default for Walk {
     fn default() -> Self {
-        Self { seq: 0, hash: GENESIS.to_owned(), requests: HashMap::new() }
+        Self { sealed: HashMap::new(), seq: 0, hash: GENESIS.to_owned(), requests: HashMap::new() }
     }
 }
 
@@ -69,15 +79,38 @@ impl Default for Walk {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Told {
     status: String,
-    due_on: String,
+    mailbox: String,
+    requester: String,
+    nature: String,
     commitment: String,
+    limit: String,
     received_at: String,
+    due_on: String,
+    due_at: String,
+    backlog: String,
     settled_at: String,
+    evidence: String,
     acknowledgement: String,
+    acknowledged_at: String,
 }
 
 impl Walk {
-    fn step(&mut self, entry: &LedgerEntry) -> Result<(), Fault> {
+    fn step(&mut self, entry: &LedgerEntry) -> Result<(), String> {
+        self.follow(entry).map_err(|fault| fault.to_string())?;
+        if self.sealed.get(&entry.seq).is_some_and(|sealed| *sealed != entry.hash) {
+            return Err(format!("entry {} is not the one that was sealed: the ledger was written anew", entry.seq));
+        }
+        self.fold(entry);
+        Ok(())
+    }
+
+    /// A seal that covers more than there is.
+    fn unreached(&self, seals: &[Seal]) -> Option<String> {
+        let seal = seals.iter().filter(|seal| seal.head.seq > self.seq).max_by_key(|seal| seal.head.seq)?;
+        Some(format!("a seal covers {} entries, and there are {}: entries were cut off", seal.head.seq, self.seq))
+    }
+
+    fn follow(&mut self, entry: &LedgerEntry) -> Result<(), Fault> {
         if entry.seq != self.seq + 1 {
             return Err(Fault::Place { expected: self.seq + 1, found: entry.seq });
         }
@@ -89,39 +122,43 @@ impl Walk {
         }
         self.seq = entry.seq;
         self.hash.clone_from(&entry.hash);
-        self.fold(entry);
         Ok(())
     }
 
     fn fold(&mut self, entry: &LedgerEntry) {
         let Some(reference) = &entry.request else { return };
         let payload: Value = serde_json::from_str(&entry.payload).unwrap_or_default();
-        let text = |name: &str| payload.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let at = crate::domain::ledger::rfc3339(entry.occurred_at);
+        let text = |name: &str| match payload.get(name) {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+        };
+        let at = rfc3339(entry.occurred_at);
         match entry.kind.as_str() {
             "request_opened" => {
-                let told = Told {
+                let mut told = Told {
                     status: "open".into(),
-                    due_on: text("due_on"),
-                    commitment: text("commitment"),
+                    mailbox: entry.mailbox.clone().unwrap_or_default(),
                     received_at: text("received_at"),
-                    settled_at: String::new(),
+                    backlog: text("backlog"),
                     acknowledgement: text("acknowledgement"),
+                    ..Told::default()
                 };
+                told.commit(&text);
                 self.requests.insert(reference.clone(), told);
             }
             kind => {
                 let Some(told) = self.requests.get_mut(reference) else { return };
                 match kind {
-                    "request_answered" => told.settle("answered", at),
-                    "request_closed" => told.settle("closed", at),
-                    "request_transferred" => told.settle("transferred", at),
-                    "request_redated" => told.due_on = text("due_on"),
-                    "request_reclassified" => {
-                        told.due_on = text("due_on");
-                        told.commitment = text("commitment");
+                    "request_answered" => told.settle("answered", at, text("evidence")),
+                    "request_closed" => told.settle("closed", at, String::new()),
+                    "request_transferred" => told.settle("transferred", at, String::new()),
+                    "request_redated" => told.date(&text),
+                    "request_reclassified" => told.commit(&text),
+                    "acknowledgement_state" => {
+                        told.acknowledgement = text("state");
+                        told.acknowledged_at = if told.acknowledgement == "sent" { at } else { String::new() };
                     }
-                    "acknowledgement_state" => told.acknowledgement = text("state"),
                     _ => {}
                 }
             }
@@ -132,19 +169,42 @@ impl Walk {
 impl Told {
     /// What the table shows of a request.
     fn shown(request: &Request) -> Self {
+        let instant = |at: Option<DateTime<Utc>>| at.map(rfc3339).unwrap_or_default();
         Self {
             status: request.status.name().to_owned(),
-            due_on: request.due_on.to_string(),
+            mailbox: request.mailbox.clone(),
+            requester: request.requester.name().to_owned(),
+            nature: request.nature.name().to_owned(),
             commitment: request.commitment.clone(),
-            received_at: crate::domain::ledger::rfc3339(request.received_at),
-            settled_at: request.settled_at.map(crate::domain::ledger::rfc3339).unwrap_or_default(),
+            limit: request.limit.to_string(),
+            received_at: rfc3339(request.received_at),
+            due_on: request.due_on.to_string(),
+            due_at: rfc3339(request.due_at),
+            backlog: request.backlog.to_string(),
+            settled_at: instant(request.settled_at),
+            evidence: request.evidence.map_or("", Evidence::name).to_owned(),
             acknowledgement: request.acknowledgement.name().to_owned(),
+            acknowledged_at: instant(request.acknowledged_at),
         }
     }
 
-    fn settle(&mut self, status: &str, at: String) {
+    fn settle(&mut self, status: &str, at: String, evidence: String) {
         status.clone_into(&mut self.status);
         self.settled_at = at;
+        self.evidence = evidence;
+    }
+
+    fn commit(&mut self, text: &impl Fn(&str) -> String) {
+        self.requester = text("requester");
+        self.nature = text("nature");
+        self.commitment = text("commitment");
+        self.limit = text("limit");
+        self.date(text);
+    }
+
+    fn date(&mut self, text: &impl Fn(&str) -> String) {
+        self.due_on = text("due_on");
+        self.due_at = text("due_at");
     }
 }
 
@@ -168,12 +228,9 @@ async fn check_requests(store: &Store, told: &HashMap<String, Told>) -> Result<O
         let what = if told.contains_key(reference) { "is not what the ledger says" } else { "is not in the ledger" };
         return Ok(Some(format!("request {reference} {what}")));
     }
-    if lines.len() < told.len() {
-        let shown: std::collections::HashSet<&str> = lines.iter().map(|line| line.request.reference.as_str()).collect();
-        let missing = told.keys().filter(|reference| !shown.contains(reference.as_str())).min();
-        return Ok(missing.map(|reference| format!("request {reference} of the ledger is not in the table")));
-    }
-    Ok(None)
+    let shown: HashSet<&str> = lines.iter().map(|line| line.request.reference.as_str()).collect();
+    let missing = told.keys().filter(|reference| !shown.contains(reference.as_str())).min();
+    Ok(missing.map(|reference| format!("request {reference} of the ledger is not in the table")))
 }
 
 /// Whether the table and the ledger agree on a request when both are read again: what was written between the walk and

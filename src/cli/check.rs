@@ -1,22 +1,41 @@
 //! `vigie check`: the configuration, the texts and, unless `--offline`, every server. Each finding says what to do.
 
 use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::TimeDelta;
 
 use super::findings::Report;
 use super::{Answer, Failure};
-use crate::app::Store;
+use crate::app::reconcile::{self, Finding};
+use crate::app::{Store, StoreError, ingest};
+use crate::clock;
 use crate::config::{MailboxSettings, Secrets, Settings};
+use crate::daemon::folders::choose;
+use crate::daemon::heart::Heart;
+use crate::daemon::line::Line;
 use crate::daemon::mailbox::{credentials, endpoint};
 use crate::daemon::sender::relay;
+use crate::daemon::sync::Reader;
 use crate::daemon::templates;
+use crate::domain::classify::FolderRole;
 use crate::imap::{self, Deadlines};
 use crate::smtp;
+
+/// How long a comparison may hold a mailbox's lease without renewing it.
+const LEASE_SPAN: TimeDelta = TimeDelta::minutes(10);
+/// How long a folder may take: told to nobody here, a command has no watchdog.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Speak to no server, and read no secret
     #[arg(long)]
     offline: bool,
+    /// Compare every folder whole with its server, repair what differs, and write the result into the ledger
+    #[arg(long, conflicts_with = "offline")]
+    reconcile: bool,
 }
 
 /// Checks everything that can be checked, and tells all findings rather than the first.
@@ -32,13 +51,67 @@ pub async fn check(config: &Path, arguments: &Arguments) -> Answer {
     ));
     super::template::lint_all(&settings, &mut report)?;
     if !arguments.offline {
-        report.add("base de données", Store::open(&settings.store).await.map(|_| "accessible".to_owned()));
+        report.add("base de données", probe_store(&settings.store).await);
         for mailbox in &settings.mailboxes {
             report.add(&format!("boîte {}", mailbox.name), probe_mailbox(mailbox).await);
         }
         report.add("relais SMTP", smtp::probe(&relay(&settings)).await.map(|()| "joignable et authentifié".to_owned()));
     }
+    if arguments.reconcile {
+        let store = Store::open(&settings.store).await.context("la base de données").map_err(Failure::Usage)?;
+        for mailbox in &settings.mailboxes {
+            if let Err(error) = reconcile_mailbox(&settings, &store, mailbox, &mut report).await {
+                report.bad(&format!("boîte {} : {error:#}", mailbox.name));
+            }
+        }
+    }
     report.print()
+}
+
+/// Opens the database where there is one; makes none, for under another account the daemon could not open it.
+async fn probe_store(url: &str) -> Result<String, StoreError> {
+    match Store::open_existing(url).await {
+        Ok(_) => Ok("accessible".to_owned()),
+        Err(StoreError::Absent { place }) => Ok(format!("{place} n’existe pas encore ; vigie run la créera")),
+        Err(error) => Err(error),
+    }
+}
+
+/// Compares each folder of a mailbox with its server. It may run beside the daemon: both hold the node's lease, and
+/// what one records the other finds recorded.
+async fn reconcile_mailbox(
+    settings: &Settings,
+    store: &Store,
+    mailbox: &MailboxSettings,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let desk = settings.office.desk(&mailbox.name).context("la boîte n’a pas de bureau")?;
+    ingest::switch_on(store, desk, clock::now()).await?;
+    let lease = store.lease(&mailbox.name, &settings.node, LEASE_SPAN, clock::now()).await?;
+    let lease = lease.context("un autre nœud surveille cette boîte : lancez la commande sur ce nœud")?;
+    let mut line = Line::open(endpoint(&mailbox.imap), credentials(mailbox)?, Deadlines::default()).await?;
+    let folders = choose(mailbox, &line.session.list().await?);
+    let heart = Heart::default();
+    let pulse = heart.pulse("check", PATIENCE);
+    let reader = Reader { store, office: &settings.office, desk, lease: &lease, pulse: &pulse };
+    for folder in &folders {
+        let found = reader.reconcile(&mut line, folder).await?;
+        reconcile::record(store, &settings.office, &lease, &found, clock::now()).await?;
+        let text = told(&found);
+        if found.is_repaired() { report.good(&text) } else { report.bad(&text) }
+    }
+    line.session.logout().await;
+    Ok(())
+}
+
+fn told(found: &Finding) -> String {
+    let Finding { mailbox, folder, server, store, missing, surplus, left } = found;
+    let head = format!("boîte {mailbox}, dossier {folder} : {server} messages au serveur, {store} au registre");
+    match (missing.len() + surplus.len(), left.len()) {
+        (0, _) => head,
+        (_, 0) => format!("{head} ; {} manquants, {} disparus : réparé", missing.len(), surplus.len()),
+        (_, left) => format!("{head} ; {left} messages diffèrent encore après relève"),
+    }
 }
 
 /// Logs in, finds the folders, and opens each for reading.
@@ -48,15 +121,13 @@ async fn probe_mailbox(mailbox: &MailboxSettings) -> anyhow::Result<String> {
         imap::connect(&endpoint(&mailbox.imap), &credentials(mailbox)?, &tls, Deadlines::default()).await?;
     let inbox = session.examine(&mailbox.inbox, None).await?;
     let listed = session.list().await?;
-    let sent: Vec<String> = if mailbox.sent.is_empty() {
-        imap::find_sent(&listed).into_iter().map(|folder| folder.name.clone()).collect()
-    } else {
-        mailbox.sent.clone()
-    };
-    for folder in sent.iter().chain(&mailbox.folders) {
-        session.examine(folder, None).await?;
+    let folders = choose(mailbox, &listed);
+    for folder in &folders {
+        session.examine(&folder.name, None).await?;
     }
     session.logout().await;
+    let sent: Vec<&str> =
+        folders.iter().filter(|folder| folder.role == FolderRole::Sent).map(|folder| folder.name.as_str()).collect();
     let sent = if sent.is_empty() { "aucun : les réponses ne seront pas vues".to_owned() } else { sent.join(", ") };
     Ok(format!("{} messages dans {}, dossiers d’envoi : {sent}", inbox.exists, mailbox.inbox))
 }

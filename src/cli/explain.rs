@@ -1,6 +1,6 @@
 //! `vigie explain`: what would be decided of message files, and why.
 
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -74,13 +74,14 @@ pub fn explain(config: &Path, arguments: &Arguments) -> Answer {
     Ok(ExitCode::from(u8::from(unread > 0)))
 }
 
-/// Reads a message file of bounded size.
+/// Reads a message file of bounded size; what a device or a pipe says of its own size is not believed.
 pub fn read(file: &Path) -> std::io::Result<Vec<u8>> {
-    let size = std::fs::metadata(file)?.len();
-    if size > MAX_FILE_OCTETS {
+    let mut raw = Vec::new();
+    std::fs::File::open(file)?.take(MAX_FILE_OCTETS + 1).read_to_end(&mut raw)?;
+    if raw.len() as u64 > MAX_FILE_OCTETS {
         return Err(std::io::Error::other(format!("larger than {MAX_FILE_OCTETS} octets")));
     }
-    std::fs::read(file)
+    Ok(raw)
 }
 
 /// No such mailbox: says which there are.

@@ -13,7 +13,8 @@ use super::file::{
 };
 use super::locate::Step::{self, Index, Key};
 use super::{
-    Error, MailboxSettings, Secrets, Security, ServerSettings, Settings, SmtpSettings, TemplateFile, digest, read,
+    Error, LedgerSettings, MailboxSettings, Secrets, Security, ServerSettings, Settings, SmtpSettings, TemplateFile,
+    digest, read,
 };
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
@@ -33,6 +34,9 @@ const MAX_MAILBOXES: usize = 1_000;
 /// The longest span of time that a setting may hold.
 const MAX_SPAN_SECONDS: u64 = 366 * 24 * 3_600;
 
+/// The longest limit, in working days: beyond any that the law or a charter knows, and within what a calendar holds.
+const MAX_LIMIT: u16 = 1_000;
+
 /// Checks a parsed file, and reads what it names.
 pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
     let file = &source.file;
@@ -45,11 +49,12 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         zone,
         territory: calendar.territory(),
         our_addresses: our_addresses(source)?,
+        internal_domains: internal_domains(source)?,
         commitments,
         requesters,
         limits: limits(file.limits),
     };
-    let mut names = HashSet::new();
+    let (mut names, mut reached) = (HashSet::new(), HashSet::new());
     let mut mailboxes = Vec::new();
     let mut policies = Vec::new();
     if file.mailboxes.is_empty() || file.mailboxes.len() > MAX_MAILBOXES {
@@ -60,7 +65,15 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         if !names.insert(mailbox.name.as_str()) {
             return Err(at.error("name", format!("the name {:?} is given twice", mailbox.name)));
         }
-        policies.push(at.policy(mailbox, &bureaux, &shared)?);
+        let policy = at.policy(mailbox, &bureaux, &shared)?;
+        for (key, address) in
+            [("address", &policy.address)].into_iter().chain(policy.aliases.iter().map(|a| ("aliases", a)))
+        {
+            if !reached.insert(address.canonical()) {
+                return Err(at.error(key, format!("{address} leads to a mailbox already")));
+            }
+        }
+        policies.push(policy);
         mailboxes.push(at.mailbox(mailbox, &templates, secrets)?);
     }
     let sender = address(source, &[Key("prefecture"), Key("sender")], &file.prefecture.sender)?;
@@ -69,8 +82,14 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
     let services = file.mailboxes.iter().map(|mailbox| (mailbox.name.clone(), service(mailbox))).collect();
     let administrators =
         addresses(source, &[Key("prefecture"), Key("administrators")], &file.prefecture.administrators)?;
+    let ledger = ledger(source)?;
+    let seal_key = match (&ledger, secrets) {
+        (Some(ledger), Secrets::Read) => Some(ledger.key()?),
+        (Some(_), Secrets::Store | Secrets::Skip) | (None, _) => None,
+    };
     Ok(Settings {
-        office: Office { mailboxes: policies, calendars, services, bureaux, sender, administrators, digest },
+        ledger,
+        office: Office { mailboxes: policies, calendars, services, seal_key, bureaux, sender, administrators, digest },
         store: store_url(source, secrets)?,
         node: file.prefecture.node.clone().unwrap_or_else(machine_name),
         mailboxes,
@@ -78,6 +97,8 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         templates,
         web: web(source)?,
         blind_after: span(source, &[Key("prefecture"), Key("blind_after")], &file.prefecture.blind_after)?,
+        reconcile: Schedule::parse(&file.prefecture.reconcile)
+            .map_err(|error| source.error(&[Key("prefecture"), Key("reconcile")], error.to_string()))?,
     })
 }
 
@@ -86,6 +107,7 @@ struct Shared {
     zone: Tz,
     territory: Territory,
     our_addresses: Vec<Address>,
+    internal_domains: Vec<String>,
     commitments: Vec<Commitment>,
     requesters: Vec<RequesterRule>,
     limits: Limits,
@@ -144,7 +166,7 @@ impl At<'_> {
             internal_opens_request: file.internal_opens_request,
             acknowledge_internal: file.acknowledge_internal,
             acknowledge_unaddressed: file.acknowledge_unaddressed,
-            internal_domains: prefecture.internal_domains.clone(),
+            internal_domains: shared.internal_domains.clone(),
             our_addresses: shared.our_addresses.clone(),
             trusted_servers: prefecture.trusted_servers.clone(),
             no_reply_senders: prefecture.no_reply_senders.clone(),
@@ -191,6 +213,7 @@ impl At<'_> {
             let steps = [Key("mailboxes"), Index(self.index), Key("service"), Key("remedies")];
             return Err(self.source.error(&steps, "an implicit rejection needs its remedies (CRPA R112-11-1)"));
         }
+        self.folders(file)?;
         let scan_every = self.span("scan_every", &file.scan_every)?;
         let steps = [Key("mailboxes"), Index(self.index), Key("imap")];
         let imap = server(self.source, &steps, &file.imap, secrets)?;
@@ -202,10 +225,43 @@ impl At<'_> {
             imap,
             inbox: file.inbox.clone(),
             sent: file.sent.clone(),
+            junk: file.junk.clone(),
             folders: file.folders.clone(),
             scan_every: scan_every.to_std().unwrap_or(Duration::from_mins(5)).max(Duration::from_secs(1)),
         })
     }
+}
+
+impl At<'_> {
+    /// A folder is read for one purpose: named twice, its messages would be judged by whichever reading came first.
+    fn folders(&self, file: &MailboxFile) -> Result<(), Error> {
+        let mut seen = HashSet::new();
+        let inbox = std::iter::once(("inbox", &file.inbox));
+        let sent = file.sent.iter().map(|name| ("sent", name));
+        for (key, name) in inbox.chain(sent).chain(file.folders.iter().map(|name| ("folders", name))) {
+            if name.is_empty() {
+                return Err(self.error(key, "the name of a folder is expected"));
+            }
+            // RFC 3501 §5.1: INBOX is the one name that is written in any case.
+            let one = if name.eq_ignore_ascii_case("INBOX") { "INBOX" } else { name.as_str() };
+            if !seen.insert(one) {
+                return Err(self.error(key, format!("the folder {name:?} is named twice")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The administration's own domains: one that no address can lie in would make strangers of colleagues.
+fn internal_domains(source: &Source) -> Result<Vec<String>, Error> {
+    let domains = &source.file.prefecture.internal_domains;
+    for (index, domain) in domains.iter().enumerate() {
+        if Address::parse(&format!("x@{domain}")).is_none() || domain.contains('@') {
+            let steps = [Key("prefecture"), Key("internal_domains"), Index(index)];
+            return Err(source.error(&steps, format!("{domain:?} is not a domain such as \"ain.gouv.fr\"")));
+        }
+    }
+    Ok(domains.clone())
 }
 
 fn service(file: &MailboxFile) -> Service {
@@ -303,6 +359,9 @@ fn commitments(path: &Path) -> Result<(Vec<Commitment>, String), Error> {
         };
         if !(0.0..=100.0).contains(&file.target) {
             return Err(source.error(&steps("target"), "a percentage between 0 and 100 is expected"));
+        }
+        if file.limit > MAX_LIMIT {
+            return Err(source.error(&steps("limit"), format!("at most {MAX_LIMIT} working days are expected")));
         }
         let requester = |text: &String| Requester::from_name(text).ok_or_else(|| name("requesters", text));
         let nature = |text: &String| Nature::from_name(text).ok_or_else(|| name("natures", text));
@@ -451,6 +510,9 @@ fn server(source: &Source, steps: &[Step<'_>], file: &ServerFile, secrets: Secre
     if let Some(path) = ca_file.as_ref().filter(|path| !path.is_file()) {
         return Err(source.error(&at("ca_file"), format!("{} is not a readable file", path.display())));
     }
+    if file.max_connections == Some(0) {
+        return Err(source.error(&at("max_connections"), "at least one connection is needed"));
+    }
     let password = match (&file.login, secrets) {
         (None, _) | (Some(_), Secrets::Skip | Secrets::Store) => None,
         (Some(_), Secrets::Read) => Some(secret(source, steps, file)?),
@@ -462,6 +524,7 @@ fn server(source: &Source, steps: &[Step<'_>], file: &ServerFile, secrets: Secre
         ca_file,
         login: file.login.clone(),
         password,
+        max_connections: file.max_connections,
     })
 }
 
@@ -518,6 +581,19 @@ fn store_url(source: &Source, secrets: Secrets) -> Result<String, Error> {
 /// Every octet as `%XX`: what a URL's password may hold without being read as something else.
 fn percent_encoded(word: &str) -> String {
     word.bytes().fold(String::new(), |encoded, octet| format!("{encoded}%{octet:02X}"))
+}
+
+fn ledger(source: &Source) -> Result<Option<LedgerSettings>, Error> {
+    let Some(file) = &source.file.ledger else { return Ok(None) };
+    if file.origin.is_empty() || file.origin.contains(char::is_whitespace) || file.origin.contains('+') {
+        let what = "a name without spaces and \"+\" is expected, such as \"prefecture.example.org/vigie\"";
+        return Err(source.error(&[Key("ledger"), Key("origin")], what));
+    }
+    Ok(Some(LedgerSettings {
+        origin: file.origin.clone(),
+        key_file: source.resolve(&file.key_file),
+        seals: source.resolve(&file.seals),
+    }))
 }
 
 fn web(source: &Source) -> Result<Option<std::net::SocketAddr>, Error> {

@@ -82,6 +82,8 @@ pub struct VigieFile {
     /// Pages and health.
     #[serde(default)]
     pub web: WebFile,
+    /// The ledger's seals; none are made without it.
+    pub ledger: Option<LedgerFile>,
 }
 
 fn templates() -> PathBuf {
@@ -114,7 +116,7 @@ pub struct PrefectureFile {
     /// Other addresses from which our side answers: agents' own mailboxes.
     #[serde(default)]
     pub our_addresses: Vec<String>,
-    /// Servers whose Authentication-Results and spam marks are believed.
+    /// Servers whose Authentication-Results are believed.
     #[serde(default)]
     pub trusted_servers: Vec<String>,
     /// Sender patterns that no human reads, besides the usual ones.
@@ -128,6 +130,13 @@ pub struct PrefectureFile {
     /// How long a mailbox may be unreadable before they are told.
     #[serde(default = "blind_after")]
     pub blind_after: String,
+    /// When every folder is compared whole with its server: five fields of crontab, in civil time.
+    #[serde(default = "reconcile")]
+    pub reconcile: String,
+}
+
+fn reconcile() -> String {
+    "0 4 * * *".into()
 }
 
 fn blind_after() -> String {
@@ -163,6 +172,8 @@ pub struct ServerFile {
     pub password_file: Option<PathBuf>,
     /// The name of the systemd credential that holds the password.
     pub password_credential: Option<String>,
+    /// Connections that the server allows to this machine at a time; where mailboxes share a server, the least counts.
+    pub max_connections: Option<u16>,
 }
 
 fn implicit() -> String {
@@ -335,7 +346,10 @@ pub struct MailboxFile {
     /// The Sent folders; detected where empty.
     #[serde(default)]
     pub sent: Vec<String>,
-    /// Other folders to watch.
+    /// The folders of spam; detected where empty.
+    #[serde(default)]
+    pub junk: Vec<String>,
+    /// Other folders to watch; `*` in a name stands for any characters.
     #[serde(default)]
     pub folders: Vec<String>,
     /// How often the folders are scanned, IDLE or not.
@@ -408,6 +422,18 @@ pub struct LimitsFile {
     pub breaker_per_hour: Option<u32>,
     /// Messages of one sender within an hour over which sending is abusive.
     pub abusive_per_hour: Option<u32>,
+}
+
+/// `[ledger]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerFile {
+    /// Whose ledger it is, in the seals: `prefecture.example.org/vigie`.
+    pub origin: String,
+    /// The file of the key that signs; `vigie ledger key` makes it.
+    pub key_file: PathBuf,
+    /// The folder into which seals are written.
+    pub seals: PathBuf,
 }
 
 /// `[web]`.

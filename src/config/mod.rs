@@ -10,6 +10,7 @@ pub mod check;
 pub mod file;
 mod locate;
 
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,9 +19,11 @@ use chrono::TimeDelta;
 use secrecy::SecretString;
 
 use crate::domain::address::Address;
-use crate::domain::ledger::hex;
+use crate::domain::ledger::{hex, unhex};
 use crate::domain::office::Office;
 use crate::domain::quota::Quota;
+use crate::domain::schedule::Schedule;
+use crate::domain::seal::SealKey;
 
 /// The largest configuration, list or template file that is read.
 const MAX_FILE_OCTETS: u64 = 4 * 1024 * 1024;
@@ -42,8 +45,12 @@ pub struct Settings {
     pub templates: Vec<TemplateFile>,
     /// Where the pages and health are served; nowhere by default.
     pub web: Option<SocketAddr>,
+    /// How the ledger is sealed; not at all by default.
+    pub ledger: Option<LedgerSettings>,
     /// How long a mailbox may be unreadable before it is warned of.
     pub blind_after: TimeDelta,
+    /// When every folder is compared whole with its server.
+    pub reconcile: Schedule,
 }
 
 /// How servers are spoken to.
@@ -72,6 +79,8 @@ pub struct ServerSettings {
     pub login: Option<String>,
     /// By which word; absent with `--offline`.
     pub password: Option<SecretString>,
+    /// Connections that the server allows to this machine at a time.
+    pub max_connections: Option<u16>,
 }
 
 /// How one mailbox is reached.
@@ -85,7 +94,9 @@ pub struct MailboxSettings {
     pub inbox: String,
     /// The Sent folders; detected where empty.
     pub sent: Vec<String>,
-    /// Other folders to watch.
+    /// The folders of spam; detected where empty.
+    pub junk: Vec<String>,
+    /// Other folders to watch; `*` in a name stands for any characters.
     pub folders: Vec<String>,
     /// How often the folders are scanned, IDLE or not.
     pub scan_every: Duration,
@@ -113,6 +124,17 @@ pub struct TemplateFile {
     pub text: String,
     /// The HTML, where there is one.
     pub html: Option<String>,
+}
+
+/// How the ledger is sealed.
+#[derive(Debug, Clone)]
+pub struct LedgerSettings {
+    /// Whose ledger it is.
+    pub origin: String,
+    /// The file of the key that signs.
+    pub key_file: PathBuf,
+    /// The folder into which seals are written.
+    pub seals: PathBuf,
 }
 
 /// What is wrong with a configuration.
@@ -188,14 +210,31 @@ impl Settings {
     }
 }
 
-/// Reads a text file of bounded size.
+impl LedgerSettings {
+    /// Reads the key that signs: 32 octets in hexadecimal on the file's first line.
+    pub fn key(&self) -> Result<SealKey, Error> {
+        let text = read(&self.key_file)?;
+        let octets: Option<Vec<u8>> = unhex(text.lines().next().unwrap_or_default().trim());
+        let secret: Option<[u8; 32]> = octets.and_then(|octets| octets.try_into().ok());
+        let what = "is no key: 64 hexadecimal digits are expected; make one by `vigie ledger key`".to_owned();
+        secret.map(|secret| SealKey::new(&self.origin, &secret)).ok_or_else(|| Error::Syntax {
+            path: self.key_file.clone(),
+            line: 1,
+            what,
+        })
+    }
+}
+
+/// Reads a text file of bounded size; what a device or a pipe says of its own size is not believed.
 fn read(path: &Path) -> Result<String, Error> {
     let failed = |cause| Error::Read { path: path.to_owned(), cause };
-    let size = std::fs::metadata(path).map_err(failed)?.len();
-    if size > MAX_FILE_OCTETS {
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(MAX_FILE_OCTETS + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > MAX_FILE_OCTETS {
         return Err(Error::TooLarge { path: path.to_owned() });
     }
-    std::fs::read_to_string(path).map_err(failed)
+    Ok(text)
 }
 
 /// SHA-256 of texts, in hexadecimal.

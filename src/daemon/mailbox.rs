@@ -12,23 +12,29 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::folders::choose;
+use super::gate::{Gate, Gates};
 use super::heart::{Heart, Pulse};
 use super::line::Line;
 use super::sync::{Pass, Passed, Reader, Watched};
 use crate::app::tick::{Sight, report_blindness};
-use crate::app::{Lease, Store, ingest};
+use crate::app::{Lease, Store, ingest, reconcile};
 use crate::clock;
 use crate::config::{self, MailboxSettings, Settings};
 use crate::domain::classify::FolderRole;
 use crate::domain::decide::Desk;
-use crate::imap::{self, Credentials, Endpoint, IdleEnd, Session};
+use crate::imap::{self, Credentials, Deadlines, Endpoint, IdleEnd, Session};
 
 /// The wait before the first new attempt after trouble.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 /// The longest wait between two attempts.
 const LONGEST_BACKOFF: Duration = Duration::from_mins(5);
-/// The wait after a refused login: hammering locks the account.
+/// The wait after a first refused login, doubled with each further one: hammering locks the account.
 const LOGIN_BACKOFF: Duration = Duration::from_mins(5);
+/// The longest wait after a refused login.
+const LONGEST_LOGIN_BACKOFF: Duration = Duration::from_hours(1);
+/// The longest wait between two turns of a mailbox whose server has too few places for all.
+const LONGEST_ROUND: Duration = Duration::from_mins(1);
 /// How long a mailbox's lease lasts; it is renewed at every wait.
 const LEASE_SPAN: TimeDelta = TimeDelta::seconds(60);
 /// The longest wait between two renewals of the lease.
@@ -45,6 +51,8 @@ pub struct Shared {
     pub store: Store,
     /// The heartbeats.
     pub heart: Heart,
+    /// The ways to the servers.
+    pub gates: Arc<Gates>,
     /// Wakes the sender and the ticker: there may be something to send.
     pub news: Arc<Notify>,
     /// Ends everything.
@@ -56,30 +64,53 @@ pub async fn watch(shared: Shared, name: String) -> anyhow::Result<()> {
     let settings = shared.settings.mailbox(&name).context("the mailbox is not in the configuration")?;
     let desk = shared.settings.office.desk(&name).context("the mailbox has no desk")?;
     let pulse = shared.heart.pulse(format!("mailbox {name}"), PATIENCE);
-    let watch = Watch { shared: &shared, settings, desk, pulse: &pulse };
-    let mut backoff = FIRST_BACKOFF;
+    let gate = shared.gates.of(&settings.imap).context("the server has no gate")?;
+    let watch = Watch { shared: &shared, settings, desk, pulse: &pulse, gate };
+    let mut backoff = Backoff::default();
     let mut blind_since: Option<DateTime<Utc>> = None;
+    watch.rest(gate.delay(&name)).await;
     while !shared.stop.is_cancelled() {
         pulse.beat();
         let Err(error) = watch.session(&mut blind_since).await else {
-            backoff = FIRST_BACKOFF;
+            backoff = Backoff::default();
             continue;
         };
         if shared.stop.is_cancelled() {
             break;
         }
         if blind_since.is_none() {
-            backoff = FIRST_BACKOFF;
+            backoff = Backoff::default();
         }
         let since = *blind_since.get_or_insert_with(clock::now);
         let refused = error.downcast_ref::<imap::Error>().is_some_and(imap::Error::is_authentication);
-        let wait = if refused { LOGIN_BACKOFF } else { backoff };
+        let wait = backoff.next(refused) + gate.delay(&name);
         let seconds = wait.as_secs();
         tracing::warn!(mailbox = %name, "mailbox {name} cannot be read: {error:#}; next attempt in {seconds} s");
-        backoff = (backoff * 2).min(LONGEST_BACKOFF);
         watch.wait_blind(wait, since, &format!("{error:#}"), refused).await;
     }
     Ok(())
+}
+
+/// The waits between attempts, doubled up to a limit; those after refused logins are counted apart.
+#[derive(Debug)]
+struct Backoff {
+    trouble: Duration,
+    refusal: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self { trouble: FIRST_BACKOFF, refusal: LOGIN_BACKOFF }
+    }
+}
+
+impl Backoff {
+    fn next(&mut self, refused: bool) -> Duration {
+        let (wait, longest) =
+            if refused { (&mut self.refusal, LONGEST_LOGIN_BACKOFF) } else { (&mut self.trouble, LONGEST_BACKOFF) };
+        let doubled = (*wait * 2).min(longest);
+        std::mem::replace(wait, doubled)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -88,21 +119,34 @@ struct Watch<'a> {
     settings: &'a MailboxSettings,
     desk: Desk<'a>,
     pulse: &'a Pulse,
+    gate: &'a Gate,
 }
 
 impl Watch<'_> {
-    /// One connection, from its login to its end.
+    /// One connection, from its login to its end; then a rest, where other mailboxes wait for the place.
     async fn session(&self, blind_since: &mut Option<DateTime<Utc>>) -> anyhow::Result<()> {
-        let Some(mut lease) = self.lease().await? else {
+        let Some(lease) = self.lease().await? else {
             self.rest(LEASE_RENEWAL).await;
             return Ok(());
         };
         ingest::switch_on(&self.shared.store, self.desk, clock::now()).await?;
+        // no place is free: the lease is renewed and the heart beats meanwhile
+        let Some(place) = self.gate.enter(LEASE_RENEWAL).await else { return Ok(()) };
+        self.visit(lease, blind_since).await?;
+        drop(place);
+        if self.gate.is_crowded() && !self.shared.stop.is_cancelled() {
+            self.rest(self.settings.scan_every.min(LONGEST_ROUND)).await;
+        }
+        Ok(())
+    }
+
+    /// Reads, waits and reads again, until the end; only once, where other mailboxes wait for the place.
+    async fn visit(&self, mut lease: Lease, blind_since: &mut Option<DateTime<Utc>>) -> anyhow::Result<()> {
         let mut line = tokio::select! {
             () = self.shared.stop.cancelled() => return Ok(()),
-            line = Line::open(endpoint(&self.settings.imap), credentials(self.settings)?) => line?,
+            line = Line::open(endpoint(&self.settings.imap), credentials(self.settings)?, Deadlines::default()) => line?,
         };
-        let folders = self.folders(&mut line.session).await?;
+        let mut folders = self.folders(&mut line.session).await?;
         let mut pass = Pass::Scan;
         let mut scanned = clock::monotonic();
         loop {
@@ -111,16 +155,21 @@ impl Watch<'_> {
                 scanned = clock::monotonic();
                 self.sees(blind_since).await?;
             }
-            if !self.shared.stop.is_cancelled() {
+            self.reconcile_if_due(&mut line, &folders, &lease).await?;
+            let crowded = self.gate.is_crowded();
+            if !self.shared.stop.is_cancelled() && !crowded {
                 self.wait_for_news(&mut line.session, scanned + self.settings.scan_every).await?;
             }
-            if self.shared.stop.is_cancelled() {
+            if self.shared.stop.is_cancelled() || crowded {
                 line.session.logout().await;
                 self.shared.store.release(&lease).await?;
                 return Ok(());
             }
             let due = clock::monotonic() >= scanned + self.settings.scan_every;
             pass = if due { Pass::Scan } else { Pass::Glance };
+            if due {
+                folders = self.folders(&mut line.session).await?;
+            }
             lease = self.lease().await?.context("another node took the mailbox over")?;
         }
     }
@@ -130,45 +179,70 @@ impl Watch<'_> {
         Ok(store.lease(&self.settings.name, &settings.node, LEASE_SPAN, clock::now()).await?)
     }
 
-    /// The folders to read: where mail arrives, then what was sent, then the others that the configuration names.
+    /// The folders to read.
     async fn folders(&self, session: &mut Session) -> anyhow::Result<Vec<Watched>> {
-        let listed = session.list().await?;
-        let mut folders = vec![Watched { name: self.settings.inbox.clone(), role: FolderRole::Inbox }];
-        let sent: Vec<String> = if self.settings.sent.is_empty() {
-            imap::find_sent(&listed).into_iter().map(|folder| folder.name.clone()).collect()
-        } else {
-            self.settings.sent.clone()
-        };
-        if sent.is_empty() {
+        let folders = choose(self.settings, &session.list().await?);
+        if !folders.iter().any(|folder| folder.role == FolderRole::Sent) {
             let name = &self.settings.name;
             tracing::warn!(mailbox = %name, "mailbox {name} has no Sent folder: name it as `sent`, or replies stay unseen");
         }
-        folders.extend(sent.into_iter().map(|name| Watched { name, role: FolderRole::Sent }));
-        let others = self.settings.folders.iter().cloned().map(|name| Watched { name, role: FolderRole::Other });
-        folders.extend(others);
         Ok(folders)
+    }
+
+    fn reader<'r>(&'r self, lease: &'r Lease) -> Reader<'r> {
+        let Shared { store, settings, .. } = self.shared;
+        Reader { store, office: &settings.office, desk: self.desk, lease, pulse: self.pulse }
     }
 
     /// Reads all folders; then glances once more at the first, where mail arrives, so that it is the open one and
     /// nothing can have come in unseen before the wait begins.
     async fn read(&self, line: &mut Line, folders: &[Watched], pass: Pass, lease: &Lease) -> anyhow::Result<()> {
-        let reader = Reader {
-            store: &self.shared.store,
-            office: &self.shared.settings.office,
-            desk: self.desk,
-            lease,
-            pulse: self.pulse,
-        };
+        let reader = self.reader(lease);
         let again = folders.first().filter(|_| folders.len() > 1).map(|inbox| (inbox, Pass::Glance));
         for (folder, pass) in folders.iter().map(|folder| (folder, pass)).chain(again) {
-            let passed = reader.pass(line, folder, pass).await?;
+            let passed = match reader.pass(line, folder, pass).await {
+                Ok(passed) => passed,
+                Err(error) if folder.role != FolderRole::Inbox && is_about_folder(&error) => {
+                    let name = &self.settings.name;
+                    tracing::warn!(mailbox = %name, folder = %folder.name, "mailbox {name}: {error:#}; the others are read");
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             self.pulse.beat();
             self.tell(folder, passed);
         }
         Ok(())
     }
 
-    fn tell(&self, folder: &Watched, Passed { ingested, gone }: Passed) {
+    /// Compares every folder whole with the server, once a day.
+    async fn reconcile_if_due(&self, line: &mut Line, folders: &[Watched], lease: &Lease) -> anyhow::Result<()> {
+        let Shared { store, settings, .. } = self.shared;
+        let (name, schedule, zone) = (&self.settings.name, &settings.reconcile, self.desk.policy.zone);
+        if !reconcile::is_due(store, name, schedule, zone, clock::now()).await? {
+            return Ok(());
+        }
+        for folder in folders {
+            let found = match self.reader(lease).reconcile(line, folder).await {
+                Ok(found) => found,
+                Err(error) if folder.role != FolderRole::Inbox && is_about_folder(&error) => continue,
+                Err(error) => return Err(error),
+            };
+            self.pulse.beat();
+            reconcile::record(store, &settings.office, lease, &found, clock::now()).await?;
+        }
+        reconcile::put_off(store, name, schedule, zone, clock::now()).await?;
+        // what the repair recorded may have to be acknowledged; a difference that is left is mailed
+        self.shared.news.notify_waiters();
+        tracing::info!(mailbox = %name, "mailbox {name}: every folder compared with the server");
+        // the wait that follows is for the folder where mail arrives
+        let Some(inbox) = folders.first() else { return Ok(()) };
+        let passed = self.reader(lease).pass(line, inbox, Pass::Glance).await?;
+        self.tell(inbox, passed);
+        Ok(())
+    }
+
+    fn tell(&self, folder: &Watched, Passed { ingested, gone, .. }: Passed) {
         if ingested.queued > 0 || ingested.opened > 0 {
             self.shared.news.notify_waiters();
         }
@@ -251,6 +325,11 @@ impl Watch<'_> {
     }
 }
 
+/// Whether the server refused one folder, and goes on.
+fn is_about_folder(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<imap::Error>().is_some_and(imap::Error::leaves_session_usable)
+}
+
 /// The server's address in imap's words.
 #[must_use]
 pub fn endpoint(server: &config::ServerSettings) -> Endpoint {
@@ -271,4 +350,17 @@ pub fn credentials(settings: &MailboxSettings) -> anyhow::Result<Credentials> {
     let login = settings.imap.login.clone().context("imap.login is missing")?;
     let password = settings.imap.password.as_ref().context("the password was not read")?;
     Ok(Credentials::password(login, password.expose_secret()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_login_is_tried_ever_more_seldom() {
+        let mut backoff = Backoff::default();
+        let waits: Vec<u64> = (0..6).map(|_| backoff.next(true).as_secs() / 60).collect();
+        assert_eq!(waits, [5, 10, 20, 40, 60, 60]);
+        assert_eq!(backoff.next(false), FIRST_BACKOFF, "other trouble is counted apart");
+    }
 }

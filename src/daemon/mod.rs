@@ -7,9 +7,13 @@
 //! every loop makes progress; a reload that cannot be taken leaves the old configuration in force. Deliberately absent:
 //! decisions, and any state that a crash could lose.
 
+pub mod folders;
+pub mod gate;
 pub mod heart;
 pub mod line;
 pub mod mailbox;
+pub mod reconcile;
+pub mod seals;
 pub mod sender;
 pub mod sync;
 pub mod ticker;
@@ -27,9 +31,10 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::{interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::gate::Gates;
 use self::heart::Heart;
 use self::mailbox::Shared;
-use crate::app::{Store, sending, tick};
+use crate::app::{Store, tick};
 use crate::clock;
 use crate::config::{Secrets, Settings};
 use crate::mail::template::Templates;
@@ -63,16 +68,12 @@ impl std::fmt::Display for Task {
 
 /// Runs until SIGTERM or SIGINT; SIGHUP reloads the configuration at `path`.
 pub async fn run(path: &Path, settings: Settings, templates: Templates) -> anyhow::Result<()> {
+    // First of all: a SIGHUP that comes before vigie is ready must not end it.
+    let mut hangup = signal(SignalKind::hangup())?;
     let store = Store::open(&settings.store).await?;
-    let recovered =
-        sending::recover(&store, &settings.office, &settings.node, unknown_wait(&settings), clock::now()).await?;
-    if recovered > 0 {
-        tracing::warn!("{recovered} mails were being sent when vigie ended last: their fate is unknown");
-    }
     tick::note_configuration(&store, &settings.office, clock::now()).await?;
     let mut crew = Crew::start(settings, templates, store.clone());
-    let (mut hangup, mut terminate) = (signal(SignalKind::hangup())?, signal(SignalKind::terminate())?);
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let beat = sd_notify::watchdog_enabled().map_or(USUAL_BEAT, |span| span / 3);
     let mut beats = interval(beat);
     say(&[NotifyState::Ready]);
@@ -99,10 +100,6 @@ fn say(states: &[NotifyState<'_>]) {
     }
 }
 
-fn unknown_wait(settings: &Settings) -> chrono::TimeDelta {
-    settings.smtp.unknown_retry_after
-}
-
 /// The tasks of one configuration.
 struct Crew {
     shared: Shared,
@@ -115,7 +112,8 @@ impl Crew {
     fn start(settings: Settings, templates: Templates, store: Store) -> Self {
         let (settings, templates) = (Arc::new(settings), Arc::new(templates));
         let (heart, news, stop) = (Heart::default(), Arc::new(Notify::new()), CancellationToken::new());
-        let shared = Shared { settings: Arc::clone(&settings), store, heart, news, stop };
+        let gates = Arc::new(Gates::new(&settings));
+        let shared = Shared { settings: Arc::clone(&settings), store, heart, gates, news, stop };
         let mut crew = Self { shared, templates, tasks: JoinSet::new(), names: HashMap::new() };
         for mailbox in &settings.mailboxes {
             crew.hire(Task::Mailbox(mailbox.name.clone()), Duration::ZERO);
@@ -226,7 +224,9 @@ pub fn templates(settings: &Settings) -> anyhow::Result<Templates> {
         text: file.text.clone(),
         html: file.html.clone(),
     });
-    Templates::new(sources.collect()).context("a template cannot be used")
+    let templates = Templates::new(sources.collect()).context("a template cannot be used")?;
+    crate::mail::lint::word_all(&templates).context("a template cannot be used")?;
+    Ok(templates)
 }
 
 async fn serve(shared: Shared) -> anyhow::Result<()> {

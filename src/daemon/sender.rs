@@ -19,11 +19,12 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// The shortest sleep between two looks at the queue.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(50);
 /// How long the loop may be without progress before the watchdog starves: longer than a submission's deadlines.
-const PATIENCE: Duration = Duration::from_mins(20);
+const PATIENCE: Duration = Duration::from_mins(30);
 
 /// Sends until it is told to stop.
 pub async fn run(shared: Shared, templates: Arc<Templates>) -> anyhow::Result<()> {
     let pulse = shared.heart.pulse("sender", PATIENCE);
+    recover(&shared).await?;
     let mut sender = Sender::new(relay(&shared.settings));
     loop {
         pulse.beat();
@@ -56,10 +57,24 @@ pub async fn run(shared: Shared, templates: Arc<Templates>) -> anyhow::Result<()
     Ok(())
 }
 
+/// What an earlier sender left unsettled, of this process or of the one before: nobody knows what became of it.
+async fn recover(shared: &Shared) -> anyhow::Result<()> {
+    let Shared { store, settings, .. } = shared;
+    let wait = settings.smtp.unknown_retry_after;
+    let recovered = sending::recover(store, &settings.office, &settings.node, wait, clock::now()).await?;
+    if recovered > 0 {
+        tracing::warn!("{recovered} mails were being sent when the sender ended last: their fate is unknown");
+    }
+    Ok(())
+}
+
 async fn send(shared: &Shared, templates: &Templates, sender: &mut Sender, due: &DueEffect) -> anyhow::Result<()> {
     let office = &shared.settings.office;
     let attempt = match sending::prepare(&shared.store, office, templates, due, clock::now()).await {
-        Ok(Ready::Send(prepared)) => submit(shared, sender, due, *prepared).await,
+        Ok(Ready::Send(prepared)) => match submit(shared, sender, due, *prepared).await {
+            Some(attempt) => attempt,
+            None => return Ok(shared.store.give_back(&due.effect.id).await?),
+        },
         Ok(Ready::Withdraw(why)) => {
             Attempt { outcome: Outcome::Withdrawn { why: why.clone() }, summary: why, proof: Proof::default() }
         }
@@ -83,7 +98,8 @@ async fn send(shared: &Shared, templates: &Templates, sender: &mut Sender, due: 
     Ok(())
 }
 
-async fn submit(shared: &Shared, sender: &mut Sender, due: &DueEffect, prepared: Prepared) -> Attempt {
+/// `None` where vigie was told to stop before the relay could take the mail.
+async fn submit(shared: &Shared, sender: &mut Sender, due: &DueEffect, prepared: Prepared) -> Option<Attempt> {
     // Every mail of vigie is automatic: a null reverse-path keeps answers and reports from looping (RFC 3834 §3.3).
     let named = !shared.settings.smtp.null_reverse_path || due.effect.kind != EffectKind::Acknowledgement;
     let submission = Submission {
@@ -97,8 +113,9 @@ async fn submit(shared: &Shared, sender: &mut Sender, due: &DueEffect, prepared:
         smtp::Outcome::Accepted { answer, queue_id, .. } => Outcome::Accepted { answer, queue_id },
         smtp::Outcome::Refused { temporary, answer, .. } => Outcome::Refused { temporary, answer },
         smtp::Outcome::Unknown { why } => Outcome::Unknown { why },
+        smtp::Outcome::Stopped => return None,
     };
-    Attempt { outcome, summary, proof: prepared.proof }
+    Some(Attempt { outcome, summary, proof: prepared.proof })
 }
 
 /// The relay in smtp's words.

@@ -1,7 +1,14 @@
 //! One pass over a folder: what is new there is fetched, recorded and decided; what is gone is noted.
 //!
-//! Two passes: a *glance* asks only for UIDs above the last one recorded (woken by IDLE, it costs two round trips); a
-//! *scan* compares every UID of the server with the store's. IDLE and the glance are hints, the timed scan is the truth.
+//! A pass climbs down a ladder and stops at the first rung that accounts for every message:
+//! 1. UIDNEXT has not moved and the server counts as many messages as the store: nothing came, nothing went.
+//! 2. The UIDs from the stored UIDNEXT on are new, and QRESYNC (RFC 7162 §3.2.5) names what vanished; the counts agree.
+//! 3. Every UID of the server is compared with the store's.
+//!
+//! The counts are the proof: UIDs only grow under one UIDVALIDITY, so that what the store knows below UIDNEXT can only
+//! shrink. CONDSTORE's HIGHESTMODSEQ is therefore needed for nothing here but QRESYNC's question, and for noticing that a
+//! server went back in time. The cursor moves at the end of a pass, when everything up to it is recorded. The whole
+//! comparison of [`Pass::Whole`], once a day, takes nobody's word for anything.
 
 use std::collections::HashSet;
 
@@ -15,7 +22,7 @@ use crate::clock;
 use crate::domain::classify::FolderRole;
 use crate::domain::decide::Desk;
 use crate::domain::office::Office;
-use crate::imap::{self, Fetched, HeaderQueue, Session};
+use crate::imap::{self, Fetched, HeaderQueue, Known, Selected, Session, UidRange};
 use crate::store::FolderCursor;
 
 /// Messages of one turn: large enough that a first run costs few commits, small enough to stay flat in memory.
@@ -29,10 +36,12 @@ const MAX_RELAYS: usize = 40;
 /// How thoroughly a folder is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pass {
-    /// Only what is above the last recorded UID.
+    /// Down the ladder; what changed nothing is not written down.
     Glance,
-    /// Every UID is compared.
+    /// Down the ladder; that the folder was read is written down.
     Scan,
+    /// Every UID is compared.
+    Whole,
 }
 
 /// A folder to read.
@@ -66,34 +75,55 @@ pub struct Passed {
     pub ingested: Ingested,
     /// Messages that are no longer where they lay.
     pub gone: usize,
+    /// Messages that the store did not know at this place.
+    pub new: usize,
+    /// Whether every UID had to be compared.
+    pub compared: bool,
+}
+
+/// How server and store differ.
+#[derive(Debug, Default)]
+pub(super) struct Difference {
+    /// What the server has and the store has not.
+    pub(super) new: Vec<u32>,
+    /// What the store has and the server has not.
+    pub(super) gone: Vec<u32>,
+    /// How many UIDs the server has, where all were asked.
+    pub(super) server: usize,
+    /// How many the store has, where all were asked.
+    pub(super) store: usize,
+    compared: bool,
 }
 
 impl Reader<'_> {
     /// Reads a folder.
     pub async fn pass(&self, line: &mut Line, folder: &Watched, pass: Pass) -> anyhow::Result<Passed> {
-        let selected = line.session.examine(&folder.name, None).await?;
-        let mut cursor = self.cursor(folder).await?;
-        let uid_validity = i64::from(selected.uidvalidity);
-        let renewed = cursor.uid_validity != uid_validity;
-        if renewed {
-            cursor = FolderCursor { uid_validity, last_uid: 0, highest_modseq: 0, ..cursor };
+        let before = self.cursor(folder).await?;
+        let selected = line.session.examine(&folder.name, known(&before).filter(|_| pass != Pass::Whole)).await?;
+        let mut cursor = before.clone();
+        if no_longer_means_the_same(&before, &selected) {
+            cursor = self.begin_anew(&before, &selected).await?;
         }
-        let mut passed = Passed::default();
-        let last = u32::try_from(cursor.last_uid).unwrap_or(u32::MAX);
-        let new = match selected.uidnext {
-            Some(next) if pass == Pass::Glance && !renewed => (last.saturating_add(1)..next).collect(),
-            Some(_) | None => {
-                let (new, gone) = self.compare(&mut line.session, &cursor).await?;
-                passed.gone = gone.len();
-                self.note_scan(&cursor, &gone).await?;
-                new
-            }
+        let difference = match pass {
+            Pass::Whole => self.compare(&mut line.session, &cursor).await?,
+            Pass::Glance | Pass::Scan => self.descend(&mut line.session, &cursor, &selected).await?,
         };
-        passed.ingested = self.fetch(line, folder, cursor, new).await?;
+        let Difference { new, gone, compared, .. } = difference;
+        if !gone.is_empty() {
+            self.note_gone(&cursor, &gone).await?;
+        }
+        let mut passed = Passed { gone: gone.len(), new: new.len(), compared, ..Passed::default() };
+        passed.ingested = self.fetch(line, folder, &mut cursor, new).await?;
+        cursor.uid_next = selected.uidnext.map_or(0, i64::from);
+        cursor.highest_modseq = selected.highestmodseq.map_or(0, |modseq| i64::try_from(modseq).unwrap_or(0));
+        let moved = (cursor.uid_next, cursor.highest_modseq) != (before.uid_next, before.highest_modseq);
+        if moved || pass != Pass::Glance {
+            self.conclude(&cursor).await?;
+        }
         Ok(passed)
     }
 
-    async fn cursor(&self, folder: &Watched) -> anyhow::Result<FolderCursor> {
+    pub(super) async fn cursor(&self, folder: &Watched) -> anyhow::Result<FolderCursor> {
         let mailbox = &self.desk.policy.name;
         let known = self.store.folders(mailbox).await?;
         if let Some(cursor) = known.into_iter().find(|c| c.name == folder.name && c.role == folder.role.name()) {
@@ -105,23 +135,84 @@ impl Reader<'_> {
         Ok(cursor)
     }
 
-    /// The UIDs that the server has and the store has not, and the other way round.
-    async fn compare(&self, session: &mut Session, cursor: &FolderCursor) -> anyhow::Result<(Vec<u32>, Vec<u32>)> {
-        let there: Vec<u32> = session.uids().await?;
-        let known: HashSet<i64> = self.store.uids(cursor.id, cursor.uid_validity).await?.into_iter().collect();
-        let new = there.iter().copied().filter(|uid| !known.contains(&i64::from(*uid))).collect();
-        let there: HashSet<i64> = there.into_iter().map(i64::from).collect();
-        let gone = known.into_iter().filter(|uid| !there.contains(uid)).filter_map(|uid| u32::try_from(uid).ok());
-        Ok((new, gone.collect()))
-    }
-
-    /// Writes down that the folder was compared, and what is no longer there.
-    async fn note_scan(&self, cursor: &FolderCursor, gone: &[u32]) -> anyhow::Result<()> {
+    /// The folder's UIDs mean something else than they did: its messages lie nowhere until they are seen again.
+    async fn begin_anew(&self, before: &FolderCursor, selected: &Selected) -> anyhow::Result<FolderCursor> {
+        if before.uid_validity >= 0 {
+            let (mailbox, folder) = (&self.desk.policy.name, &before.name);
+            tracing::warn!(mailbox = %mailbox, folder = %folder, "the UIDs of {folder} changed their meaning: it is read anew");
+        }
+        let uid_validity = i64::from(selected.uidvalidity);
+        let cursor = FolderCursor { uid_validity, last_uid: 0, uid_next: 0, highest_modseq: 0, ..before.clone() };
         let now = clock::now();
         let mut turn = self.store.begin().await?;
         turn.check_lease(self.lease).await?;
-        turn.mark_gone(cursor.id, cursor.uid_validity, gone, now).await?;
-        turn.move_cursor(cursor, now).await?;
+        turn.supersede(cursor.id, now).await?;
+        turn.move_cursor(&cursor, now).await?;
+        turn.commit().await?;
+        Ok(cursor)
+    }
+
+    /// Down the ladder, as far as needed.
+    async fn descend(
+        &self,
+        session: &mut Session,
+        cursor: &FolderCursor,
+        selected: &Selected,
+    ) -> anyhow::Result<Difference> {
+        let (Some(next), Some(first)) = (selected.uidnext, u32::try_from(cursor.uid_next).ok().filter(|uid| *uid > 0))
+        else {
+            return self.compare(session, cursor).await;
+        };
+        let mut difference = Difference::default();
+        if next > first {
+            let known = self.store.uids_from(cursor.id, cursor.uid_validity, first).await?;
+            let known: HashSet<i64> = known.into_iter().collect();
+            difference.new = session.uids_from(first).await?;
+            difference.new.retain(|uid| !known.contains(&i64::from(*uid)));
+        }
+        if selected.resynchronised && !selected.vanished.is_empty() {
+            difference.gone = self.among(cursor, &selected.vanished).await?;
+        }
+        let counted = self.store.count_uids(cursor.id, cursor.uid_validity).await?;
+        // what came in after the folder was opened is not in its count
+        let came = difference.new.iter().filter(|uid| **uid < next).count();
+        let expected = counted + as_count(came) - as_count(difference.gone.len());
+        if expected == i64::from(selected.exists) { Ok(difference) } else { self.compare(session, cursor).await }
+    }
+
+    /// The recorded UIDs that lie in these ranges, which may name UIDs that never were.
+    async fn among(&self, cursor: &FolderCursor, ranges: &[UidRange]) -> anyhow::Result<Vec<u32>> {
+        let known = self.store.uids(cursor.id, cursor.uid_validity).await?;
+        let known = known.into_iter().filter_map(|uid| u32::try_from(uid).ok());
+        Ok(known.filter(|uid| ranges.iter().any(|range| range.contains(*uid))).collect())
+    }
+
+    /// The UIDs that the server has and the store has not, and the other way round.
+    pub(super) async fn compare(&self, session: &mut Session, cursor: &FolderCursor) -> anyhow::Result<Difference> {
+        let there: Vec<u32> = session.uids().await?;
+        let known: HashSet<i64> = self.store.uids(cursor.id, cursor.uid_validity).await?.into_iter().collect();
+        let (server, store) = (there.len(), known.len());
+        let new = there.iter().copied().filter(|uid| !known.contains(&i64::from(*uid))).collect();
+        let there: HashSet<i64> = there.into_iter().map(i64::from).collect();
+        let gone = known.into_iter().filter(|uid| !there.contains(uid)).filter_map(|uid| u32::try_from(uid).ok());
+        Ok(Difference { new, gone: gone.collect(), server, store, compared: true })
+    }
+
+    /// Writes down what is no longer there, before anything new is judged: a message that moved out and came back lies
+    /// at one place, not at two.
+    async fn note_gone(&self, cursor: &FolderCursor, gone: &[u32]) -> anyhow::Result<()> {
+        let mut turn = self.store.begin().await?;
+        turn.check_lease(self.lease).await?;
+        turn.mark_gone(cursor.id, cursor.uid_validity, gone, clock::now()).await?;
+        turn.commit().await?;
+        Ok(())
+    }
+
+    /// Writes down how far the folder was read.
+    async fn conclude(&self, cursor: &FolderCursor) -> anyhow::Result<()> {
+        let mut turn = self.store.begin().await?;
+        turn.check_lease(self.lease).await?;
+        turn.move_cursor(cursor, clock::now()).await?;
         turn.commit().await?;
         Ok(())
     }
@@ -131,7 +222,7 @@ impl Reader<'_> {
         &self,
         line: &mut Line,
         folder: &Watched,
-        mut cursor: FolderCursor,
+        cursor: &mut FolderCursor,
         new: Vec<u32>,
     ) -> anyhow::Result<Ingested> {
         let uid_validity = u32::try_from(cursor.uid_validity).context("UIDVALIDITY")?;
@@ -157,6 +248,26 @@ impl Reader<'_> {
         }
         Ok(total)
     }
+}
+
+/// What QRESYNC is asked about; `None` where nothing is known.
+fn known(cursor: &FolderCursor) -> Option<Known> {
+    let uidvalidity = u32::try_from(cursor.uid_validity).ok()?;
+    let highestmodseq = u64::try_from(cursor.highest_modseq).ok().filter(|modseq| *modseq > 0)?;
+    Some(Known { uidvalidity, highestmodseq })
+}
+
+/// Whether the folder's UIDs mean something else than they did: another UIDVALIDITY, or counters that went back, as they
+/// do where a backup was restored in place.
+fn no_longer_means_the_same(cursor: &FolderCursor, selected: &Selected) -> bool {
+    let went_back = selected.uidnext.is_some_and(|next| i64::from(next) < cursor.uid_next.max(cursor.last_uid + 1));
+    let forgot =
+        selected.highestmodseq.is_some_and(|modseq| i64::try_from(modseq).unwrap_or(0) < cursor.highest_modseq);
+    i64::from(selected.uidvalidity) != cursor.uid_validity || went_back || forgot
+}
+
+fn as_count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
 }
 
 /// The fetching of one folder's new messages, which outlives the sessions that it may cost.

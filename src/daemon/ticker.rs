@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::mailbox::Shared;
+use super::seals;
 use crate::app::tick;
 use crate::clock;
 
@@ -14,6 +15,15 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 const SHORTEST_SLEEP: Duration = Duration::from_millis(200);
 /// How long the loop may be without progress before the watchdog starves.
 const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Seals the ledger beside the digests that carry a seal; without `[ledger]` nothing is sealed.
+async fn seal(shared: &Shared) {
+    let (Some(settings), Some(key)) = (&shared.settings.ledger, &shared.settings.office.seal_key) else { return };
+    match seals::write(settings, key, &shared.store).await {
+        Ok((path, _)) => tracing::info!("the ledger is sealed in {}", path.display()),
+        Err(error) => tracing::error!("the ledger cannot be sealed: {error:#}"),
+    }
+}
 
 /// Ticks until it is told to stop.
 pub async fn run(shared: Shared) -> anyhow::Result<()> {
@@ -32,6 +42,7 @@ pub async fn run(shared: Shared) -> anyhow::Result<()> {
             if ticked.queued > 0 {
                 tracing::info!("{} mails to agents queued", ticked.queued);
                 shared.news.notify_waiters();
+                seal(&shared).await;
             }
             if ticked.more {
                 continue;

@@ -91,9 +91,23 @@ fn upcoming(
         .into_iter()
         .filter(|level| raised.is_none_or(|known| *level < known))
         .filter_map(|level| Some((level, day_of(level)?)))
+        .filter_map(|(level, day)| Some((level, attended(clock, level, day)?)))
         .filter(|(level, day)| *level == OVERDUE || *day > received_on)
         .filter_map(|(level, day)| Some((level, clock.bureau.hours.opening_of(clock.calendar, day)?)))
         .collect()
+}
+
+/// The day on which a level's alert finds someone. In a closure that does not suspend the count, a warning comes before
+/// it, while there is still time, and what is overdue is told as soon as someone is back.
+fn attended(clock: Clock<'_>, level: i64, day: NaiveDate) -> Option<NaiveDate> {
+    /// A closure longer than this is no closure.
+    const MAX_CLOSED_DAYS: usize = 366;
+    let opens = |day: &NaiveDate| clock.bureau.hours.opening_of(clock.calendar, *day).is_some();
+    if level == OVERDUE {
+        day.iter_days().take(MAX_CLOSED_DAYS).find(opens)
+    } else {
+        std::iter::successors(Some(day), NaiveDate::pred_opt).take(MAX_CLOSED_DAYS).find(opens)
+    }
 }
 
 /// When the next alert about a request is due; `None` where none ever is.

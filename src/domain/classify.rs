@@ -169,6 +169,15 @@ fn answer(facts: &MessageFacts, policy: &MailboxPolicy, link: ThreadLink, sent: 
     }
 }
 
+/// Whether what our side sent may turn out to answer a message that is not seen yet: it goes outside, and is neither
+/// automatic nor a forward (L114-2), by the same rules as an answer to a known request.
+#[must_use]
+pub fn may_answer_unseen(facts: &MessageFacts, policy: &MailboxPolicy, reason: &Reason) -> bool {
+    let outside = |address: &Address| !policy.is_ours(address) && !policy.is_internal(address);
+    let leaves = policy.internal_opens_request || facts.to.iter().chain(&facts.cc).chain(&facts.bcc).any(outside);
+    reason.code == "sent_by_us" && leaves && !signs::is_forward(&facts.subject)
+}
+
 fn machine(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
     if let Some((kind, reason)) = signs::machine(facts) {
         return Some((Verdict::Automated(kind), reason));

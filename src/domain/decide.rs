@@ -234,7 +234,7 @@ impl Case<'_> {
             calendar_revision: deadline.calendar_revision.clone(),
             again_of: judgement.verdict.request().filter(|_| judgement.verdict.opens_request()),
             backlog: judgement.received_at < snapshot.watch.watched_since,
-            flagged: judgement.verdict == Verdict::Unreadable,
+            flagged: judgement.verdict == Verdict::Unreadable || arrival.role == FolderRole::Junk,
             status: Status::Open,
             settled_at: None,
             evidence: None,
@@ -415,6 +415,9 @@ fn alert_mail((level, bureau, references): (i64, &Bureau, Vec<String>), now: Dat
     let mut parts = vec![bureau.key.as_str()];
     let level_name = level.to_string();
     parts.push(&level_name);
+    // A level rises again where a request was given more time: that is another mail.
+    let raised_at = super::ledger::rfc3339(now);
+    parts.push(&raised_at);
     parts.extend(references.iter().map(String::as_str));
     Some(Effect {
         id: effect_id(EffectKind::Alert, &parts),

@@ -109,6 +109,25 @@ pub enum Event {
         /// How many mails were held.
         mails: u64,
     },
+    /// A folder was compared whole with its server.
+    Reconciled {
+        /// The mailbox.
+        mailbox: String,
+        /// The folder.
+        folder: String,
+        /// How many messages the server has.
+        server: i64,
+        /// How many of them the store knew to be there, and others.
+        store: i64,
+        /// How many the server has and the store had not.
+        missing: i64,
+        /// How many the store had and the server has not.
+        surplus: i64,
+        /// Whether no difference is left.
+        repaired: bool,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// A mailbox could not be read for longer than allowed, or can again.
     Blindness {
         /// The mailbox.
@@ -222,6 +241,11 @@ impl Event {
                 let mails = i64::try_from(*mails).unwrap_or(i64::MAX);
                 let payload = Payload::new().text("by", by).flag("discarded", *discarded).int("mails", mails);
                 entry("breaker_released", *at, None, None, payload)
+            }
+            Self::Reconciled { mailbox, folder, server, store, missing, surplus, repaired, at } => {
+                let payload = Payload::new().text("folder", folder).int("server", *server).int("store", *store);
+                let payload = payload.int("missing", *missing).int("surplus", *surplus).flag("repaired", *repaired);
+                entry("folder_reconciled", *at, Some(mailbox), None, payload)
             }
             Self::Blindness { mailbox, since, over, cause, at } => {
                 let kind = if *over { "mailbox_sees_again" } else { "mailbox_blind" };

@@ -33,6 +33,7 @@ pub mod receipt;
 pub mod request;
 pub mod requester;
 pub mod schedule;
+pub mod seal;
 mod signs;
 pub mod territory;
 pub mod thread;

@@ -7,6 +7,7 @@ use super::alert::Bureau;
 use super::calendar::Calendar;
 use super::decide::Desk;
 use super::policy::MailboxPolicy;
+use super::seal::SealKey;
 
 /// All that decisions know of the configuration, checked.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct Office {
     pub calendars: HashMap<String, Calendar>,
     /// What the texts say of each mailbox's service, by the mailbox's name.
     pub services: HashMap<String, Service>,
+    /// The key that seals the ledger; none where it is not sealed, or where the command needs no secret.
+    pub seal_key: Option<SealKey>,
     /// The bureaux.
     pub bureaux: Vec<Bureau>,
     /// From whom alerts and digests come.

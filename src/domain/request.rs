@@ -342,6 +342,10 @@ impl Request {
     }
 
     fn redate(&mut self, due_on: NaiveDate, due_at: DateTime<Utc>, calendar_revision: &str) {
+        if due_on > self.due_on {
+            // More time: what was raised about the earlier limit says nothing about this one.
+            self.alert_level = None;
+        }
         self.due_on = due_on;
         self.due_at = due_at;
         calendar_revision.clone_into(&mut self.calendar_revision);

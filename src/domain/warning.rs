@@ -21,6 +21,17 @@ pub enum Warning {
         /// What the server or the network said.
         cause: String,
     },
+    /// The store and the mail server still differ after a comparison and its repair.
+    Gap {
+        /// The mailbox.
+        mailbox: String,
+        /// The folder.
+        folder: String,
+        /// When.
+        at: DateTime<Utc>,
+        /// How many messages differ, of how many there and here.
+        cause: String,
+    },
     /// The breaker tripped: acknowledgements are held.
     BreakerTripped(Trip),
     /// Acknowledgements have not left, and the law's limit is near.
@@ -55,6 +66,9 @@ impl Warning {
             Self::Blind { mailbox, since, cause } => {
                 vec!["blind".to_owned(), mailbox.clone(), rfc3339(*since), cause.clone()]
             }
+            Self::Gap { mailbox, folder, at, cause } => {
+                vec!["gap".to_owned(), mailbox.clone(), folder.clone(), rfc3339(*at), cause.clone()]
+            }
             Self::BreakerTripped(Trip { at, sent, limit }) => {
                 vec!["breaker".to_owned(), rfc3339(*at), sent.to_string(), limit.to_string()]
             }
@@ -79,6 +93,12 @@ impl Warning {
             ("blind", [mailbox, since, cause]) => {
                 Some(Self::Blind { mailbox: mailbox.clone(), since: since.parse().ok()?, cause: cause.clone() })
             }
+            ("gap", [mailbox, folder, at, cause]) => Some(Self::Gap {
+                mailbox: mailbox.clone(),
+                folder: folder.clone(),
+                at: at.parse().ok()?,
+                cause: cause.clone(),
+            }),
             ("breaker", [at, sent, limit]) => Some(Self::BreakerTripped(Trip {
                 at: at.parse().ok()?,
                 sent: sent.parse().ok()?,
@@ -124,7 +144,10 @@ impl Warning {
     #[must_use]
     pub fn mailbox(&self) -> Option<&str> {
         match self {
-            Self::Blind { mailbox, .. } | Self::Late { mailbox, .. } | Self::Loop { mailbox, .. } => Some(mailbox),
+            Self::Blind { mailbox, .. }
+            | Self::Gap { mailbox, .. }
+            | Self::Late { mailbox, .. }
+            | Self::Loop { mailbox, .. } => Some(mailbox),
             Self::BreakerTripped(_) => None,
         }
     }
@@ -135,7 +158,7 @@ impl Warning {
             Self::Blind { .. } | Self::Late { .. } => 3,
             Self::BreakerTripped(_) => 2,
             // One a day for a mailbox and a domain.
-            Self::Loop { .. } => 4,
+            Self::Gap { .. } | Self::Loop { .. } => 4,
         };
         let parts: Vec<&str> = about.iter().take(kept).map(String::as_str).collect();
         effect_id(EffectKind::Operations, &parts)
@@ -143,7 +166,9 @@ impl Warning {
 
     fn recipients(&self, office: &Office) -> Vec<Address> {
         match self {
-            Self::Blind { .. } | Self::BreakerTripped(_) | Self::Loop { .. } => office.administrators.clone(),
+            Self::Blind { .. } | Self::Gap { .. } | Self::BreakerTripped(_) | Self::Loop { .. } => {
+                office.administrators.clone()
+            }
             // The bureau too: only its agents can write to the requesters by hand.
             Self::Late { mailbox, .. } => {
                 let mut recipients = office.administrators.clone();

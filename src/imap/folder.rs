@@ -22,6 +22,22 @@ const SENT_NAMES: [&str; 14] = [
     "gesendete objekte",
 ];
 
+/// Names that servers and mail clients give to the folder of spam, folded as [`fold`] does.
+const JUNK_NAMES: [&str; 12] = [
+    "courrier indesirable",
+    "courriers indesirables",
+    "indesirable",
+    "indesirables",
+    "pourriel",
+    "pourriels",
+    "spam",
+    "spams",
+    "junk",
+    "junk e mail",
+    "junk email",
+    "unerwunscht",
+];
+
 /// The use that a server gives to a folder (RFC 6154).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpecialUse {
@@ -83,8 +99,17 @@ impl ListedFolder {
 /// The folders that hold what was sent: those that the server designates, then those with a usual name, at any level
 /// of the hierarchy. There are often two, one per mail client in use.
 pub fn find_sent(folders: &[ListedFolder]) -> Vec<&ListedFolder> {
-    let designated = |folder: &&ListedFolder| folder.special_use == Some(SpecialUse::Sent);
-    let named = |folder: &&ListedFolder| SENT_NAMES.contains(&fold(folder.leaf()).as_str());
+    find(folders, SpecialUse::Sent, &SENT_NAMES)
+}
+
+/// The folders that hold spam, found in the same way.
+pub fn find_junk(folders: &[ListedFolder]) -> Vec<&ListedFolder> {
+    find(folders, SpecialUse::Junk, &JUNK_NAMES)
+}
+
+fn find<'a>(folders: &'a [ListedFolder], used: SpecialUse, names: &[&str]) -> Vec<&'a ListedFolder> {
+    let designated = |folder: &&ListedFolder| folder.special_use == Some(used);
+    let named = |folder: &&ListedFolder| folder.special_use.is_none() && names.contains(&fold(folder.leaf()).as_str());
     let selectable = || folders.iter().filter(|folder| folder.is_selectable());
     let others = selectable().filter(|folder| !designated(folder)).filter(named);
     selectable().filter(designated).chain(others).collect()

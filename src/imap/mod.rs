@@ -35,7 +35,7 @@ pub use endpoint::{Deadlines, Endpoint, Security, tls_config};
 pub use error::{Error, ServerText};
 pub use fetch::{FetchReport, Fetched, HeaderQueue};
 pub use flags::Flags;
-pub use folder::{ListedFolder, SpecialUse, find_sent};
+pub use folder::{ListedFolder, SpecialUse, find_junk, find_sent};
 pub use idle::IdleEnd;
 pub use session::{Known, Selected, Session, connect};
 pub use uid::UidRange;

@@ -163,6 +163,17 @@ impl Session {
         Ok(found)
     }
 
+    /// The UIDs from `first` on, ascending: what appeared since everything below it was read.
+    pub async fn uids_from(&mut self, first: u32) -> Result<Vec<u32>, Error> {
+        self.wire.hints.changed = false;
+        let mut found = Vec::new();
+        let range = UidRange { first, last: u32::MAX };
+        self.search(range, format!(" UID {}", range.to_set()), &mut found).await?;
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
+
     /// Slices by UID, as sequence numbers shift under an expunge; wider where UIDs are sparse.
     async fn search_in_slices(&mut self, found: &mut Vec<u32>) -> Result<(), Error> {
         let end = self.uidnext.unwrap_or(u32::MAX);

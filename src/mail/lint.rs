@@ -71,6 +71,28 @@ pub fn lint(templates: &Templates, name: &str, demande: bool) -> Result<Vec<Find
     Ok(linter.findings)
 }
 
+/// Words every template in every case: what syntax alone does not show, an unknown filter or a value that is absent.
+///
+/// # Errors
+/// The first template that cannot be worded.
+pub fn word_all(templates: &Templates) -> Result<(), TemplateError> {
+    for name in templates.names() {
+        let template = templates.get(name)?;
+        for case in [Case::Rejection, Case::Acceptance, Case::Bare] {
+            word(template, &notice(template.kind, case, name))?;
+        }
+    }
+    Ok(())
+}
+
+fn word(template: &Template, notice: &Notice) -> Result<Rendered, TemplateError> {
+    match notice {
+        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) => template.render(&AckView::new(fields)),
+        Notice::Alert(fields) => template.render(&AlertView::new(fields)),
+        Notice::Digest(fields) => template.render(&DigestView::new(fields)),
+    }
+}
+
 struct Linter<'a> {
     template: &'a Template,
     findings: Vec<Finding>,
@@ -324,6 +346,20 @@ mod tests {
     }
 
     const PUBLIC: [Kind; 1] = [Kind::Acknowledgement];
+
+    #[test]
+    fn a_template_that_cannot_be_worded_is_told_with_its_line() {
+        let shipped = super::super::sample::shipped_sources();
+        assert_eq!(word_all(&Templates::new(shipped.clone()).expect("valid")), Ok(()));
+        for wrong in ["{{ reference|jamais }}", "{{ service.hours }}"] {
+            let mut sources = shipped.clone();
+            let source = sources.iter_mut().find(|source| source.name == "pref-pan").expect("shipped");
+            source.text.push_str(wrong);
+            let line = source.text.lines().count();
+            let error = word_all(&Templates::new(sources).expect("its syntax is right")).expect_err(wrong).to_string();
+            assert!(error.starts_with(&format!("template pref-pan.txt, line {line}")), "{error}");
+        }
+    }
 
     #[test]
     fn every_shipped_template_passes() {

@@ -104,10 +104,12 @@ pub enum TemplateError {
         why: String,
     },
     /// It uses a variable that its kind of mail does not have.
-    #[error("template {file}: there is no variable {variable} in a mail of kind {}", kind.name())]
+    #[error("template {file}, line {line}: there is no variable {variable} in a mail of kind {}", kind.name())]
     UnknownVariable {
         /// The file.
         file: String,
+        /// The line of its first use, from 1.
+        line: usize,
         /// The variable.
         variable: String,
         /// The kind.
@@ -263,9 +265,25 @@ impl Part {
     fn check(&self, kind: Kind) -> Result<(), TemplateError> {
         let unknown = self.variables()?.into_iter().find(|variable| !view::has_variable(kind, variable));
         match unknown {
-            Some(variable) => Err(TemplateError::UnknownVariable { file: self.file.clone(), variable, kind }),
+            Some(variable) => {
+                let line = self.line_of(&variable);
+                Err(TemplateError::UnknownVariable { file: self.file.clone(), line, variable, kind })
+            }
             None => Ok(()),
         }
+    }
+
+    /// The line on which a variable is first written: minijinja says which are unknown, not where.
+    fn line_of(&self, variable: &str) -> usize {
+        let whole = |line: &str| {
+            let around = |side: Option<char>| side.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '.');
+            line.match_indices(variable).any(|(at, _)| {
+                let (before, after) = (line.get(..at), line.get(at + variable.len()..));
+                around(before.and_then(|text| text.chars().last()))
+                    && around(after.and_then(|text| text.chars().next()))
+            })
+        };
+        self.offset + 1 + self.source.lines().position(whole).unwrap_or_default()
     }
 
     /// The variables that the source uses: `service.phone`.
@@ -424,7 +442,7 @@ mod tests {
     fn refuses_a_variable_that_does_not_exist() {
         assert_eq!(
             fault(&format!("{HEAD}{{{{ service.fone }}}}"), None),
-            "template essai.txt: there is no variable service.fone in a mail of kind acknowledgement"
+            "template essai.txt, line 5: there is no variable service.fone in a mail of kind acknowledgement"
         );
     }
 

@@ -47,7 +47,7 @@ pub(super) async fn connect(relay: &Relay) -> Result<AsyncSmtpConnection, Error>
     let peer = tcp.peer_addr().map_err(|error| lost(Stage::Connect, &error))?;
     let socket: Box<dyn Socket> = match relay.security {
         Security::Plain => {
-            if !peer.ip().to_canonical().is_loopback() {
+            if !is_this_machine(peer.ip()) {
                 return Err(Error::NotLoopback { host: relay.host.clone() });
             }
             within(Stage::Greeting, limits.greeting, greeting(&mut tcp)).await?;
@@ -73,6 +73,11 @@ pub(super) async fn connect(relay: &Relay) -> Result<AsyncSmtpConnection, Error>
         AsyncSmtpConnection::connect_with_transport(link, &hello).await.map_err(|error| explain(Stage::Hello, &error))
     };
     within(Stage::Hello, limits.hello, greeted).await
+}
+
+/// Whether clear text to this address never leaves the machine; `::ffff:127.0.0.1` is as good as `127.0.0.1`.
+fn is_this_machine(peer: IpAddr) -> bool {
+    peer.to_canonical().is_loopback()
 }
 
 /// Tries the relay's addresses in the resolver's order, each with the deadline.
@@ -225,5 +230,29 @@ impl AsyncWrite for Link {
 impl AsyncTokioStream for Link {
     fn peer_addr(&self) -> io::Result<SocketAddr> {
         Ok(self.peer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clear_text_is_for_the_loopback_alone() {
+        for (peer, expected) in [
+            ("127.0.0.1", true),
+            ("127.8.9.1", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("10.0.0.1", false),
+            ("192.168.1.1", false),
+            ("169.254.0.1", false),
+            ("0.0.0.0", false),
+            ("::", false),
+            ("fe80::1", false),
+            ("::ffff:10.0.0.1", false),
+        ] {
+            assert_eq!(is_this_machine(peer.parse().expect("an address")), expected, "{peer}");
+        }
     }
 }

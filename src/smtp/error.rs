@@ -190,6 +190,7 @@ impl From<Error> for Outcome {
         let stage = error.stage();
         match error {
             Error::Doubt { why } => Self::Unknown { why },
+            Error::Stopped => Self::Stopped,
             Error::Refused { code, answer, .. } => {
                 Self::Refused { temporary, answer, code: Some(code), stage, refused: Vec::new() }
             }
@@ -224,6 +225,10 @@ fn advice(fault: &rustls::CertificateError) -> &'static str {
     match fault {
         rustls::CertificateError::UnknownIssuer => {
             "its certificate comes from an authority that this machine does not trust: name that authority in ca_file"
+        }
+        rustls::CertificateError::BadSignature => {
+            "its certificate names an authority that ca_file holds, and is not signed by it: was that authority renewed? \
+             This machine does not trust it until ca_file holds the new one"
         }
         rustls::CertificateError::NotValidForName | rustls::CertificateError::NotValidForNameContext { .. } => {
             "its certificate is for another name: configure the relay under the name of its certificate"

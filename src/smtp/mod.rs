@@ -224,6 +224,8 @@ pub enum Outcome {
         /// What was lost and when.
         why: String,
     },
+    /// vigie was told to stop before the final dot: nobody refused anything, and sending it again cannot make two.
+    Stopped,
 }
 
 impl Outcome {
@@ -242,6 +244,7 @@ impl Outcome {
                 format!("{kind} refused at {stage}: {code}{status}")
             }
             Self::Unknown { .. } => "unknown: lost after the final dot".to_owned(),
+            Self::Stopped => "not sent: vigie was told to stop".to_owned(),
         }
     }
 }
@@ -266,9 +269,12 @@ pub async fn submit(relay: &Relay, submission: Submission<'_>) -> Outcome {
         Err(error) => return error.into(),
     };
     let outcome = session.deliver(submission, &relay.deadlines, &CancellationToken::new()).await;
-    // The outcome is known: no cancellation during QUIT may lose it, so the farewell goes on by itself, bounded.
-    let farewell = relay.deadlines.farewell;
-    tokio::spawn(async move { session.quit(farewell).await });
+    // After a doubt the connection is dropped without a word: nobody knows what its next answer would answer.
+    if session::keeps(&outcome) {
+        // The outcome is known: no cancellation during QUIT may lose it, so the farewell goes on by itself, bounded.
+        let farewell = relay.deadlines.farewell;
+        tokio::spawn(async move { session.quit(farewell).await });
+    }
     outcome
 }
 

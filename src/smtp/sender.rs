@@ -34,7 +34,7 @@ impl Sender {
     }
 
     /// Submits one message. `now` decides whether the connection at hand is still fresh; `stop` ends the wait in good
-    /// order: [`Outcome::Refused`] before the final dot, [`Outcome::Unknown`] after it.
+    /// order: [`Outcome::Stopped`] before the final dot, [`Outcome::Unknown`] after it.
     pub async fn submit(
         &mut self,
         submission: Submission<'_>,

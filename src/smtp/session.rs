@@ -28,6 +28,9 @@ const MAX_CHALLENGES: usize = 4;
 const MAX_ANSWER: usize = 1_000;
 /// The most recipients of one message.
 const MAX_RECIPIENTS: usize = 100;
+/// How long a verdict that is due is still waited for once vigie is told to stop: a second mail to the requester costs
+/// more than a second of patience.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// A connection past its login, between two messages.
 pub(super) struct Session {
@@ -67,10 +70,16 @@ impl Session {
         stop: &CancellationToken,
     ) -> Outcome {
         let dot = Dot::default();
+        let told_to_stop = async {
+            stop.cancelled().await;
+            if dot.is_reached() {
+                timeout(LAST_WORD, std::future::pending::<()>()).await.ok();
+            }
+        };
         let result = tokio::select! {
             biased;
             result = self.exchange(submission, deadlines, &dot) => result,
-            () = stop.cancelled() => Err(if dot.is_reached() {
+            () = told_to_stop => Err(if dot.is_reached() {
                 Error::Doubt { why: "stopped while waiting for the relay's verdict".to_owned() }
             } else {
                 Error::Stopped
@@ -207,7 +216,7 @@ pub(super) fn keeps(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Accepted { .. } => true,
         Outcome::Refused { code, stage, .. } => *stage >= Stage::Mail && code.is_some_and(|code| code != 421),
-        Outcome::Unknown { .. } => false,
+        Outcome::Unknown { .. } | Outcome::Stopped => false,
     }
 }
 

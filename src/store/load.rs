@@ -34,6 +34,10 @@ pub struct KnownMessage {
     pub request: i64,
     /// The mailbox in which it was first seen.
     pub mailbox: String,
+    /// What it was judged to be.
+    pub verdict: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// A correspondent.
@@ -132,6 +136,7 @@ impl Turn {
         on_turn!(self, connection => sqlx::query(MOVE_CURSOR)
             .bind(cursor.uid_validity)
             .bind(cursor.last_uid)
+            .bind(cursor.uid_next)
             .bind(cursor.highest_modseq)
             .bind(millis(now))
             .bind(cursor.id)
@@ -143,7 +148,7 @@ impl Turn {
 
     /// The messages known under these digests.
     pub async fn known_messages(&mut self, digests: &[String]) -> Result<HashMap<String, KnownMessage>> {
-        const HEAD: &str = "SELECT digest, id, request, mailbox FROM message WHERE digest IN (";
+        const HEAD: &str = "SELECT digest, id, request, mailbox, verdict, reason FROM message WHERE digest IN (";
         let rows = select_in!(self, KnownMessage, HEAD, digests, ")");
         Ok(rows.into_iter().map(|row| (row.digest.clone(), row)).collect())
     }
@@ -296,11 +301,12 @@ impl Turn {
         Ok(())
     }
 
-    /// How many messages a person sent since an instant.
-    pub async fn messages_from(&mut self, person: PersonId, since: DateTime<Utc>) -> Result<u32> {
+    /// How many messages of a person were received between two instants, both included.
+    pub async fn messages_from(&mut self, person: PersonId, since: DateTime<Utc>, until: DateTime<Utc>) -> Result<u32> {
         let count: i64 = on_turn!(self, connection => sqlx::query_scalar(MESSAGES_FROM)
             .bind(person.0)
             .bind(millis(since))
+            .bind(millis(until))
             .fetch_one(connection)
             .await)?;
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
@@ -381,11 +387,11 @@ pub(super) const SAVE_MAILBOX: &str = "INSERT INTO mailbox (name, mode, watched_
      acknowledging_since = excluded.acknowledging_since, blind_since = excluded.blind_since, \
      blind_reported = excluded.blind_reported";
 pub(super) const ENSURE_FOLDER: &str = "INSERT INTO folder (mailbox, name, role, uid_validity, last_uid, \
-     highest_modseq, scanned_at) VALUES ($1, $2, $3, -1, 0, 0, 0) \
+     uid_next, highest_modseq, scanned_at) VALUES ($1, $2, $3, -1, 0, 0, 0, 0) \
      ON CONFLICT (mailbox, name) DO UPDATE SET role = excluded.role \
-     RETURNING id, mailbox, name, role, uid_validity, last_uid, highest_modseq, scanned_at";
-pub(super) const MOVE_CURSOR: &str =
-    "UPDATE folder SET uid_validity = $1, last_uid = $2, highest_modseq = $3, scanned_at = $4 WHERE id = $5";
+     RETURNING id, mailbox, name, role, uid_validity, last_uid, uid_next, highest_modseq, scanned_at";
+pub(super) const MOVE_CURSOR: &str = "UPDATE folder SET uid_validity = $1, last_uid = $2, uid_next = $3, \
+     highest_modseq = $4, scanned_at = $5 WHERE id = $6";
 pub(super) const UIDS_OF: &str =
     "SELECT uid FROM location WHERE message = $1 AND folder = $2 AND uid_validity = $3 AND gone_at = 0";
 pub(super) const REQUEST_BY_REFERENCE: &str =
@@ -400,7 +406,8 @@ pub(super) const MARK_UNDELIVERABLE: &str =
     "UPDATE person SET undeliverable_at = $1 WHERE digest = $2 AND undeliverable_at = 0";
 pub(super) const SCHEDULE: &str = "INSERT INTO schedule (name, next_at) VALUES ($1, $2) \
      ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at";
-pub(super) const MESSAGES_FROM: &str = "SELECT COUNT(*) FROM message WHERE person = $1 AND received_at >= $2";
+pub(super) const MESSAGES_FROM: &str =
+    "SELECT COUNT(*) FROM message WHERE person = $1 AND received_at >= $2 AND received_at <= $3";
 pub(super) const RECENT_OF_DOMAIN: &str = "SELECT p.address, m.subject, m.acknowledgement FROM message m \
      JOIN person p ON p.id = m.person WHERE m.domain = $1 AND m.domain <> '' AND m.observed_at >= $2 \
      ORDER BY m.id DESC LIMIT $3";

@@ -26,7 +26,9 @@ pub struct FolderCursor {
     pub uid_validity: i64,
     /// The highest UID that was recorded.
     pub last_uid: i64,
-    /// The highest modification sequence that was seen; 0 for none.
+    /// The UIDNEXT below which every message is recorded; 0 for none.
+    pub uid_next: i64,
+    /// The modification sequence up to which everything is recorded; 0 for none.
     pub highest_modseq: i64,
     /// When it was read last; 0 for never.
     pub scanned_at: i64,
@@ -251,6 +253,27 @@ impl Store {
         .map_err(Error::from)
     }
 
+    /// The same from a UID on.
+    pub async fn uids_from(&self, folder: i64, uid_validity: i64, first: u32) -> Result<Vec<i64>> {
+        on_read!(self, pool => sqlx::query_scalar(UIDS_FROM)
+            .bind(folder)
+            .bind(uid_validity)
+            .bind(i64::from(first))
+            .fetch_all(pool)
+            .await)
+        .map_err(Error::from)
+    }
+
+    /// How many messages of a folder are recorded and not known to be gone.
+    pub async fn count_uids(&self, folder: i64, uid_validity: i64) -> Result<i64> {
+        on_read!(self, pool => sqlx::query_scalar(COUNT_UIDS)
+            .bind(folder)
+            .bind(uid_validity)
+            .fetch_one(pool)
+            .await)
+        .map_err(Error::from)
+    }
+
     /// The folders of a mailbox, as far as they were read.
     pub async fn folders(&self, mailbox: &str) -> Result<Vec<FolderCursor>> {
         on_read!(self, pool => sqlx::query_as(FOLDERS).bind(mailbox.to_owned()).fetch_all(pool).await)
@@ -336,7 +359,11 @@ pub(super) const NEXT_ALERT: &str = "SELECT MIN(next_alert_at) FROM request WHER
 pub(super) const SCHEDULED: &str = "SELECT next_at FROM schedule WHERE name = $1";
 pub(super) const UIDS: &str = "SELECT uid FROM location WHERE folder = $1 AND uid_validity = $2 AND gone_at = 0 \
      UNION SELECT uid FROM quarantine WHERE folder = $1 AND uid_validity = $2";
-pub(super) const FOLDERS: &str = "SELECT id, mailbox, name, role, uid_validity, last_uid, highest_modseq, scanned_at \
+pub(super) const UIDS_FROM: &str = "SELECT uid FROM location WHERE folder = $1 AND uid_validity = $2 AND uid >= $3 AND gone_at = 0 \
+     UNION SELECT uid FROM quarantine WHERE folder = $1 AND uid_validity = $2 AND uid >= $3";
+pub(super) const COUNT_UIDS: &str = "SELECT COUNT(*) FROM (SELECT uid FROM location WHERE folder = $1 \
+     AND uid_validity = $2 AND gone_at = 0 UNION SELECT uid FROM quarantine WHERE folder = $1 AND uid_validity = $2) u";
+pub(super) const FOLDERS: &str = "SELECT id, mailbox, name, role, uid_validity, last_uid, uid_next, highest_modseq, scanned_at \
      FROM folder WHERE mailbox = $1 ORDER BY id";
 pub(super) const QUEUE_STATE: &str = "SELECT state, COUNT(*) FROM effect GROUP BY state";
 pub(super) const VERDICT_COUNTS: &str =

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::rows::{EffectRow, effect_columns, instant, maybe_millis, millis};
 use super::turn::{Turn, on_turn};
-use super::{Error, Result, Store, on_read};
+use super::{Error, Result, Store, on_read, on_write};
 use crate::domain::effect::{Attempts, Effect};
 use crate::domain::quota::{Draw, Quota};
 
@@ -111,6 +111,12 @@ impl Store {
         rows.iter().map(DueEffect::from_row).collect()
     }
 
+    /// Gives a claimed mail back that nobody was asked to take: it is due as before, and the attempt does not count.
+    pub async fn give_back(&self, id: &str) -> Result<()> {
+        on_write!(self, pool => sqlx::query(GIVE_BACK).bind(id.to_owned()).execute(pool).await.map(drop))?;
+        Ok(())
+    }
+
     /// When the next mail is due; `None` for an empty queue.
     pub async fn next_due(&self) -> Result<Option<DateTime<Utc>>> {
         let next: Option<i64> = on_read!(self, pool => sqlx::query_scalar(NEXT_DUE).fetch_one(pool).await)?;
@@ -198,6 +204,8 @@ pub(super) const LATE: &str = "SELECT e.mailbox, COUNT(*) AS mails, MIN(r.receiv
      MAX(e.answer) AS answer FROM effect e JOIN request r ON r.id = e.request \
      WHERE e.warn_at <> 0 AND e.warn_at <= $1 GROUP BY e.mailbox ORDER BY e.mailbox";
 pub(super) const WARNED: &str = "UPDATE effect SET warn_at = 0 WHERE warn_at <> 0 AND warn_at <= $1";
+pub(super) const GIVE_BACK: &str = "UPDATE effect SET state = 'pending', attempts = attempts - 1, holder = '' \
+     WHERE id = $1 AND state = 'sending'";
 pub(super) const INTERRUPTED: &str = concat!(
     "SELECT ",
     effect_columns!(),

@@ -41,6 +41,8 @@ pub const STATEMENTS: &[&str] = &[
     queries::NEXT_ALERT,
     queries::SCHEDULED,
     queries::UIDS,
+    queries::UIDS_FROM,
+    queries::COUNT_UIDS,
     queries::FOLDERS,
     queries::QUEUE_STATE,
     queries::VERDICT_COUNTS,
@@ -52,6 +54,7 @@ pub const STATEMENTS: &[&str] = &[
     sending::NEXT_WARNING,
     sending::LATE,
     sending::WARNED,
+    sending::GIVE_BACK,
     sending::INTERRUPTED,
     sending::NEXT_DUE,
     sending::SETTLE,
@@ -61,5 +64,6 @@ pub const STATEMENTS: &[&str] = &[
     turn::SAVE_NUMBER,
     write::ATTACH_REPLY,
     write::MARK_GONE,
+    write::SUPERSEDE,
     write::QUARANTINE,
 ];

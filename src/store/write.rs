@@ -161,10 +161,13 @@ impl Turn {
         Ok(())
     }
 
-    /// Stores where messages lie; a place that is known already is seen again.
+    /// Stores where messages lie; a place that is known already is seen again, with the message that lies there now: a
+    /// server restored from a backup gives its UIDs a second time.
     pub async fn insert_locations(&mut self, rows: &[LocationRow]) -> Result<()> {
         const HEAD: &str = "INSERT INTO location (folder, uid_validity, uid, message, seen_at, gone_at) ";
-        const TAIL: &str = " ON CONFLICT (folder, uid_validity, uid) DO UPDATE SET gone_at = 0";
+        const TAIL: &str = " ON CONFLICT (folder, uid_validity, uid) DO UPDATE SET \
+             seen_at = CASE WHEN location.message = excluded.message THEN location.seen_at ELSE excluded.seen_at END, \
+             message = excluded.message, gone_at = 0";
         insert_all!(self, HEAD, TAIL, rows, |b, row| {
             b.push_bind(row.folder).push_bind(row.uid_validity).push_bind(row.uid);
             b.push_bind(row.message.0).push_bind(millis(row.seen_at)).push_bind(0_i64);
@@ -253,6 +256,17 @@ impl Turn {
         Ok(())
     }
 
+    /// Marks every location in a folder as empty: its UIDs no longer mean what they meant.
+    pub async fn supersede(&mut self, folder: i64, now: DateTime<Utc>) -> Result<()> {
+        on_turn!(self, connection => sqlx::query(SUPERSEDE)
+            .bind(millis(now))
+            .bind(folder)
+            .execute(connection)
+            .await
+            .map(drop))?;
+        Ok(())
+    }
+
     /// Sets a message aside that cannot be fetched; `false` where it was set aside already.
     pub async fn quarantine(&mut self, at: LocationRow, why: &str) -> Result<bool> {
         let written = on_turn!(self, connection => sqlx::query(QUARANTINE)
@@ -274,6 +288,8 @@ pub(super) const ATTACH_REPLY: &str =
 /// Marks a place as empty.
 pub(super) const MARK_GONE: &str =
     "UPDATE location SET gone_at = $1 WHERE folder = $2 AND uid_validity = $3 AND uid = $4 AND gone_at = 0";
+/// Marks all places of a folder as empty.
+pub(super) const SUPERSEDE: &str = "UPDATE location SET gone_at = $1 WHERE folder = $2 AND gone_at = 0";
 /// Sets a message aside.
 pub(super) const QUARANTINE: &str = "INSERT INTO quarantine (folder, uid_validity, uid, why, seen_at) \
      VALUES ($1, $2, $3, $4, $5) ON CONFLICT (folder, uid_validity, uid) DO NOTHING";

@@ -149,7 +149,7 @@ impl Vigie {
 
     /// Fails unless the ledger is whole and says what the tables say.
     pub async fn verify(&self) {
-        let found = vigie::app::verify::verify(&self.store).await.unwrap();
+        let found = vigie::app::verify::verify(&self.store, &[]).await.unwrap();
         assert!(found.ok, "{:?}", found.first_fault);
     }
 }

@@ -12,11 +12,11 @@ use chrono::{DateTime, FixedOffset, TimeDelta};
 use super::dovecot::Dovecot;
 
 /// The mailbox of the digital reception desk.
-pub const PAN: &str = "pref-pan@ain.example.org";
+pub const PAN: &str = "pref-pan@prefecture.example.org";
 /// The mailbox of the foreigners' bureau.
-pub const ETRANGERS: &str = "pref-etrangers@ain.example.org";
+pub const ETRANGERS: &str = "pref-etrangers@prefecture.example.org";
 /// The administration's own domain.
-pub const INTERNAL_DOMAIN: &str = "ain.example.org";
+pub const INTERNAL_DOMAIN: &str = "prefecture.example.org";
 
 /// Where a message lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -352,7 +352,8 @@ fn plain(name: &str) -> String {
 }
 
 /// `SplitMix64`: small, and the same everywhere.
-struct Random(u64);
+#[derive(Debug)]
+pub struct Random(pub u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -363,7 +364,8 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, limit: u32) -> i64 {
+    /// A number from 0 on, below the limit.
+    pub fn below(&mut self, limit: u32) -> i64 {
         i64::try_from(self.next() % u64::from(limit)).expect("a small number")
     }
 
@@ -504,7 +506,7 @@ const SHAPES: &[Shape] = shapes! {
         "reply_plain": |m| m.answers(),
         "reply_html": |m| { m.answers(); m.is("Content-Type: text/html; charset=utf-8\r\n", "<p>Bonjour, votre titre est prêt.</p>\r\n"); },
         "reply_in_inbox": |m| { m.answers(); m.place = Place::Inbox; m.mailbox.clone_into(&mut m.sender); m.field(&format!("Bcc: {}", m.mailbox)); },
-        "reply_with_copy": |m| { m.answers(); m.field("Cc: chef@ain.example.org"); },
+        "reply_with_copy": |m| { m.answers(); m.field("Cc: chef@prefecture.example.org"); },
         "reply_other_subject": |m| { m.answers(); m.subject = encoded("Votre titre est arrivé"); },
     }
     Again "request_again" {
@@ -513,8 +515,8 @@ const SHAPES: &[Shape] = shapes! {
     }
     Ours "internal" {
         "ours_to_mayor": |m| { m.from = m.mailbox.to_owned(); "maire@mairie-belley.example.org".clone_into(&mut m.to); m.place = Place::Sent; },
-        "ours_to_colleague": |m| { m.from = m.mailbox.to_owned(); "greffe@ain.example.org".clone_into(&mut m.to); m.place = Place::Sent; },
-        "colleague_writes": |m| m.by("jeanne.agent@ain.example.org"),
+        "ours_to_colleague": |m| { m.from = m.mailbox.to_owned(); "greffe@prefecture.example.org".clone_into(&mut m.to); m.place = Place::Sent; },
+        "colleague_writes": |m| m.by("jeanne.agent@prefecture.example.org"),
     }
     Machine "automated" {
         "out_of_office": |m| { m.field("Auto-Submitted: auto-replied"); m.subject = encoded("Réponse automatique : absence"); m.sender.clear(); },

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -22,6 +23,9 @@ pub const AGENT: &str = "agents.citoyennete@prefecture.example.org";
 pub const ADMIN: &str = "sidsic@prefecture.example.org";
 /// The folder of sent messages.
 pub const SENT: &str = "Éléments envoyés";
+
+/// vigie's program.
+const VIGIE: &str = env!("CARGO_BIN_EXE_vigie");
 
 /// The prefecture. Dropping it stops everything that it started.
 pub struct House {
@@ -46,7 +50,9 @@ impl House {
         let users = [(PAN, "pan secret"), (ETR, "etrangers"), (AGENT, "agent"), (ADMIN, "admin")];
         let dovecot = Dovecot::start_with(&users, options);
         let sink = Sink::start();
-        let postfix = Postfix::start_with(&dovecot, &sink, &postfix::Options::default());
+        // What comes from this machine comes from the world: nothing is added to it, no Message-ID above all.
+        let outside = postfix::Options { extra: "local_header_rewrite_clients =".to_owned(), ..Default::default() };
+        let postfix = Postfix::start_with(&dovecot, &sink, &outside);
         let folder = tempfile::Builder::new().prefix("vigie-house-").tempdir().expect("a temporary folder");
         let house = Self { dovecot, postfix, sink, folder, daemon: None };
         for (name, word) in [("pan", users[0].1), ("etr", users[1].1)] {
@@ -98,15 +104,15 @@ impl House {
         )
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vigie"));
-        command.args(arguments).arg("--config").arg(self.path("vigie.toml"));
+    fn command(&self, program: &[&str], arguments: &[&str]) -> Command {
+        let mut command = Command::new(program[0]);
+        command.args(&program[1..]).args(arguments).arg("--config").arg(self.path("vigie.toml"));
         command
     }
 
-    /// Runs a command of vigie to its end.
+    /// Runs a command of vigie to its end, which a minute must bring.
     pub fn vigie(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().expect("vigie runs")
+        self.command(&["timeout", "60", VIGIE], arguments).output().expect("vigie runs")
     }
 
     /// What a listing prints as JSON, a value a line; a command that fails is told with its error.
@@ -117,14 +123,29 @@ impl House {
         out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }
 
-    /// Starts the daemon.
+    /// Starts the daemon, and looks whether it has made its database.
     pub fn start(&mut self) {
-        let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
-        let mut command = self.command(&["run"]);
-        command.env_remove("JOURNAL_STREAM").env_remove("NOTIFY_SOCKET").stdout(Stdio::null()).stderr(log);
-        self.daemon = Some(command.spawn().expect("vigie starts"));
+        self.start_with(&[]);
+    }
+
+    /// The same, with variables of the environment.
+    pub fn start_with(&mut self, variables: &[(&str, &str)]) {
+        self.spawn(variables);
         let made = wait_until(PATIENCE, || self.has_ended() || self.vigie(&["status"]).stderr.is_empty());
         assert!(made, "vigie makes no database:\n{}", self.log());
+    }
+
+    /// Starts the daemon and leaves the processors to it.
+    pub fn start_unwatched(&mut self) {
+        self.spawn(&[]);
+    }
+
+    fn spawn(&mut self, variables: &[(&str, &str)]) {
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
+        let mut command = self.command(&[VIGIE], &["run"]);
+        command.env_remove("JOURNAL_STREAM").env_remove("NOTIFY_SOCKET").stdout(Stdio::null()).stderr(log);
+        command.envs(variables.iter().copied());
+        self.daemon = Some(command.spawn().expect("vigie starts"));
     }
 
     /// Whether the daemon has ended by itself.
@@ -145,13 +166,21 @@ impl House {
 
     /// Sends the daemon a signal and waits for its end; its exit code.
     pub fn stop(&mut self, signal: &str) -> Option<i32> {
+        self.stop_within(signal, PATIENCE)
+    }
+
+    /// The same, where it must end within a span.
+    pub fn stop_within(&mut self, signal: &str, span: Duration) -> Option<i32> {
         self.signal(signal);
         let mut daemon = self.daemon.take().expect("vigie runs");
         let mut code = None;
-        let ended = wait_until(PATIENCE, || {
+        let ended = wait_until(span, || {
             daemon.try_wait().expect("its status").inspect(|status| code = status.code()).is_some()
         });
-        assert!(ended, "vigie does not end:\n{}", self.log());
+        if !ended {
+            self.daemon = Some(daemon);
+        }
+        assert!(ended, "vigie does not end within {span:?}");
         code
     }
 
@@ -175,6 +204,11 @@ impl House {
     pub fn wait_sent(&self, count: usize) -> Vec<Mail> {
         self.wait(&format!("{count} mails at the sink"), |house| house.sink.mails().len() >= count);
         self.sink.mails()
+    }
+
+    /// Puts a message into a mailbox while the relay is down.
+    pub fn receive_locally(&self, mailbox: &str, message: &str) {
+        self.dovecot.deliver_from(sender_of(message), mailbox, message.replace('\n', "\r\n").as_bytes());
     }
 
     /// Delivers a message to a mailbox as its mail server would receive it.

@@ -50,6 +50,7 @@ CREATE TABLE folder (
     role           TEXT    NOT NULL CHECK (role IN ('inbox', 'sent', 'junk', 'other')),
     uid_validity   BIGINT NOT NULL,
     last_uid       BIGINT NOT NULL,
+    uid_next       BIGINT NOT NULL,
     highest_modseq BIGINT NOT NULL,
     scanned_at     BIGINT NOT NULL,
     UNIQUE (mailbox, name)

@@ -46,6 +46,7 @@ CREATE TABLE folder (
     role           TEXT    NOT NULL CHECK (role IN ('inbox', 'sent', 'junk', 'other')),
     uid_validity   INTEGER NOT NULL,
     last_uid       INTEGER NOT NULL,
+    uid_next       INTEGER NOT NULL,
     highest_modseq INTEGER NOT NULL,
     scanned_at     INTEGER NOT NULL,
     UNIQUE (mailbox, name)

@@ -1,0 +1,70 @@
+//! What a configuration may not say, and the line that tells where it says it.
+#![expect(clippy::expect_used, reason = "the shipped configuration is there, or the tests are worth nothing")]
+
+use std::fs;
+use std::path::Path;
+
+use vigie::config::{Secrets, Settings};
+
+/// Loads the shipped configuration with one text of a file replaced; the error, or nothing.
+fn load_with(file: &str, old: &str, new: &str) -> String {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let main = fs::read_to_string(shipped.join("vigie.toml")).expect("the shipped configuration");
+    let templates = format!("templates = \"{}\"", shipped.join("templates").display());
+    let mut texts = vec![("vigie.toml", main.replace("templates = \"templates\"", &templates))];
+    for name in ["commitments.toml", "requesters.toml"] {
+        texts.push((name, fs::read_to_string(shipped.join(name)).expect("a shipped list")));
+    }
+    for (name, text) in texts {
+        assert!(name != file || text.contains(old), "{old} stands nowhere in {name}");
+        let text = if name == file { text.replacen(old, new, 1) } else { text };
+        fs::write(folder.path().join(name), text).expect("written");
+    }
+    let loaded = Settings::load(&folder.path().join("vigie.toml"), Secrets::Skip);
+    loaded.err().map(|error| error.to_string()).unwrap_or_default()
+}
+
+#[track_caller]
+fn refused(file: &str, old: &str, new: &str, said: &str) {
+    let error = load_with(file, old, new);
+    assert!(error.contains(said), "{new}: {error:?}");
+}
+
+#[test]
+fn the_shipped_configuration_is_accepted() {
+    assert_eq!(load_with("vigie.toml", "", ""), "");
+}
+
+#[test]
+fn one_address_leads_to_one_mailbox() {
+    let (old, said) = ("pref-etrangers@prefecture.example.org\"\nbureau", "mailboxes[1].address: Pref-PAN@");
+    refused("vigie.toml", old, "Pref-PAN@prefecture.example.org\"\nbureau", said);
+    refused("vigie.toml", old, "point-numerique@prefecture.example.org\"\nbureau", "leads to a mailbox already");
+}
+
+#[test]
+fn a_folder_is_read_for_one_purpose() {
+    refused("vigie.toml", "sent = []", "sent = [\"Inbox\"]", "mailboxes[0].sent: the folder \"Inbox\" is named twice");
+    refused("vigie.toml", "folders = []", "folders = [\"A\", \"A\"]", "mailboxes[0].folders: the folder \"A\"");
+    refused("vigie.toml", "inbox = \"INBOX\"", "inbox = \"\"", "mailboxes[0].inbox: the name of a folder");
+}
+
+#[test]
+fn an_internal_domain_is_one_that_an_address_can_lie_in() {
+    for wrong in ["@prefecture.example.org", "", "prefecture example"] {
+        let new = format!("internal_domains = [\"{wrong}\"]");
+        refused("vigie.toml", "internal_domains = [\"prefecture.example.org\"]", &new, "internal_domains[0]");
+    }
+}
+
+#[test]
+fn a_limit_is_one_that_a_calendar_holds() {
+    refused("commitments.toml", "limit = 5", "limit = 60000", "limit: at most 1000 working days");
+}
+
+#[test]
+fn a_file_without_end_is_too_large() {
+    let error = Settings::load(Path::new("/dev/zero"), Secrets::Skip).expect_err("refused").to_string();
+    assert!(error.starts_with("/dev/zero: is larger than"), "{error}");
+}

@@ -1,0 +1,276 @@
+//! Scenarios that read like the domain: what happens to a prefecture, and what vigie says about it.
+//!
+//! A scenario is a file of `tests/scenarios/`. A line is a command, or a fact that the command before it must bring
+//! about, marked by `>`; a `#` begins a comment. The facts are what the ledger says and which mails are to leave, in
+//! order and all of them: a fact that is not in the file fails as much as one that is missing.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails at the line that could not"
+)]
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde_json::Value;
+use vigie::app::gesture::{Gesture, gesture};
+use vigie::app::ingest::{Arrived, Source, ingest, switch_on};
+use vigie::app::tick::{next_wake, tick};
+use vigie::config::{Secrets, Settings};
+use vigie::domain::calendar::instant_in;
+use vigie::domain::classify::FolderRole;
+use vigie::domain::effect::EffectKind;
+use vigie::domain::ledger::LedgerEntry;
+use vigie::store::{Claim, Store};
+
+const ZONE: Tz = chrono_tz::Europe::Paris;
+/// Ticks that one `advance` may take.
+const MAX_TICKS: usize = 2_000;
+
+struct Prefecture {
+    settings: Settings,
+    store: Store,
+    now: DateTime<Utc>,
+    told: i64,
+    uid: u32,
+    /// Facts of the ticks on the way.
+    pending: Vec<String>,
+    /// Whether morning digests are facts of the scenario.
+    digests: bool,
+}
+
+impl Prefecture {
+    async fn open(at: DateTime<Utc>, mode: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+        let text = std::fs::read_to_string(shipped.join("vigie.toml")).expect("the shipped configuration");
+        let text = text.replace("mode = \"observe\"", &format!("mode = \"{mode}\""));
+        let text =
+            text.replace("template = \"pref-etrangers\"", &format!("mode = \"{mode}\"\ntemplate = \"pref-etrangers\""));
+        let mut config = String::new();
+        for key in ["templates", "commitments", "requesters"] {
+            let file = if key == "templates" { key.to_owned() } else { format!("{key}.toml") };
+            config.push_str(&format!("{key} = \"{}\"\n", shipped.join(file).display()));
+        }
+        let rest: Vec<&str> = text
+            .lines()
+            .filter(|line| !["templates =", "commitments =", "requesters ="].iter().any(|key| line.starts_with(key)))
+            .collect();
+        config.push_str(&rest.join("\n"));
+        let path: PathBuf = folder.path().join("vigie.toml");
+        std::fs::write(&path, config).expect("written");
+        let settings = Settings::load(&path, Secrets::Skip).expect("the shipped configuration loads");
+        let store = Store::in_memory().await.expect("opens");
+        let mut prefecture = Self { settings, store, now: at, told: 0, uid: 0, pending: Vec::new(), digests: false };
+        for mailbox in ["pref-pan", "pref-étrangers"] {
+            let desk = prefecture.settings.office.desk(mailbox).expect("a desk");
+            switch_on(&prefecture.store, desk, at).await.expect("switched on");
+        }
+        tick(&prefecture.store, &prefecture.settings.office, at).await.expect("ticks");
+        prefecture.facts().await;
+        prefecture
+    }
+
+    /// Puts a message into a folder and lets vigie see it.
+    async fn put(&mut self, mailbox: &str, role: FolderRole, header: &str, received: DateTime<Utc>) {
+        let folder = if role == FolderRole::Sent { "Éléments envoyés" } else { "INBOX" };
+        let desk = self.settings.office.desk(mailbox).expect("a desk");
+        let mut turn = self.store.begin().await.expect("begins");
+        let mut cursor = turn.folder(mailbox, folder, role.name()).await.expect("a folder");
+        turn.commit().await.expect("commits");
+        cursor.uid_validity = 1;
+        self.uid += 1;
+        let arrived = Arrived {
+            uid: self.uid,
+            internal_date: received,
+            size: 1_000,
+            header: header.replace('\n', "\r\n").into_bytes(),
+            body_start: None,
+        };
+        let source = Source { office: &self.settings.office, desk, cursor, role, lease: None };
+        ingest(&self.store, &source, &[arrived], self.now).await.expect("recorded");
+    }
+
+    /// Lets time pass: every wake on the way is served.
+    async fn advance(&mut self, to: DateTime<Utc>) {
+        for _ in 0..MAX_TICKS {
+            let wake = next_wake(&self.store, &self.settings.office).await.expect("reads");
+            let Some(wake) = wake.filter(|wake| *wake <= to) else { break };
+            self.now = self.now.max(wake);
+            tick(&self.store, &self.settings.office, self.now).await.expect("ticks");
+            let facts = self.news().await;
+            self.pending.extend(facts);
+        }
+        self.now = to;
+    }
+
+    /// What happened since the last time.
+    async fn facts(&mut self) -> Vec<String> {
+        let mut facts = std::mem::take(&mut self.pending);
+        facts.extend(self.news().await);
+        facts
+    }
+
+    /// What the ledger says since the last time, and which mails are to leave.
+    async fn news(&mut self) -> Vec<String> {
+        let mut facts = Vec::new();
+        let mut mails = Vec::new();
+        for entry in self.store.ledger_after(self.told).await.expect("reads") {
+            self.told = entry.seq;
+            facts.extend(fact(&entry));
+        }
+        while let Claim::Mail(due) = self.store.claim_due("scenario", &[], self.now).await.expect("claims") {
+            let to: Vec<String> = due.effect.recipients.iter().map(|to| to.local().to_owned()).collect();
+            let about =
+                if due.effect.level.is_some() { format!(": {}", due.effect.about.join(", ")) } else { String::new() };
+            if due.effect.kind == EffectKind::Digest && !self.digests {
+                continue;
+            }
+            mails.push(format!("{} to {}{about}", due.effect.kind.name(), to.join(", ")));
+        }
+        mails.sort();
+        facts.extend(mails);
+        facts
+    }
+}
+
+fn fact(entry: &LedgerEntry) -> Option<String> {
+    let payload: Value = serde_json::from_str(&entry.payload).expect("JSON");
+    let text = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
+    let request = entry.request.clone().unwrap_or_default();
+    match entry.kind.as_str() {
+        "message_recorded" if text("acknowledgement") == "withhold" => {
+            Some(format!("no acknowledgement: {}", text("acknowledgement_reason")))
+        }
+        "message_recorded" if text("verdict") == "request" => None,
+        "message_recorded" if request.is_empty() => Some(format!("{}: {}", text("verdict"), text("reason"))),
+        "message_recorded" => Some(format!("{} of {request}", text("verdict"))),
+        "request_opened" => {
+            Some(format!("{request} opened; due {} ({} working days)", text("due_on"), payload["limit"]))
+        }
+        "request_answered" => Some(format!("{request} answered ({})", text("evidence"))),
+        "request_closed" => Some(format!("{request} closed")),
+        "alert_raised" => Some(match payload["level"].as_i64() {
+            Some(-1) => format!("{request} overdue"),
+            level => format!("{request}: {} working days left", level.unwrap_or_default()),
+        }),
+        "mailbox_mode" | "configuration" => None,
+        other => Some(other.to_owned()),
+    }
+}
+
+fn instant(text: &str) -> DateTime<Utc> {
+    let civil =
+        ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"].iter().find_map(|f| NaiveDateTime::parse_from_str(text, f).ok());
+    instant_in(ZONE, civil.unwrap_or_else(|| panic!("{text:?} is no civil time")))
+}
+
+/// The value after a word of a command: `from alice` → `alice`.
+fn after<'a>(words: &[&'a str], word: &str) -> Option<&'a str> {
+    words.iter().position(|known| *known == word).and_then(|at| words.get(at + 1).copied())
+}
+
+fn headers(words: &[&str], from: &str, to: &str, now: DateTime<Utc>) -> String {
+    let mut text = format!("From: {from}\nTo: {to}\nSubject: Demande\nDate: {}\n", now.to_rfc2822());
+    if let Some(id) = after(words, "id") {
+        text.push_str(&format!("Message-ID: {id}\n"));
+    }
+    if let Some(re) = after(words, "re") {
+        text.push_str(&format!("In-Reply-To: {re}\nReferences: {re}\n"));
+    }
+    if words.contains(&"automatic") {
+        text.push_str("Auto-Submitted: auto-replied\n");
+    }
+    text.push('\n');
+    text
+}
+
+async fn command(prefecture: &mut Prefecture, line: &str) {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let person = |name: &str| format!("{name}@example.org");
+    match words[0] {
+        "receive" => {
+            let from = person(after(&words, "from").expect("from whom"));
+            let to = format!("{}@prefecture.example.org", words[1].replace('é', "e"));
+            let received = after(&words, "dated").map_or(prefecture.now, instant);
+            let header = headers(&words, &from, &to, received);
+            prefecture.put(words[1], FolderRole::Inbox, &header, received).await;
+        }
+        "reply" => {
+            let from = format!("{}@prefecture.example.org", words[1].replace('é', "e"));
+            let to = person(after(&words, "to").expect("to whom"));
+            let sent = after(&words, "dated").map_or(prefecture.now, instant);
+            let header = headers(&words, &from, &to, sent);
+            prefecture.put(words[1], FolderRole::Sent, &header, sent).await;
+        }
+        "answer" => {
+            let answer =
+                Gesture::Answer { at: prefecture.now, way: after(&words, "by").expect("by which way").to_owned() };
+            let office = &prefecture.settings.office;
+            gesture(&prefecture.store, office, words[1], answer, "agent", prefecture.now).await.expect("answered");
+        }
+        "close" => {
+            let close = Gesture::Close { motive: "sans objet".to_owned() };
+            let office = &prefecture.settings.office;
+            gesture(&prefecture.store, office, words[1], close, "agent", prefecture.now).await.expect("closed");
+        }
+        "advance" => prefecture.advance(instant(words[2])).await,
+        "wait" => {
+            let minutes: i64 = words[1].parse().expect("minutes");
+            let to = prefecture.now + TimeDelta::minutes(minutes);
+            prefecture.advance(to).await;
+        }
+        other => panic!("{other:?} is no command"),
+    }
+}
+
+/// A line of a scenario without its comment.
+fn meaning(line: &str) -> &str {
+    line.split_once('#').map_or(line, |(meaning, _)| meaning).trim()
+}
+
+async fn play(path: &Path) -> Result<(), String> {
+    let text = std::fs::read_to_string(path).expect("a scenario");
+    let lines: Vec<(usize, &str)> = text
+        .lines()
+        .enumerate()
+        .map(|(at, line)| (at + 1, meaning(line)))
+        .filter(|(_, line)| !line.is_empty())
+        .collect();
+    let (_, first) = lines[0];
+    let words: Vec<&str> = first.split_whitespace().collect();
+    assert_eq!(words[0], "at", "{}: a scenario begins with `at TIME`", path.display());
+    let mode = if words.contains(&"observing") { "observe" } else { "acknowledge" };
+    let mut prefecture = Prefecture::open(instant(words[1]), mode).await;
+    prefecture.digests = words.contains(&"digests");
+    let mut rest = &lines[1..];
+    while let Some((at, line)) = rest.first() {
+        command(&mut prefecture, line).await;
+        let facts = rest[1..].iter().take_while(|(_, line)| line.starts_with('>')).count();
+        let expected: Vec<String> =
+            rest[1..=facts].iter().map(|(_, line)| line.trim_start_matches('>').trim().to_owned()).collect();
+        let found = prefecture.facts().await;
+        if found != expected {
+            return Err(format!("{}:{at}: {line}\n  expected {expected:#?}\n  found    {found:#?}", path.display()));
+        }
+        rest = &rest[facts + 1..];
+    }
+    let verified = vigie::app::verify::verify(&prefecture.store, &[]).await.expect("verifies");
+    if verified.ok { Ok(()) } else { Err(format!("{}: {:?}", path.display(), verified.first_fault)) }
+}
+
+#[tokio::test]
+async fn every_scenario_plays_as_written() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(folder).expect("the scenarios").map(|entry| entry.expect("readable").path()).collect();
+    paths.sort();
+    assert!(paths.len() >= 8, "the scenarios are there");
+    let mut faults = Vec::new();
+    for path in &paths {
+        faults.extend(play(path).await.err());
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}

@@ -1,0 +1,182 @@
+//! A post at a mail server: what the daemon reads folders with, driven pass by pass on a database of its own.
+
+use std::fs;
+use std::path::Path;
+
+use chrono::TimeDelta;
+use vigie::app::ingest::switch_on;
+use vigie::clock;
+use vigie::config::{Secrets, Settings};
+use vigie::daemon::heart::{Heart, Pulse};
+use vigie::daemon::line::Line;
+use vigie::daemon::mailbox::{credentials, endpoint};
+use vigie::daemon::sync::{Pass, Passed, Reader, Watched};
+use vigie::domain::classify::FolderRole;
+use vigie::domain::decide::Desk;
+use vigie::imap::{Deadlines, Endpoint};
+use vigie::store::{Lease, Store};
+
+use super::house::{ETR, PAN};
+
+/// The accounts of a post's server.
+pub const USERS: [(&str, &str); 2] = [(PAN, "pan secret"), (ETR, "etrangers")];
+/// The first mailbox.
+pub const FIRST: &str = "pref-pan";
+/// The second mailbox.
+pub const SECOND: &str = "pref-étrangers";
+
+/// A message as the store has it: Message-ID, verdict, request, acknowledgement.
+pub type Recorded = (String, String, i64, String);
+/// A place as the store has it: mailbox, folder, UID, the message's id and Message-ID, whether it lies there.
+pub type Place = (String, String, i64, i64, String, bool);
+
+/// Settings, a database and a lease for each mailbox.
+pub struct Post {
+    /// The configuration.
+    pub settings: Settings,
+    /// The database.
+    pub store: Store,
+    pulse: Pulse,
+    leases: Vec<Lease>,
+    folder: Option<tempfile::TempDir>,
+}
+
+impl Post {
+    /// A post at the server that listens on a loopback port in the clear; it has watched for an hour.
+    pub async fn at(port: u16) -> Self {
+        let folder = tempfile::Builder::new().prefix("vigie-post-").tempdir().expect("a temporary folder");
+        for (login, word) in USERS {
+            fs::write(folder.path().join(login), format!("{word}\n")).expect("a secret");
+        }
+        fs::write(folder.path().join("vigie.toml"), configuration(port)).expect("the configuration");
+        let settings = Settings::load(&folder.path().join("vigie.toml"), Secrets::Read).expect("settings");
+        let store = Store::open(&settings.store).await.expect("a database");
+        Self { folder: Some(folder), ..Self::with(settings, store).await }
+    }
+
+    /// A post with given settings and database; it has watched for an hour.
+    pub async fn with(settings: Settings, store: Store) -> Self {
+        let mut leases = Vec::new();
+        for mailbox in [FIRST, SECOND] {
+            let since = clock::now() - TimeDelta::hours(1);
+            switch_on(&store, settings.office.desk(mailbox).expect("a desk"), since).await.expect("switched on");
+            let lease = store.lease(mailbox, "essai", TimeDelta::hours(1), clock::now()).await.expect("a lease");
+            leases.push(lease.expect("nobody else holds it"));
+        }
+        let pulse = Heart::default().pulse("post", std::time::Duration::from_mins(1));
+        Self { settings, store, pulse, leases, folder: None }
+    }
+
+    /// What decisions know of a mailbox.
+    pub fn desk(&self, mailbox: &str) -> Desk<'_> {
+        self.settings.office.desk(mailbox).expect("a desk")
+    }
+
+    /// What reads the folders of a mailbox.
+    pub fn reader(&self, mailbox: &str) -> Reader<'_> {
+        let lease = self.leases.iter().find(|lease| lease.mailbox == mailbox).expect("a lease");
+        Reader {
+            store: &self.store,
+            office: &self.settings.office,
+            desk: self.desk(mailbox),
+            lease,
+            pulse: &self.pulse,
+        }
+    }
+
+    /// A session for a mailbox.
+    pub async fn line(&self, mailbox: &str) -> Line {
+        self.try_line(mailbox, None, Deadlines::default()).await.expect("a session")
+    }
+
+    /// A session for a mailbox, through another port if one is given.
+    pub async fn try_line(
+        &self,
+        mailbox: &str,
+        port: Option<u16>,
+        deadlines: Deadlines,
+    ) -> Result<Line, vigie::imap::Error> {
+        let settings = self.settings.mailbox(mailbox).expect("settings");
+        let usual = endpoint(&settings.imap);
+        let endpoint = Endpoint { port: port.unwrap_or(usual.port), ..usual };
+        Line::open(endpoint, credentials(settings).expect("credentials"), deadlines).await
+    }
+
+    /// Reads a folder in a session of its own.
+    pub async fn pass(&self, mailbox: &str, folder: &str, role: FolderRole, pass: Pass) -> Passed {
+        let mut line = self.line(mailbox).await;
+        let watched = Watched { name: folder.to_owned(), role };
+        let passed = self.reader(mailbox).pass(&mut line, &watched, pass).await.expect("the folder is read");
+        line.session.logout().await;
+        passed
+    }
+
+    /// Glances at the inbox of the first mailbox.
+    pub async fn glance(&self) -> Passed {
+        self.pass(FIRST, "INBOX", FolderRole::Inbox, Pass::Glance).await
+    }
+
+    /// Every message, in the order of its recording.
+    pub async fn recorded(&self) -> Vec<Recorded> {
+        let Store::Sqlite { read, .. } = &self.store else { unreachable!("posts use SQLite") };
+        sqlx::query_as("SELECT message_id, verdict, request, acknowledgement FROM message ORDER BY id")
+            .fetch_all(read)
+            .await
+            .expect("messages")
+    }
+
+    /// Every place.
+    pub async fn places(&self) -> Vec<Place> {
+        let Store::Sqlite { read, .. } = &self.store else { unreachable!("posts use SQLite") };
+        sqlx::query_as(
+            "SELECT f.mailbox, f.name, l.uid, l.message, m.message_id, l.gone_at = 0 FROM location l \
+             JOIN folder f ON f.id = l.folder JOIN message m ON m.id = l.message ORDER BY f.id, l.uid_validity, l.uid",
+        )
+        .fetch_all(read)
+        .await
+        .expect("places")
+    }
+
+    /// Where messages lie now: folder, UID and the message's id.
+    pub async fn lying(&self) -> Vec<(String, i64, i64)> {
+        let places = self.places().await.into_iter().filter(|place| place.5);
+        places.map(|(_, folder, uid, message, ..)| (folder, uid, message)).collect()
+    }
+
+    /// How many mails wait to be sent.
+    pub async fn queued(&self) -> i64 {
+        self.store.queue_state().await.expect("the queue").pending
+    }
+
+    /// Changes the database behind vigie's back.
+    pub async fn tamper(&self, sql: &'static str) {
+        let Store::Sqlite { write, .. } = &self.store else { unreachable!("posts use SQLite") };
+        sqlx::query(sql).execute(write).await.expect("tampering");
+    }
+}
+
+fn configuration(port: u16) -> String {
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    let config = config.display();
+    let mut toml = format!(
+        "templates = \"{config}/templates\"\ncommitments = \"{config}/commitments.toml\"\n\
+         requesters = \"{config}/requesters.toml\"\n\
+         [prefecture]\nname = \"Préfecture d’Exemple\"\nterritory = \"metropole\"\nnode = \"essai\"\n\
+         internal_domains = [\"prefecture.example.org\"]\nsender = \"vigie@prefecture.example.org\"\n\
+         administrators = [\"sidsic@prefecture.example.org\"]\n\
+         [store]\nurl = \"vigie.db\"\n\
+         [smtp.server]\nhost = \"localhost\"\nport = 1\nsecurity = \"plain\"\n\
+         [[bureaux]]\nkey = \"accueil\"\nlabel = \"Accueil\"\nagents = [\"agents@prefecture.example.org\"]\n"
+    );
+    for (name, address, prefix, template) in [(FIRST, PAN, "PAN", "pref-pan"), (SECOND, ETR, "ETR", "pref-etrangers")] {
+        toml.push_str(&format!(
+            "[[mailboxes]]\nname = \"{name}\"\naddress = \"{address}\"\nbureau = \"accueil\"\nprefix = \"{prefix}\"\n\
+             mode = \"acknowledge\"\ntemplate = \"{template}\"\n\
+             [mailboxes.imap]\nhost = \"localhost\"\nport = {port}\nsecurity = \"plain\"\nlogin = \"{address}\"\n\
+             password_file = \"{address}\"\n\
+             [mailboxes.service]\nname = \"Service\"\npostal_address = \"1 place\"\ntelephone = \"04\"\n\
+             data_protection = \"Vos droits.\"\n"
+        ));
+    }
+    toml
+}
