@@ -17,6 +17,7 @@ use std::time::Duration;
 use support::house::{ADMIN, ETR, House, PAN, SENT, mail};
 use support::process::{text, wait_until};
 use support::tls::Authority;
+use vigie::clock;
 
 /// How long a relay's refusal is left alone before the next attempt, and a little more.
 const RETRY: Duration = Duration::from_secs(90);
@@ -189,15 +190,34 @@ fn a_folder_that_does_not_exist_is_named() {
     assert_eq!(check.status.code(), Some(1));
     assert!(text(&check.stdout).contains("Courriers partis"), "{}", text(&check.stdout));
     house.start();
-    house.wait("the administrators are told", |house| !warnings(house).is_empty());
     house.wait("the log names it", |house| house.log().contains("Courriers partis"));
-    house.receive(PAN, &ask("alice@example.org", PAN, "p1@example.org"));
+    // What arrives is read and acknowledged all the same.
+    house.receive(ETR, &ask("bob@example.org", ETR, "e1@example.org"));
     house.wait_sent(1);
     // The agents may make it: no restart is needed.
     house.dovecot.create(ETR, "Courriers partis");
-    house.receive(ETR, &ask("bob@example.org", ETR, "e1@example.org"));
-    house.wait("the folder is read", |house| house.vigie(&["status"]).status.code() == Some(0));
-    house.wait_recorded(2);
+    let reply = format!(
+        "From: {ETR}\nTo: bob@example.org\nSubject: Re: Demande\nMessage-ID: <r1@prefecture.example.org>\n\
+         In-Reply-To: <e1@example.org>\nDate: {}\n\nBonjour\n",
+        clock::now().to_rfc2822()
+    );
+    house.dovecot.append(ETR, "Courriers partis", reply.replace('\n', "\r\n").as_bytes(), None, "\\Seen");
+    house.wait("the folder is read", |house| house.json(&["requests"])[0]["status"] == "answered");
+    assert_eq!(house.stop("TERM"), Some(0));
+}
+
+#[test]
+fn an_inbox_that_does_not_exist_is_told_to_the_administrators() {
+    let adapt = |toml: String| {
+        let toml = toml.replace("[store]", "blind_after = \"1s\"\n[store]");
+        toml.replacen("prefix = \"ETR\"", "prefix = \"ETR\"\ninbox = \"Courriers arrivés\"", 1)
+    };
+    let mut house = House::new("acknowledge", adapt);
+    assert_eq!(house.vigie(&["check"]).status.code(), Some(1));
+    house.start();
+    house.wait("the administrators are told", |house| !warnings(house).is_empty());
+    house.receive(PAN, &ask("alice@example.org", PAN, "p1@example.org"));
+    house.wait_sent(1);
     assert_eq!(house.stop("TERM"), Some(0));
 }
 

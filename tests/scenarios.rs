@@ -17,11 +17,12 @@ use chrono_tz::Tz;
 use serde_json::Value;
 use vigie::app::gesture::{Gesture, gesture};
 use vigie::app::ingest::{Arrived, Source, ingest, switch_on};
+use vigie::app::sending::{Attempt, Proof, settle};
 use vigie::app::tick::{next_wake, tick};
 use vigie::config::{Secrets, Settings};
 use vigie::domain::calendar::instant_in;
 use vigie::domain::classify::FolderRole;
-use vigie::domain::effect::EffectKind;
+use vigie::domain::effect::{EffectKind, Outcome};
 use vigie::domain::ledger::LedgerEntry;
 use vigie::store::{Claim, Store};
 
@@ -125,6 +126,10 @@ impl Prefecture {
             let to: Vec<String> = due.effect.recipients.iter().map(|to| to.local().to_owned()).collect();
             let about =
                 if due.effect.level.is_some() { format!(": {}", due.effect.about.join(", ")) } else { String::new() };
+            let accepted = Outcome::Accepted { answer: "250 ok".to_owned(), queue_id: None };
+            let attempt = Attempt { outcome: accepted, summary: "accepted".to_owned(), proof: Proof::default() };
+            let office = &self.settings.office;
+            settle(&self.store, office, &due, &attempt, TimeDelta::minutes(10), self.now).await.expect("settled");
             if due.effect.kind == EffectKind::Digest && !self.digests {
                 continue;
             }
@@ -156,7 +161,7 @@ fn fact(entry: &LedgerEntry) -> Option<String> {
             Some(-1) => format!("{request} overdue"),
             level => format!("{request}: {} working days left", level.unwrap_or_default()),
         }),
-        "mailbox_mode" | "configuration" => None,
+        "mailbox_mode" | "configuration" | "mail_settled" | "acknowledgement_state" => None,
         other => Some(other.to_owned()),
     }
 }
