@@ -323,23 +323,34 @@ fn write_value(out: &mut String, value: &Value) {
 
 /// Writes a JSON string as RFC 8785 §3.2.2.2 escapes it.
 fn write_string(out: &mut String, text: &str) {
+    let escaped = |c: char| c == '"' || c == '\\' || c < ' ';
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{8}' => out.push_str("\\b"),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\u{c}' => out.push_str("\\f"),
-            '\r' => out.push_str("\\r"),
-            c if u32::from(c) < 0x20 => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
+    // Stretches without anything to escape, nearly all of every entry, are copied whole.
+    for stretch in text.split_inclusive(escaped) {
+        let mut chars = stretch.chars();
+        match chars.next_back().filter(|c| escaped(*c)) {
+            Some(c) => {
+                out.push_str(chars.as_str());
+                write_escaped(out, c);
             }
-            c => out.push(c),
+            None => out.push_str(stretch),
         }
     }
     out.push('"');
+}
+
+fn write_escaped(out: &mut String, c: char) {
+    match c {
+        '\u{8}' => out.push_str("\\b"),
+        '\t' => out.push_str("\\t"),
+        '\n' => out.push_str("\\n"),
+        '\u{c}' => out.push_str("\\f"),
+        '\r' => out.push_str("\\r"),
+        c if c < ' ' => {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        }
+        c => out.extend(['\\', c]),
+    }
 }
 
 #[cfg(test)]
@@ -369,6 +380,20 @@ mod tests {
     fn verify(entries: &[LedgerEntry]) -> Result<Head, Fault> {
         let mut head = Head::default();
         entries.iter().try_for_each(|entry| head.follow(entry)).map(|()| head)
+    }
+
+    #[test]
+    fn escapes_what_rfc_8785_names_and_nothing_else() {
+        for (text, written) in [
+            ("", r#""""#),
+            ("Délibération du 28 avril/\u{7f}", "\"Délibération du 28 avril/\u{7f}\""),
+            ("a\"b\\\\c\"", r#""a\"b\\\\c\"""#),
+            ("\u{8}\t\n\u{c}\r\0\u{1f}é", r#""\b\t\n\f\r\u0000\u001fé""#),
+        ] {
+            let mut out = String::new();
+            write_string(&mut out, text);
+            assert_eq!(out, written);
+        }
     }
 
     #[test]
