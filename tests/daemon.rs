@@ -63,8 +63,8 @@ fn a_mail_that_a_reload_cut_off_is_sent_all_the_same() {
     house.start();
     let sql = format!(
         "INSERT INTO effect (id, kind, mailbox, bureau, request, recipients, about, level, message_id, created_at, \
-         due_at, state, holder, attempts, unknowns, settled_at, answer) VALUES ('cut', 'digest', '', 'citoyennete', 0, \
-         '{AGENT}', '', 0, 'cut@prefecture.example.org', 0, 0, 'sending', 'essai', 1, 0, 0, '')"
+         due_at, state, holder, attempts, unknowns, settled_at, answer, domain, warn_at) VALUES ('cut', 'digest', '', 'citoyennete', 0, \
+         '{AGENT}', '', 0, 'cut@prefecture.example.org', 0, 0, 'sending', 'essai', 1, 0, 0, '', '', 0)"
     );
     let path = house.path("vigie.db").display().to_string();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
