@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::Result;
-use crate::domain::evidence::Evidence;
+use crate::domain::evidence::{Confidence, Evidence};
 use crate::domain::ledger::{Fault, GENESIS, LedgerEntry, rfc3339};
 use crate::domain::request::Request;
 use crate::domain::seal::Seal;
@@ -80,6 +80,7 @@ impl Default for Walk {
 struct Told {
     status: String,
     mailbox: String,
+    bureau: String,
     requester: String,
     nature: String,
     commitment: String,
@@ -90,6 +91,14 @@ struct Told {
     backlog: String,
     settled_at: String,
     evidence: String,
+    confidence: String,
+    holding_at: String,
+    substantive_at: String,
+    incomplete_since: String,
+    suspended: String,
+    merged_into: String,
+    deleted_at: String,
+    forwarded_at: String,
     acknowledgement: String,
     acknowledged_at: String,
 }
@@ -139,6 +148,8 @@ impl Walk {
                 let mut told = Told {
                     status: "open".into(),
                     mailbox: entry.mailbox.clone().unwrap_or_default(),
+                    bureau: text("bureau"),
+                    suspended: "0".into(),
                     received_at: text("received_at"),
                     backlog: text("backlog"),
                     acknowledgement: text("acknowledgement"),
@@ -149,18 +160,7 @@ impl Walk {
             }
             kind => {
                 let Some(told) = self.requests.get_mut(reference) else { return };
-                match kind {
-                    "request_answered" => told.settle("answered", at, text("evidence")),
-                    "request_closed" => told.settle("closed", at, String::new()),
-                    "request_transferred" => told.settle("transferred", at, String::new()),
-                    "request_redated" => told.date(&text),
-                    "request_reclassified" => told.commit(&text),
-                    "acknowledgement_state" => {
-                        told.acknowledgement = text("state");
-                        told.acknowledged_at = if told.acknowledgement == "sent" { at } else { String::new() };
-                    }
-                    _ => {}
-                }
+                told.change(kind, at, &text);
             }
         }
     }
@@ -173,6 +173,7 @@ impl Told {
         Self {
             status: request.status.name().to_owned(),
             mailbox: request.mailbox.clone(),
+            bureau: request.bureau.clone(),
             requester: request.requester.name().to_owned(),
             nature: request.nature.name().to_owned(),
             commitment: request.commitment.clone(),
@@ -183,15 +184,71 @@ impl Told {
             backlog: request.backlog.to_string(),
             settled_at: instant(request.settled_at),
             evidence: request.evidence.map_or("", Evidence::name).to_owned(),
+            confidence: request.confidence.map_or("", Confidence::name).to_owned(),
+            holding_at: instant(request.holding_at),
+            substantive_at: instant(request.substantive_at),
+            incomplete_since: instant(request.incomplete_since),
+            suspended: request.suspended_days.to_string(),
+            merged_into: request.merged_into.clone().unwrap_or_default(),
+            deleted_at: instant(request.deleted_at),
+            forwarded_at: instant(request.forwarded_at),
             acknowledgement: request.acknowledgement.name().to_owned(),
             acknowledged_at: instant(request.acknowledged_at),
         }
     }
 
-    fn settle(&mut self, status: &str, at: String, evidence: String) {
+    /// What an entry of a kind says of it, at an instant.
+    fn change(&mut self, kind: &str, at: String, text: &impl Fn(&str) -> String) {
+        match kind {
+            "request_answered" => {
+                self.settle("answered", at.clone(), text);
+                if text("holding") != "true" {
+                    self.substantive_at = at;
+                }
+            }
+            "holding_reply_seen" => self.holding_at = at,
+            "substantive_reply_seen" => self.substantive_at = at,
+            "answer_confirmed" => "medium".clone_into(&mut self.confidence),
+            "request_closed" => self.settle("closed", at, text),
+            "request_merged" => {
+                self.settle("closed", at, text);
+                self.merged_into = text("into");
+            }
+            "request_transferred" => self.settle("transferred", at, text),
+            "request_reopened" => {
+                self.settle("open", String::new(), &|_| String::new());
+                self.substantive_at.clear();
+                self.merged_into.clear();
+            }
+            "request_suspended" => self.incomplete_since = at,
+            "request_resumed" => {
+                self.incomplete_since.clear();
+                self.suspended = text("suspended");
+                self.date(text);
+            }
+            "request_moved" => {
+                self.mailbox = text("mailbox");
+                self.bureau = text("bureau");
+            }
+            "request_forwarded" => self.forwarded_at = at,
+            "request_message_gone" => self.deleted_at = at,
+            "request_message_back" => self.deleted_at.clear(),
+            "request_redated" => self.date(text),
+            "request_reclassified" => self.commit(text),
+            "acknowledgement_state" => {
+                self.acknowledgement = text("state");
+                self.acknowledged_at = if self.acknowledgement == "sent" { at } else { String::new() };
+            }
+            _ => {}
+        }
+    }
+
+    fn settle(&mut self, status: &str, at: String, text: &impl Fn(&str) -> String) {
         status.clone_into(&mut self.status);
         self.settled_at = at;
-        self.evidence = evidence;
+        self.evidence = text("evidence");
+        self.confidence = text("confidence");
+        self.incomplete_since.clear();
     }
 
     fn commit(&mut self, text: &impl Fn(&str) -> String) {

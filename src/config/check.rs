@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use super::file::{
     BureauFile, CommitmentsFile, LimitsFile, MailboxFile, QuotaFile, RequestersFile, ServerFile, Source,
 };
+use super::gestures;
 use super::locate::Step::{self, Index, Key};
 use super::{
     Error, LedgerSettings, MailboxSettings, Secrets, Security, ServerSettings, Settings, SmtpSettings, TemplateFile,
@@ -179,6 +180,8 @@ impl At<'_> {
             )?,
             commitments: shared.commitments.clone(),
             limits: shared.limits,
+            gestures: gestures::rules(self.source, self.index, file)?,
+            holding_subjects: file.holding_subjects.clone(),
         })
     }
 
@@ -227,6 +230,7 @@ impl At<'_> {
             sent: file.sent.clone(),
             junk: file.junk.clone(),
             folders: file.folders.clone(),
+            gesture_folders: gestures::folders(&gestures::rules(self.source, self.index, file)?),
             scan_every: scan_every.to_std().unwrap_or(Duration::from_mins(5)).max(Duration::from_secs(1)),
         })
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use super::gestures::GestureFile;
 use super::locate::{Step, line, line_of};
 
 /// A parsed file, with its text for the lines of errors.
@@ -67,6 +68,9 @@ pub struct VigieFile {
     pub bureaux: Vec<BureauFile>,
     /// The mailboxes.
     pub mailboxes: Vec<MailboxFile>,
+    /// What places and marks in the mail client mean, in every mailbox.
+    #[serde(default)]
+    pub gestures: Vec<GestureFile>,
     /// Limits of automatic mails.
     #[serde(default)]
     pub limits: LimitsFile,
@@ -352,6 +356,12 @@ pub struct MailboxFile {
     /// Other folders to watch; `*` in a name stands for any characters.
     #[serde(default)]
     pub folders: Vec<String>,
+    /// What places and marks in the mail client mean, in this mailbox.
+    #[serde(default)]
+    pub gestures: Vec<GestureFile>,
+    /// How the subjects of holding replies read, `*` for any characters.
+    #[serde(default)]
+    pub holding_subjects: Vec<String>,
     /// How often the folders are scanned, IDLE or not.
     #[serde(default = "scan_every")]
     pub scan_every: String,

@@ -6,7 +6,7 @@ use super::address::Address;
 use super::calendar::Calendar;
 use super::opening::OpeningHours;
 use super::policy::MailboxPolicy;
-use super::request::{Request, Status};
+use super::request::Request;
 use super::schedule::Schedule;
 
 /// The level of a request whose limit is past.
@@ -113,7 +113,7 @@ fn attended(clock: Clock<'_>, level: i64, day: NaiveDate) -> Option<NaiveDate> {
 /// When the next alert about a request is due; `None` where none ever is.
 #[must_use]
 pub fn next_alert(clock: Clock<'_>, request: &Request) -> Option<DateTime<Utc>> {
-    if request.status != Status::Open || request.backlog {
+    if !request.is_running() || request.backlog {
         return None;
     }
     let received_on = clock.calendar.civil(request.received_at);
@@ -134,7 +134,7 @@ pub enum Rise {
 /// Decides about one request: the most urgent of the levels that are due, and never out of hours.
 #[must_use]
 pub fn rise(clock: Clock<'_>, request: &Request, now: DateTime<Utc>) -> Rise {
-    if request.status != Status::Open || request.backlog {
+    if !request.is_running() || request.backlog {
         return Rise::Never;
     }
     let received_on = clock.calendar.civil(request.received_at);

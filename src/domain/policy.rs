@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::address::Address;
+use super::gesture::GestureRule;
 use super::names::names;
 use super::territory::Territory;
 
@@ -170,6 +171,10 @@ pub struct MailboxPolicy {
     pub commitments: Vec<Commitment>,
     /// How many automatic mails may leave.
     pub limits: Limits,
+    /// What places and marks in the mail client mean, the first match decides.
+    pub gestures: Vec<GestureRule>,
+    /// Patterns of the subjects by which our side's holding replies are known, `*` standing for any characters.
+    pub holding_subjects: Vec<String>,
 }
 
 /// Says who writes from an address or a domain.
@@ -307,6 +312,8 @@ pub(super) mod tests {
             default_nature: Nature::GeneralInfo,
             commitments: Vec::new(),
             limits: Limits::default(),
+            gestures: Vec::new(),
+            holding_subjects: Vec::new(),
         }
     }
 

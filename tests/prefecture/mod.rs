@@ -53,6 +53,8 @@ pub fn policy(name: &str) -> MailboxPolicy {
         default_nature: Nature::GeneralInfo,
         commitments: Vec::new(),
         limits: Limits::default(),
+        gestures: Vec::new(),
+        holding_subjects: Vec::new(),
     }
 }
 
