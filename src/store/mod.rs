@@ -13,6 +13,7 @@ mod load;
 mod queries;
 mod rows;
 mod sending;
+mod snapshot;
 pub mod statements;
 mod turn;
 mod write;
@@ -31,6 +32,7 @@ pub use load::{KnownMessage, MailboxRow, Person, SentKey};
 pub use queries::{FolderCursor, Listing, MessageLine, QueueState, RequestFilter, RequestLine};
 pub use rows::{EffectRow, LedgerRow};
 pub use sending::{AfterAttempt, Claim, DueEffect, LateRow};
+pub use snapshot::{EffectFacts, MailboxFacts, MessageFactsRow, RequestFacts, Snapshot};
 pub use turn::Turn;
 pub use write::{Kept, LocationRow, MessageRow};
 

@@ -1,6 +1,6 @@
 //! Every fixed SQL text of the room: a test prepares each on both databases, so that none is found wrong at night.
 
-use super::{breaker, lease, load, queries, sending, turn, write};
+use super::{breaker, lease, load, queries, sending, snapshot, turn, write};
 
 /// The texts, in no particular order.
 pub const STATEMENTS: &[&str] = &[
@@ -58,6 +58,11 @@ pub const STATEMENTS: &[&str] = &[
     sending::INTERRUPTED,
     sending::NEXT_DUE,
     sending::SETTLE,
+    snapshot::ENTRIES_BEFORE,
+    snapshot::REQUESTS_AFTER,
+    snapshot::MESSAGES_AFTER,
+    snapshot::EFFECTS_AFTER,
+    snapshot::MAILBOXES,
     turn::LOCK_HEAD,
     turn::MOVE_HEAD,
     turn::LAST_NUMBER,
