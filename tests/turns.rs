@@ -51,7 +51,7 @@ impl House {
         for (received, header) in mails {
             let header = format!("{}\r\n\r\n", header.replace('\n', "\r\n")).into_bytes();
             let size = header.len() as u64;
-            batch.push(Arrived { uid: self.next_uid, internal_date: at(received), size, header, body_start: None });
+            batch.push(Arrived::read(self.next_uid, at(received), size, header));
             self.next_uid += 1;
         }
         let desk = self.office.desk("pref-pan").expect("a desk");

@@ -13,6 +13,7 @@ pub mod ingest;
 pub mod query;
 pub mod reconcile;
 pub mod sending;
+pub mod sighting;
 pub mod story;
 mod tally;
 pub mod texts;

@@ -10,6 +10,7 @@
 mod breaker;
 mod lease;
 mod load;
+mod places;
 mod queries;
 mod rows;
 mod sending;
@@ -29,6 +30,7 @@ use sqlx::{PgPool, SqlitePool};
 
 pub use lease::Lease;
 pub use load::{KnownMessage, MailboxRow, Person, SentKey};
+pub use places::PlaceRow;
 pub use queries::{FolderCursor, Listing, MessageLine, QueueState, RequestFilter, RequestLine};
 pub use rows::{EffectRow, LedgerRow};
 pub use sending::{AfterAttempt, Claim, DueEffect, LateRow};
