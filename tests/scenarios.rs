@@ -87,13 +87,7 @@ impl Prefecture {
         turn.commit().await.expect("commits");
         cursor.uid_validity = 1;
         self.uid += 1;
-        let arrived = Arrived {
-            uid: self.uid,
-            internal_date: received,
-            size: 1_000,
-            header: header.replace('\n', "\r\n").into_bytes(),
-            body_start: None,
-        };
+        let arrived = Arrived::read(self.uid, received, 1_000, header.replace('\n', "\r\n").into_bytes());
         let source = Source { office: &self.settings.office, desk, cursor, role, lease: None };
         ingest(&self.store, &source, &[arrived], self.now).await.expect("recorded");
     }

@@ -14,6 +14,7 @@ pub mod query;
 pub mod reconcile;
 pub mod refresh;
 pub mod sending;
+pub mod sighting;
 pub mod story;
 mod tally;
 pub mod texts;

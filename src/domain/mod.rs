@@ -35,6 +35,7 @@ pub mod request;
 pub mod requester;
 pub mod schedule;
 pub mod seal;
+pub mod sighting;
 mod signs;
 pub mod territory;
 pub mod thread;
