@@ -10,8 +10,9 @@ use super::deadline::deadline;
 use super::decide::Desk;
 use super::evidence::{Confidence, Evidence};
 use super::names::names;
-use super::policy::{Channel, Commitment, Nature, Requester};
+use super::policy::{Commitment, Nature, Requester};
 use super::request::{Change, Refusal, Request, Status};
+use super::sighting::FlagSet;
 
 /// By which way our side answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,25 +86,17 @@ impl GestureRule {
     }
 }
 
-/// A place where a message lies now, and its marks there.
+/// A folder in which a message lies now, and its marks there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Lying {
     /// The folder's name.
     pub folder: String,
     /// What the folder is for.
     pub role: FolderRole,
     /// The flags and keywords of the message there.
-    pub flags: Vec<String>,
+    pub flags: FlagSet,
     /// Since when it is known to lie there.
     pub seen_at: DateTime<Utc>,
-}
-
-impl Place {
-    /// Whether the message bears a flag or keyword there; ASCII case does not count.
-    #[must_use]
-    pub fn bears(&self, flag: &str) -> bool {
-        self.flags.iter().any(|known| known.eq_ignore_ascii_case(flag))
-    }
 }
 
 /// Which gesture a message bears.
@@ -119,11 +112,11 @@ pub enum Borne<'a> {
 
 /// Which gesture a message bears, by the places where it lies: the one seen last, where there are several.
 #[must_use]
-pub fn borne<'a>(rules: &'a [GestureRule], places: &[Place]) -> Borne<'a> {
-    let rule_at = |place: &Place| {
+pub fn borne<'a>(rules: &'a [GestureRule], places: &[Lying]) -> Borne<'a> {
+    let rule_at = |place: &Lying| {
         rules.iter().find(|rule| match &rule.sign {
             Sign::Folder(folder) => *folder == place.folder,
-            Sign::Keyword(keyword) => place.bears(keyword),
+            Sign::Keyword(keyword) => place.flags.has(keyword),
         })
     };
     let latest = places.iter().filter_map(|place| Some((place.seen_at, rule_at(place)?))).max_by_key(|(at, _)| *at);
@@ -332,7 +325,7 @@ pub fn resume(desk: Desk<'_>, request: &Request, at: DateTime<Utc>, by: Option<S
 
 fn reclassify(desk: Desk<'_>, request: &Request, (requester, nature): (Requester, Nature), said: &Said) -> Change {
     let day = desk.calendar.civil(request.received_at);
-    let commitment = desk.policy.commitment(Channel::Mail, requester, nature, day);
+    let commitment = desk.policy.commitment_of_mail(requester, nature, day);
     let limit = commitment.map_or(request.limit, |commitment| commitment.limit);
     let due = deadline(desk.calendar, request.received_at, limit.saturating_add(request.suspended_days)).ok();
     Change::Reclassified {
@@ -352,11 +345,11 @@ fn reclassify(desk: Desk<'_>, request: &Request, (requester, nature): (Requester
 mod tests {
     use super::*;
 
-    fn place(folder: &str, role: FolderRole, flags: &[&str], minute: i64) -> Place {
-        Place {
+    fn place(folder: &str, role: FolderRole, flags: &[&str], minute: i64) -> Lying {
+        Lying {
             folder: folder.into(),
             role,
-            flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            flags: FlagSet::new(flags.iter().copied()),
             seen_at: DateTime::from_timestamp(minute * 60, 0).expect("in range"),
         }
     }
@@ -371,7 +364,7 @@ mod tests {
         ]
     }
 
-    fn name(places: &[Place]) -> String {
+    fn name(places: &[Lying]) -> String {
         match borne(&rules(), places) {
             Borne::Rule(rule) => rule.name(),
             Borne::Nothing => "nothing".into(),
