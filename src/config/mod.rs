@@ -9,6 +9,7 @@
 pub mod check;
 pub mod file;
 mod locate;
+mod service;
 
 use std::io::Read as _;
 use std::net::SocketAddr;

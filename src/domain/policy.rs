@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use super::address::Address;
 use super::names::names;
 use super::territory::Territory;
+use super::wording::Text;
 
 /// Whether vigie may write to the public for a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -170,6 +171,8 @@ pub struct MailboxPolicy {
     pub commitments: Vec<Commitment>,
     /// How many automatic mails may leave.
     pub limits: Limits,
+    /// Which text answers whom, the first match decides.
+    pub texts: Vec<Text>,
 }
 
 /// Says who writes from an address or a domain.
@@ -307,6 +310,7 @@ pub(super) mod tests {
             default_nature: Nature::GeneralInfo,
             commitments: Vec::new(),
             limits: Limits::default(),
+            texts: Vec::new(),
         }
     }
 

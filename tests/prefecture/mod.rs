@@ -53,6 +53,7 @@ pub fn policy(name: &str) -> MailboxPolicy {
         default_nature: Nature::GeneralInfo,
         commitments: Vec::new(),
         limits: Limits::default(),
+        texts: Vec::new(),
     }
 }
 
