@@ -20,10 +20,12 @@ use vigie::domain::policy::{Mode, Nature, Requester, Watch};
 use vigie::domain::quota::Quota;
 use vigie::domain::receipt::{Rule, Times};
 use vigie::domain::request::{AcknowledgementState, Change, MessageId, Request, RequestId, Status};
+use vigie::domain::sighting::FlagSet;
 use vigie::domain::verdict::Reason;
 use vigie::store::statements::STATEMENTS;
 use vigie::store::{
-    AfterAttempt, Claim, DueEffect, Kept, Listing, LocationRow, MailboxRow, MessageRow, RequestFilter, SentKey, Store,
+    AfterAttempt, Claim, DueEffect, Kept, Listing, LocationRow, MailboxRow, MessageRow, PlaceRow, RequestFilter,
+    SentKey, Store,
 };
 
 fn at(second: i64) -> DateTime<Utc> {
@@ -335,13 +337,26 @@ async fn a_place_seen_again_is_not_gone(store: Store) {
     assert_eq!(cursor.uid_validity, -1);
     let messages: Vec<MessageRow> = (1..=900).map(message).collect();
     turn.insert_messages(&messages).await.expect("a message with a NUL is stored");
-    let place =
-        |uid: i64| LocationRow { folder: cursor.id, uid_validity: 3, uid, message: MessageId(uid), seen_at: at(1) };
+    let place = |uid: i64| LocationRow {
+        folder: cursor.id,
+        uid_validity: 3,
+        uid,
+        message: MessageId(uid),
+        seen_at: at(1),
+        flags: FlagSet::default(),
+    };
     turn.insert_locations(&(1..=900).map(place).collect::<Vec<_>>()).await.expect("stores");
     turn.mark_gone(cursor.id, 3, &[5, 6], at(2)).await.expect("marks");
     turn.insert_locations(&[place(5)]).await.expect("seen again");
+    let answered = FlagSet::new(["\\Answered"]);
+    turn.save_flags(cursor.id, 3, 7, &answered).await.expect("saves");
+    let places = turn.places(cursor.id, 3, &(1..=900).collect::<Vec<_>>()).await.expect("reads");
+    assert_eq!(places.len(), 899, "6 lies there no more");
+    let seven = PlaceRow { uid: 7, message: MessageId(7), flags: answered };
+    assert!(places.contains(&seven));
     turn.commit().await.expect("commits");
     let uids = store.uids(cursor.id, 3).await.expect("reads");
     assert!(uids.contains(&5) && !uids.contains(&6));
+    assert_eq!(store.flagged_uids(cursor.id, 3).await.expect("reads"), [7]);
     assert_eq!(store.messages(&Listing::default()).await.expect("reads").len(), 900);
 }

@@ -23,10 +23,11 @@ use crate::domain::policy::{Mode, Watch};
 use crate::domain::receipt::Times;
 use crate::domain::request::{MessageId, PersonId, Request, RequestId, Status};
 use crate::domain::requester::asker;
+use crate::domain::sighting::FlagSet;
 use crate::domain::thread::{ancestors, belongs_to};
 use crate::domain::verdict::{Reason, Verdict};
 use crate::domain::warning::Warning;
-use crate::mail::parse::parse;
+use crate::mail::parse::{parse, wants_body};
 use crate::store::{FolderCursor, Kept, KnownMessage, Lease, LocationRow, MailboxRow, MessageRow, Person, Store, Turn};
 
 /// The span over which messages of one sender are counted (CRPA L112-11).
@@ -35,7 +36,7 @@ const ABUSE_SPAN: TimeDelta = TimeDelta::hours(1);
 /// Appearances of one message in one mailbox that are told apart; more are a flood, and share the last one.
 const MAX_APPEARANCES: u32 = 1_000;
 
-/// A message as the mail server gave it.
+/// A message as the mail server gave it, its header read.
 #[derive(Debug, Clone)]
 pub struct Arrived {
     /// Its UID.
@@ -44,16 +45,39 @@ pub struct Arrived {
     pub internal_date: DateTime<Utc>,
     /// Its size in octets.
     pub size: u64,
-    /// Its header block.
-    pub header: Vec<u8>,
-    /// The beginning of its body, where [`needs_body`] asked for it.
-    pub body_start: Option<Vec<u8>>,
+    /// The flags that it bears.
+    pub flags: FlagSet,
+    facts: MessageFacts,
+    /// Kept only where the beginning of the body is still to be read with it.
+    header: Vec<u8>,
 }
 
-/// Whether the beginning of the body is needed to know what a report is about.
-#[must_use]
-pub fn needs_body(header: &[u8]) -> bool {
-    crate::mail::parse::wants_body(&parse(header, None, 0))
+impl Arrived {
+    /// Reads a message's header block.
+    #[must_use]
+    pub fn read(uid: u32, internal_date: DateTime<Utc>, size: u64, header: Vec<u8>) -> Self {
+        let facts = parse(&header, None, size);
+        let header = if wants_body(&facts) { header } else { Vec::new() };
+        Self { uid, internal_date, size, flags: FlagSet::default(), facts, header }
+    }
+
+    /// The same with the flags that it bears.
+    #[must_use]
+    pub fn with_flags(self, flags: FlagSet) -> Self {
+        Self { flags, ..self }
+    }
+
+    /// Whether the beginning of the body is needed to know what a report is about.
+    #[must_use]
+    pub fn needs_body(&self) -> bool {
+        !self.header.is_empty()
+    }
+
+    /// Reads the header again, with the beginning of the body that [`Arrived::needs_body`] asked for.
+    pub fn add_body(&mut self, start: &[u8]) {
+        let header = std::mem::take(&mut self.header);
+        self.facts = parse(&header, Some(start), self.size);
+    }
 }
 
 /// The folder that a batch comes from.
@@ -139,27 +163,27 @@ pub async fn ingest(store: &Store, source: &Source<'_>, batch: &[Arrived], now: 
 /// A message, parsed.
 struct Parsed<'a> {
     arrived: &'a Arrived,
-    facts: MessageFacts,
+    facts: &'a MessageFacts,
     times: Times,
     identity: String,
 }
 
 impl<'a> Parsed<'a> {
     fn read(arrived: &'a Arrived, now: DateTime<Utc>) -> Self {
-        let facts = parse(&arrived.header, arrived.body_start.as_deref(), arrived.size);
+        let facts = &arrived.facts;
         let times = Times {
             internal_date: arrived.internal_date,
             received: facts.received,
             date: facts.date,
             observed_at: now,
         };
-        let identity = identity(&facts, &times);
+        let identity = identity(facts, &times);
         Self { arrived, facts, times, identity }
     }
 
     /// Who asks, where that is a person to be kept: nobody of our own side.
     fn author(&self, desk: Desk<'_>) -> Option<&Address> {
-        asker(&self.facts, desk.policy).filter(|author| !desk.policy.is_ours(author))
+        asker(self.facts, desk.policy).filter(|author| !desk.policy.is_ours(author))
     }
 }
 
@@ -210,8 +234,8 @@ impl Overlay {
         let known = turn.known_messages(&identities).await?;
         let mut named: HashSet<String> = HashSet::new();
         for message in batch {
-            named.extend(ancestors(&message.facts).into_iter().map(str::to_owned));
-            named.extend(reported(&message.facts).cloned());
+            named.extend(ancestors(message.facts).into_iter().map(str::to_owned));
+            named.extend(reported(message.facts).cloned());
         }
         let named: Vec<String> = named.into_iter().collect();
         let threads = turn.requests_by_message_id(&named).await?;
@@ -245,6 +269,7 @@ impl Overlay {
             uid: i64::from(message.arrived.uid),
             message: id,
             seen_at: now,
+            flags: message.arrived.flags.clone(),
         };
         let (digest, seen) = self.appearance(turn, source, message).await?;
         if let Some(known) = seen {
@@ -336,7 +361,7 @@ impl Overlay {
         let number = turn.peek_number(&desk.policy.reference_prefix, year).await?;
         let reference = format!("{}-{year}-{number:06}", desk.policy.reference_prefix);
         let arrival = Arrival {
-            facts: &message.facts,
+            facts: message.facts,
             folder: &source.cursor.name,
             role: source.role,
             times: message.times,
@@ -380,11 +405,11 @@ impl Overlay {
     ) -> Result<Snapshot> {
         let desk = source.desk;
         let person = message.author(desk).and_then(|author| self.persons.get(&author.canonical()));
-        let threaded = belongs_to(&message.facts, |id| self.threads.get(id).copied());
-        let bounced = reported(&message.facts).find_map(|id| self.threads.get(id).copied()).or(threaded);
+        let threaded = belongs_to(message.facts, |id| self.threads.get(id).copied());
+        let bounced = reported(message.facts).find_map(|id| self.threads.get(id).copied()).or(threaded);
         let linked = duplicate_of.flatten().or(threaded).or(bounced).and_then(|id| self.requests.get(&id).cloned());
         let linked_person = match linked.as_ref().and_then(|request| request.person) {
-            Some(id) if self.failed_at(id, &message.facts) => turn.person_digest(id).await?,
+            Some(id) if self.failed_at(id, message.facts) => turn.person_digest(id).await?,
             Some(_) | None => None,
         };
         let recent = match person {
@@ -398,7 +423,7 @@ impl Overlay {
             answered: request.status != Status::Open,
             by_requester: request.person.is_some() && request.person == person.map(|person| person.id),
             to_requester: request.person.and_then(|id| self.addresses.get(&id)).is_some_and(|requester| {
-                let facts = &message.facts;
+                let facts = message.facts;
                 facts.to.iter().chain(&facts.cc).chain(&facts.bcc).any(|address| address.canonical() == *requester)
             }),
         });
@@ -483,7 +508,7 @@ impl Overlay {
         if let (Some(opened), Some(early), true) = (opened, &slot.answered_by, answered) {
             self.written.attached.push((early.message.clone(), opened));
         }
-        if request.is_none() && may_answer_unseen(&message.facts, desk.policy, &judgement.reason) {
+        if request.is_none() && may_answer_unseen(message.facts, desk.policy, &judgement.reason) {
             self.keep_early(source, message, &slot, judgement);
         }
         for request in &decision.requests {
@@ -521,7 +546,7 @@ impl Overlay {
             in_sent: source.role == FolderRole::Sent,
             message: slot.digest.clone(),
         };
-        for parent in ancestors(&message.facts) {
+        for parent in ancestors(message.facts) {
             self.written.early.push((parent.to_owned(), slot.id));
             let known = self.early.entry(parent.to_owned()).or_insert_with(|| reply.clone());
             if reply.at < known.at {
@@ -633,7 +658,7 @@ fn row(
         times: message.times,
         acknowledgement,
         acknowledgement_reason,
-        kept: Kept::of(&message.facts, acknowledgement == "send"),
+        kept: Kept::of(message.facts, acknowledgement == "send"),
     }
 }
 

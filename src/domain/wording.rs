@@ -77,13 +77,13 @@ impl Text {
             && (self.natures.is_empty() || self.natures.contains(&nature))
     }
 
-    /// What silence means for a request of a nature. A suggestion asks for no decision; silence on a complaint never
+    /// What silence means for a request of a nature. A suggestion and an appointment ask for no decision; silence on a complaint never
     /// accepts it (L231-4, 2°), so that a text that says so claims nothing for complaints.
     #[must_use]
     pub fn silence_on(&self, nature: Nature) -> Option<&Silence> {
         let accepts = |silence: &Silence| silence.decision == ImplicitDecision::Acceptance;
         match nature {
-            Nature::Suggestion => None,
+            Nature::Suggestion | Nature::Appointment => None,
             Nature::Complaint if self.silence.as_ref().is_some_and(accepts) => None,
             Nature::GeneralInfo | Nature::Advice | Nature::Complaint => self.silence.as_ref(),
         }

@@ -16,6 +16,7 @@ use crate::domain::ledger::LedgerEntry;
 use crate::domain::message::MessageFacts;
 use crate::domain::receipt::{Rule, Times};
 use crate::domain::request::{MessageId, PersonId, Request};
+use crate::domain::sighting::FlagSet;
 use crate::domain::verdict::Reason;
 
 /// Rows of one INSERT: with the widest table's columns this stays below `SQLite`'s 32 766 parameters.
@@ -95,7 +96,7 @@ fn without_nul(text: &str) -> String {
 }
 
 /// Where a message lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocationRow {
     /// The folder's place in the store.
     pub folder: i64,
@@ -107,6 +108,8 @@ pub struct LocationRow {
     pub message: MessageId,
     /// When it was seen there.
     pub seen_at: DateTime<Utc>,
+    /// The flags that it bears there.
+    pub flags: FlagSet,
 }
 
 /// Inserts rows in statements of [`ROWS_PER_INSERT`], the same text on both databases.
@@ -165,13 +168,14 @@ impl Turn {
     /// Stores where messages lie; a place that is known already is seen again, with the message that lies there now: a
     /// server restored from a backup gives its UIDs a second time.
     pub async fn insert_locations(&mut self, rows: &[LocationRow]) -> Result<()> {
-        const HEAD: &str = "INSERT INTO location (folder, uid_validity, uid, message, seen_at, gone_at) ";
+        const HEAD: &str = "INSERT INTO location (folder, uid_validity, uid, message, seen_at, gone_at, flags) ";
         const TAIL: &str = " ON CONFLICT (folder, uid_validity, uid) DO UPDATE SET \
              seen_at = CASE WHEN location.message = excluded.message THEN location.seen_at ELSE excluded.seen_at END, \
-             message = excluded.message, gone_at = 0";
+             message = excluded.message, gone_at = 0, flags = excluded.flags";
         insert_all!(self, HEAD, TAIL, rows, |b, row| {
             b.push_bind(row.folder).push_bind(row.uid_validity).push_bind(row.uid);
             b.push_bind(row.message.0).push_bind(millis(row.seen_at)).push_bind(0_i64);
+            b.push_bind(row.flags.text());
         });
         Ok(())
     }
@@ -242,32 +246,6 @@ impl Turn {
         Ok(())
     }
 
-    /// Marks locations as empty: their messages are no longer there.
-    pub async fn mark_gone(&mut self, folder: i64, uid_validity: i64, uids: &[u32], now: DateTime<Utc>) -> Result<()> {
-        for uid in uids {
-            on_turn!(self, connection => sqlx::query(MARK_GONE)
-                .bind(millis(now))
-                .bind(folder)
-                .bind(uid_validity)
-                .bind(i64::from(*uid))
-                .execute(connection)
-                .await
-                .map(drop))?;
-        }
-        Ok(())
-    }
-
-    /// Marks every location in a folder as empty: its UIDs no longer mean what they meant.
-    pub async fn supersede(&mut self, folder: i64, now: DateTime<Utc>) -> Result<()> {
-        on_turn!(self, connection => sqlx::query(SUPERSEDE)
-            .bind(millis(now))
-            .bind(folder)
-            .execute(connection)
-            .await
-            .map(drop))?;
-        Ok(())
-    }
-
     /// Sets a message aside that cannot be fetched; `false` where it was set aside already.
     pub async fn quarantine(&mut self, at: LocationRow, why: &str) -> Result<bool> {
         let written = on_turn!(self, connection => sqlx::query(QUARANTINE)
@@ -286,11 +264,6 @@ impl Turn {
 /// Attaches a stored message to a request as its reply.
 pub(super) const ATTACH_REPLY: &str =
     "UPDATE message SET request = $1, verdict = 'reply', reason = 'answers_known_request' WHERE digest = $2";
-/// Marks a place as empty.
-pub(super) const MARK_GONE: &str =
-    "UPDATE location SET gone_at = $1 WHERE folder = $2 AND uid_validity = $3 AND uid = $4 AND gone_at = 0";
-/// Marks all places of a folder as empty.
-pub(super) const SUPERSEDE: &str = "UPDATE location SET gone_at = $1 WHERE folder = $2 AND gone_at = 0";
 /// Sets a message aside.
 pub(super) const QUARANTINE: &str = "INSERT INTO quarantine (folder, uid_validity, uid, why, seen_at) \
      VALUES ($1, $2, $3, $4, $5) ON CONFLICT (folder, uid_validity, uid) DO NOTHING";

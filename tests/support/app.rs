@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use vigie::app::ingest::{Arrived, Ingested, Source, ingest, needs_body, switch_on};
+use vigie::app::ingest::{Arrived, Ingested, Source, ingest, switch_on};
 use vigie::app::sending::{self, Attempt, Proof, Ready};
 use vigie::config::{Secrets, Settings};
 use vigie::domain::classify::FolderRole;
@@ -92,13 +92,11 @@ impl Vigie {
         self.uid += 1;
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
         let (header, body) = bytes.split_at(end);
-        Arrived {
-            uid: self.uid,
-            internal_date: now,
-            size: bytes.len() as u64,
-            header: header.to_vec(),
-            body_start: needs_body(header).then(|| body.to_vec()),
+        let mut arrived = Arrived::read(self.uid, now, bytes.len() as u64, header.to_vec());
+        if arrived.needs_body() {
+            arrived.add_body(body);
         }
+        arrived
     }
 
     /// Sends all that is due, the relay's word given by `relay`; what was handed to it.

@@ -143,6 +143,15 @@ impl Post {
         places.map(|(_, folder, uid, message, ..)| (folder, uid, message)).collect()
     }
 
+    /// The UIDs that bear flags where they lie, with those.
+    pub async fn flags(&self) -> Vec<(i64, String)> {
+        let Store::Sqlite { read, .. } = &self.store else { unreachable!("posts use SQLite") };
+        sqlx::query_as("SELECT uid, flags FROM location WHERE gone_at = 0 AND flags <> '' ORDER BY folder, uid")
+            .fetch_all(read)
+            .await
+            .expect("flags")
+    }
+
     /// How many mails wait to be sent.
     pub async fn queued(&self) -> i64 {
         self.store.queue_state().await.expect("the queue").pending
