@@ -11,6 +11,7 @@ pub mod file;
 pub mod gestures;
 mod locate;
 mod rules;
+mod service;
 mod time;
 
 use std::io::Read as _;

@@ -7,6 +7,7 @@ use super::address::Address;
 use super::gesture::GestureRule;
 use super::names::names;
 use super::territory::Territory;
+use super::wording::Text;
 
 /// Whether vigie may write to the public for a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -230,6 +231,8 @@ pub struct MailboxPolicy {
     pub gestures: Vec<GestureRule>,
     /// Patterns of the subjects by which our side's holding replies are known, `*` standing for any characters.
     pub holding_subjects: Vec<String>,
+    /// Which text answers whom, the first match decides.
+    pub texts: Vec<Text>,
 }
 
 /// Says who writes from an address or a domain.
@@ -395,6 +398,7 @@ pub(super) mod tests {
             limits: Limits::default(),
             gestures: Vec::new(),
             holding_subjects: Vec::new(),
+            texts: Vec::new(),
         }
     }
 

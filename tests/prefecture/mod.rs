@@ -56,6 +56,7 @@ pub fn policy(name: &str) -> MailboxPolicy {
         limits: Limits::default(),
         gestures: Vec::new(),
         holding_subjects: Vec::new(),
+        texts: Vec::new(),
     }
 }
 
