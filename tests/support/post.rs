@@ -152,6 +152,16 @@ impl Post {
             .expect("flags")
     }
 
+    /// The rules that dated the messages of a verdict, in the order of their recording.
+    pub async fn rules(&self, verdict: &str) -> Vec<String> {
+        let Store::Sqlite { read, .. } = &self.store else { unreachable!("posts use SQLite") };
+        sqlx::query_scalar("SELECT received_rule FROM message WHERE verdict = $1 ORDER BY id")
+            .bind(verdict.to_owned())
+            .fetch_all(read)
+            .await
+            .expect("rules")
+    }
+
     /// How many mails wait to be sent.
     pub async fn queued(&self) -> i64 {
         self.store.queue_state().await.expect("the queue").pending
