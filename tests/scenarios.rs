@@ -12,18 +12,22 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, NaiveTime, TimeDelta, Utc, Weekday, WeekdaySet};
 use chrono_tz::Tz;
 use serde_json::Value;
 use vigie::app::gesture::{Gesture, gesture};
 use vigie::app::ingest::{Arrived, Source, ingest, switch_on};
+use vigie::app::refresh::take_into_use;
 use vigie::app::sending::{Attempt, Proof, settle};
 use vigie::app::tick::{next_wake, tick};
 use vigie::config::{Secrets, Settings};
-use vigie::domain::calendar::instant_in;
+use vigie::domain::calendar::{Calendar, Closure, instant_in};
 use vigie::domain::classify::FolderRole;
 use vigie::domain::effect::{EffectKind, Outcome};
+use vigie::domain::holidays::HolidayRules;
 use vigie::domain::ledger::LedgerEntry;
+use vigie::domain::opening::OpeningHours;
+use vigie::domain::policy::Commitment;
 use vigie::store::{Claim, Store};
 
 const ZONE: Tz = chrono_tz::Europe::Paris;
@@ -101,6 +105,29 @@ impl Prefecture {
         self.now = to;
     }
 
+    /// Gives every mailbox another calendar.
+    fn calendars(&mut self, change: impl Fn(&str, &Calendar) -> Calendar) {
+        for (mailbox, calendar) in &mut self.settings.office.calendars {
+            *calendar = change(mailbox, calendar);
+        }
+    }
+
+    /// Changes the commitments of a key.
+    fn commitments(&mut self, key: &str, change: impl Fn(&mut Commitment)) {
+        let mailboxes = self.settings.office.mailboxes.iter_mut();
+        let mut found: Vec<_> =
+            mailboxes.flat_map(|policy| &mut policy.commitments).filter(|commitment| commitment.key == key).collect();
+        assert!(!found.is_empty(), "no commitment is called {key}");
+        for commitment in &mut found {
+            change(commitment);
+        }
+    }
+
+    /// Takes the configuration into use, as a reload does.
+    async fn reload(&mut self) {
+        take_into_use(&self.store, &self.settings.office, self.now).await.expect("taken into use");
+    }
+
     /// What happened since the last time.
     async fn facts(&mut self) -> Vec<String> {
         let mut facts = std::mem::take(&mut self.pending);
@@ -150,9 +177,11 @@ fn fact(entry: &LedgerEntry) -> Option<String> {
             Some(format!("{request} opened; due {} ({} working days)", text("due_on"), payload["limit"]))
         }
         "request_answered" => Some(format!("{request} answered ({})", text("evidence"))),
+        "request_redated" => Some(format!("{request} dated anew; due {}", text("due_on"))),
         "request_closed" => Some(format!("{request} closed")),
         "alert_raised" => Some(match payload["level"].as_i64() {
             Some(-1) => format!("{request} overdue"),
+            Some(level @ ..-1) => format!("{request} overdue, reminder {}", -1 - level),
             level => format!("{request}: {} working days left", level.unwrap_or_default()),
         }),
         "mailbox_mode" | "configuration" | "mail_settled" | "acknowledgement_state" => None,
@@ -221,8 +250,62 @@ async fn command(prefecture: &mut Prefecture, line: &str) {
             let to = prefecture.now + TimeDelta::minutes(minutes);
             prefecture.advance(to).await;
         }
+        _ => configure(prefecture, &words).await,
+    }
+}
+
+/// What the administrator changes; each takes the configuration into use.
+async fn configure(prefecture: &mut Prefecture, words: &[&str]) {
+    match words[0] {
+        "closure" => {
+            let closure = Closure {
+                from: words[1].parse().expect("the first day"),
+                to: words[2].parse().expect("the last day"),
+                label: "Fermeture".to_owned(),
+                suspends: words[3] == "suspends",
+            };
+            prefecture.calendars(|_, calendar| {
+                let closures = calendar.closures().iter().cloned().chain([closure.clone()]).collect();
+                let days = calendar.opening_days();
+                Calendar::new(calendar.territory(), calendar.zone(), HolidayRules::default(), closures, days)
+            });
+        }
+        "reopen-closures" => {
+            prefecture.calendars(|_, calendar| Calendar::of(calendar.territory()));
+        }
+        "open-on" => {
+            let days: WeekdaySet = words[1..].iter().map(|day| day.parse::<Weekday>().expect("a day")).collect();
+            prefecture.calendars(|_, calendar| {
+                let closures = calendar.closures().to_vec();
+                Calendar::new(calendar.territory(), calendar.zone(), HolidayRules::default(), closures, days)
+            });
+        }
+        "hours" => {
+            let time = |text: &str| text.parse::<NaiveTime>().expect("a time of the day");
+            let slots = words[1..].iter().map(|slot| slot.split_once('-').expect("from and to"));
+            let slots: Vec<_> =
+                slots.map(|(from, to)| (time(&format!("{from}:00")), time(&format!("{to}:00")))).collect();
+            let hours = OpeningHours::new(slots).expect("hours");
+            for bureau in &mut prefecture.settings.office.bureaux {
+                bureau.hours = hours.clone();
+            }
+        }
+        "remind-every" => {
+            let every = words[1].parse().expect("working days");
+            for bureau in &mut prefecture.settings.office.bureaux {
+                bureau.remind_every = every;
+            }
+        }
+        "withdraw" => {
+            prefecture.commitments(words[1], |commitment| commitment.withdrawn = true);
+        }
+        "limit" => {
+            let limit = words[2].parse().expect("working days");
+            prefecture.commitments(words[1], |commitment| commitment.limit = limit);
+        }
         other => panic!("{other:?} is no command"),
     }
+    prefecture.reload().await;
 }
 
 /// A line of a scenario without its comment.

@@ -8,7 +8,7 @@ use crate::domain::deadline::deadline;
 use crate::domain::decide::{Decision, change};
 use crate::domain::evidence::Evidence;
 use crate::domain::office::Office;
-use crate::domain::policy::{Channel, Nature, Requester};
+use crate::domain::policy::{Nature, Requester};
 use crate::domain::request::{Change, Request};
 use crate::store::Store;
 
@@ -82,7 +82,7 @@ fn to_change(office: &Office, request: &Request, gesture: Gesture, by: &str, now
             let desk = office.desk(&request.mailbox);
             let desk = desk.ok_or_else(|| Error::UnknownMailbox(request.mailbox.clone()))?;
             let day = desk.calendar.civil(request.received_at);
-            let commitment = desk.policy.commitment(Channel::Mail, requester, nature, day);
+            let commitment = desk.policy.commitment_of_mail(requester, nature, day);
             let limit = commitment.map_or(request.limit, |commitment| commitment.limit);
             let due = deadline(desk.calendar, request.received_at, limit).ok();
             Change::Reclassified {

@@ -12,6 +12,7 @@ pub mod gesture;
 pub mod ingest;
 pub mod query;
 pub mod reconcile;
+pub mod refresh;
 pub mod sending;
 pub mod sighting;
 pub mod story;

@@ -112,13 +112,6 @@ pub(super) async fn queue(turn: &mut Turn, office: &Office, effects: &[Effect]) 
     Ok(turn.queue(&named).await?)
 }
 
-/// Writes down which configuration is in force from now on.
-pub async fn note_configuration(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<()> {
-    let mut turn = store.begin().await?;
-    turn.write_down(&Event::Configuration { digest: office.digest.clone(), at: now }, now);
-    Ok(turn.commit().await?)
-}
-
 /// Writes down that a mailbox cannot be read, or can again; the first time it is warned of, and only then.
 pub async fn report_blindness(
     store: &Store,

@@ -70,7 +70,7 @@ pub enum Verb {
         #[arg(long, value_parser = ["public", "elected", "local_official", "local_authority"])]
         requester: String,
         /// What is asked
-        #[arg(long, value_parser = ["general_info", "advice", "complaint", "suggestion"])]
+        #[arg(long, value_parser = ["general_info", "advice", "complaint", "suggestion", "appointment"])]
         nature: String,
         /// Who says so; the login by default
         #[arg(long, env = "USER", default_value = "inconnu")]

@@ -231,6 +231,17 @@ pub struct CalendarFile {
     /// Days on which the service is closed.
     #[serde(default)]
     pub closures: Vec<ClosureFile>,
+    /// The file of more closures: `vigie calendar import` writes it.
+    pub closures_file: Option<PathBuf>,
+}
+
+/// The file of closures.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClosuresFile {
+    /// Days on which the service is closed.
+    #[serde(default)]
+    pub closures: Vec<ClosureFile>,
 }
 
 /// `[[calendar.closures]]`.
@@ -245,6 +256,9 @@ pub struct ClosureFile {
     pub label: String,
     /// Whether the count stands still meanwhile.
     pub suspends: bool,
+    /// The bureaux that it closes, by key; all where none is named.
+    #[serde(default)]
+    pub bureaux: Vec<String>,
 }
 
 /// `[[bureaux]]`.
@@ -272,12 +286,28 @@ pub struct BureauFile {
     /// The level from which the quality officers are warned too; -1 for overdue.
     #[serde(default = "quality_officers_from")]
     pub quality_officers_from: i8,
+    /// Every how many working days what is overdue is called to mind; 0 for never.
+    #[serde(default)]
+    pub remind_every: u16,
+    /// The days of the week that count as working days, `mon` to `sun`.
+    #[serde(default = "opening_days")]
+    pub opening_days: Vec<String>,
     /// The working hours, `09:00-12:00`.
     #[serde(default = "hours")]
     pub hours: Vec<String>,
     /// When the morning digest goes out: five fields of crontab, in civil time.
     #[serde(default = "digest")]
     pub digest: String,
+    /// Whether the digest carries the deadlines as a calendar file.
+    #[serde(default)]
+    pub digest_ics: bool,
+    /// Whether a mail says that what was warned of is done; the next digest says it anyway.
+    #[serde(default)]
+    pub clearance_mail: bool,
+}
+
+fn opening_days() -> Vec<String> {
+    ["mon", "tue", "wed", "thu", "fri"].map(str::to_owned).into()
 }
 
 fn thresholds() -> Vec<u8> {
@@ -357,6 +387,21 @@ pub struct MailboxFile {
     pub scan_every: String,
     /// What the texts say of the service.
     pub service: ServiceFile,
+    /// When the mailbox counts in the official figures; always where nothing is said.
+    #[serde(default)]
+    pub perimeter: Vec<PerimeterFile>,
+}
+
+/// `[[mailboxes.perimeter]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerimeterFile {
+    /// The first day of receipt; from the beginning where absent.
+    pub from: Option<String>,
+    /// The last day of receipt; for ever where absent.
+    pub until: Option<String>,
+    /// Whether what is received meanwhile counts.
+    pub official: bool,
 }
 
 fn observe() -> String {
@@ -460,7 +505,7 @@ pub struct CommitmentFile {
     pub key: String,
     /// What people read.
     pub label: String,
-    /// `mail`, `letter`, `appointment`, `site`.
+    /// `mail`, `letter`, `appointment`, `site`, `callback`.
     pub channel: String,
     /// Who asks; anyone where empty.
     #[serde(default)]
@@ -468,6 +513,9 @@ pub struct CommitmentFile {
     /// What is asked; anything where empty.
     #[serde(default)]
     pub natures: Vec<String>,
+    /// The mailboxes that it binds, by name; all where empty.
+    #[serde(default)]
+    pub mailboxes: Vec<String>,
     /// The limit, in working days.
     pub limit: u16,
     /// The share aimed at, in percent.
@@ -482,6 +530,9 @@ pub struct CommitmentFile {
     /// Whether an answer by telephone stops the clock.
     #[serde(default = "yes")]
     pub phone_answers: bool,
+    /// Whether the service took the promise back.
+    #[serde(default)]
+    pub withdrawn: bool,
 }
 
 fn yes() -> bool {

@@ -9,6 +9,8 @@
 pub mod check;
 pub mod file;
 mod locate;
+mod rules;
+mod time;
 
 use std::io::Read as _;
 use std::net::SocketAddr;
@@ -47,6 +49,8 @@ pub struct Settings {
     pub web: Option<SocketAddr>,
     /// How the ledger is sealed; not at all by default.
     pub ledger: Option<LedgerSettings>,
+    /// The file into which closures are imported.
+    pub closures_file: Option<PathBuf>,
     /// How long a mailbox may be unreadable before it is warned of.
     pub blind_after: TimeDelta,
     /// When every folder is compared whole with its server.

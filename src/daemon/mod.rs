@@ -34,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 use self::gate::Gates;
 use self::heart::Heart;
 use self::mailbox::Shared;
-use crate::app::{Store, tick};
+use crate::app::{Store, refresh};
 use crate::clock;
 use crate::config::{Secrets, Settings};
 use crate::mail::template::Templates;
@@ -71,7 +71,8 @@ pub async fn run(path: &Path, settings: Settings, templates: Templates) -> anyho
     // First of all: a SIGHUP that comes before vigie is ready must not end it.
     let mut hangup = signal(SignalKind::hangup())?;
     let store = Store::open(&settings.store).await?;
-    tick::note_configuration(&store, &settings.office, clock::now()).await?;
+    let refreshed = refresh::take_into_use(&store, &settings.office, clock::now()).await?;
+    tracing::info!("{} open requests were dated anew", refreshed.redated);
     let mut crew = Crew::start(settings, templates, store.clone());
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let beat = sd_notify::watchdog_enabled().map_or(USUAL_BEAT, |span| span / 3);
@@ -188,10 +189,12 @@ impl Crew {
                 }
                 let store = self.shared.store.clone();
                 self.dismiss().await;
-                if let Err(error) = tick::note_configuration(&store, &settings.office, clock::now()).await {
-                    tracing::error!("the new configuration cannot be written down: {error}");
+                match refresh::take_into_use(&store, &settings.office, clock::now()).await {
+                    Ok(done) => {
+                        tracing::info!("the new configuration is in force; open requests dated anew: {}", done.redated);
+                    }
+                    Err(error) => tracing::error!("the new configuration cannot be written down: {error}"),
                 }
-                tracing::info!("the new configuration is in force");
                 Self::start(settings, templates, store)
             }
         };

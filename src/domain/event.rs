@@ -26,6 +26,10 @@ pub enum Event {
     Configuration {
         /// SHA-256 of its text, in hexadecimal.
         digest: String,
+        /// The rules that it holds: what each set of them is called, and the SHA-256 of it, in hexadecimal.
+        rules: Vec<(&'static str, String)>,
+        /// The commitments, one a line, as [`super::policy::Commitment::canonical`] writes them.
+        commitments: Vec<String>,
         /// Since when.
         at: DateTime<Utc>,
     },
@@ -41,6 +45,8 @@ pub enum Event {
         person: Option<String>,
         /// The rule that said who asks for what.
         rule: String,
+        /// Whether the mailbox counted in the official figures on the day of receipt.
+        official: bool,
         /// The reference of the request that it continues.
         again_of: Option<String>,
     },
@@ -194,12 +200,15 @@ impl Event {
             Self::MailboxMode { mailbox, mode, at } => {
                 entry("mailbox_mode", *at, Some(mailbox), None, Payload::new().text("mode", mode.name()))
             }
-            Self::Configuration { digest, at } => {
-                entry("configuration", *at, None, None, Payload::new().text("digest", digest))
+            Self::Configuration { digest, rules, commitments, at } => {
+                let payload = Payload::new().text("digest", digest).list("rules", commitments.iter().cloned());
+                let payload = rules.iter().fold(payload, |payload, (name, digest)| payload.text(name, digest));
+                entry("configuration", *at, None, None, payload)
             }
             Self::MessageRecorded(record) => record.draft(),
-            Self::RequestOpened { request, message, person, rule, again_of } => {
-                opened(request, message, person.as_ref(), rule, again_of.as_ref())
+            Self::RequestOpened { request, message, person, rule, official, again_of } => {
+                let draft = opened(request, message, person.as_ref(), rule, again_of.as_ref());
+                Draft { payload: draft.payload.flag("perimeter", *official), ..draft }
             }
             Self::Changed { reference, mailbox, message, change } => {
                 let (kind, at, payload) = changed(change);

@@ -30,6 +30,7 @@ pub mod policy;
 pub mod quota;
 pub mod reasons;
 pub mod receipt;
+pub mod redate;
 pub mod request;
 pub mod requester;
 pub mod schedule;

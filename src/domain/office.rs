@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
+use sha2::{Digest as _, Sha256};
+
 use super::address::Address;
 use super::alert::Bureau;
 use super::calendar::Calendar;
 use super::decide::Desk;
-use super::policy::MailboxPolicy;
+use super::ledger::hex;
+use super::policy::{Commitment, MailboxPolicy, Nature, Perimeter};
 use super::seal::SealKey;
 
 /// All that decisions know of the configuration, checked.
@@ -70,6 +73,39 @@ impl Office {
         let calendar = self.calendars.get(mailbox)?;
         let bureau = self.bureau(&policy.bureau)?;
         Some(Desk { policy, calendar, bureau })
+    }
+
+    /// The sets of rules by which it judges, each with its SHA-256 in hexadecimal: two entries of the ledger that name
+    /// the same digest were written under the same rules.
+    #[must_use]
+    pub fn rules(&self) -> Vec<(&'static str, String)> {
+        let (mut calendars, mut requesters, mut perimeter) = (Vec::new(), Vec::new(), Vec::new());
+        for policy in &self.mailboxes {
+            if let Some(calendar) = self.calendars.get(&policy.name) {
+                calendars.push(format!("{} {}", policy.name, calendar.revision()));
+            }
+            let day = |day: Option<chrono::NaiveDate>| day.map_or_else(|| "-".to_owned(), |day| day.to_string());
+            let period = |p: &Perimeter| format!("{} {} {} {}", policy.name, day(p.from), day(p.until), p.official);
+            perimeter.extend(policy.perimeter.iter().map(period));
+        }
+        for rule in self.mailboxes.iter().take(1).flat_map(|policy| &policy.requesters) {
+            let nature = rule.nature.map_or("-", Nature::name);
+            requesters.push(format!("{} {} {} {nature}", rule.id, rule.pattern, rule.requester.name()));
+        }
+        let digest = |lines: &[String]| hex(&Sha256::digest(lines.join("\n")));
+        vec![
+            ("commitments", digest(&self.commitments())),
+            ("perimeter", digest(&perimeter)),
+            ("calendar", digest(&calendars)),
+            ("requesters", digest(&requesters)),
+        ]
+    }
+
+    /// The commitments, one a line.
+    #[must_use]
+    pub fn commitments(&self) -> Vec<String> {
+        let first = self.mailboxes.first();
+        first.into_iter().flat_map(|policy| &policy.commitments).map(Commitment::canonical).collect()
     }
 
     /// The civil time in which the prefecture works.

@@ -469,6 +469,7 @@ fn french_nature(nature: Nature) -> &'static str {
         Nature::Advice => "demande de conseil",
         Nature::Complaint => "réclamation",
         Nature::Suggestion => "suggestion",
+        Nature::Appointment => "demande de rendez-vous",
     }
 }
 

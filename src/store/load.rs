@@ -225,6 +225,16 @@ impl Turn {
         rows.into_iter().map(RequestRow::into_domain).collect()
     }
 
+    /// Open requests after a place, in order, at most `limit`.
+    pub async fn open_requests(&mut self, after: RequestId, limit: i64) -> Result<Vec<Request>> {
+        let rows: Vec<RequestRow> = on_turn!(self, connection => sqlx::query_as(OPEN_REQUESTS)
+            .bind(after.0)
+            .bind(limit)
+            .fetch_all(connection)
+            .await)?;
+        rows.into_iter().map(RequestRow::into_domain).collect()
+    }
+
     /// The persons behind these addresses; who is new gets a key of their own.
     pub async fn persons(&mut self, people: &[(Address, String)]) -> Result<HashMap<String, Person>> {
         const HEAD: &str = "SELECT address, id, digest, undeliverable_at FROM person WHERE address IN (";
@@ -421,6 +431,8 @@ pub(super) const ALERTS_DUE: &str = concat!(
     request_columns!(),
     " FROM request WHERE next_alert_at <> 0 AND next_alert_at <= $1 ORDER BY next_alert_at, id LIMIT $2"
 );
+pub(super) const OPEN_REQUESTS: &str =
+    concat!("SELECT ", request_columns!(), " FROM request WHERE status = 'open' AND id > $1 ORDER BY id LIMIT $2");
 pub(super) const PERSON_DIGEST: &str = "SELECT digest FROM person WHERE id = $1";
 pub(super) const MARK_UNDELIVERABLE: &str =
     "UPDATE person SET undeliverable_at = $1 WHERE digest = $2 AND undeliverable_at = 0";

@@ -14,6 +14,7 @@ mod places;
 mod queries;
 mod rows;
 mod sending;
+mod snapshot;
 pub mod statements;
 mod turn;
 mod write;
@@ -33,6 +34,7 @@ pub use places::PlaceRow;
 pub use queries::{FolderCursor, Listing, MessageLine, QueueState, RequestFilter, RequestLine};
 pub use rows::{EffectRow, LedgerRow};
 pub use sending::{AfterAttempt, Claim, DueEffect, LateRow};
+pub use snapshot::{EffectFacts, MailboxFacts, MessageFactsRow, RequestFacts, Snapshot};
 pub use turn::Turn;
 pub use write::{Kept, LocationRow, MessageRow};
 

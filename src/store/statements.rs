@@ -1,6 +1,6 @@
 //! Every fixed SQL text of the room: a test prepares each on both databases, so that none is found wrong at night.
 
-use super::{breaker, lease, load, places, queries, sending, turn, write};
+use super::{breaker, lease, load, places, queries, sending, snapshot, turn, write};
 
 /// The texts, in no particular order.
 pub const STATEMENTS: &[&str] = &[
@@ -20,6 +20,7 @@ pub const STATEMENTS: &[&str] = &[
     load::UIDS_OF,
     load::REQUEST_BY_REFERENCE,
     load::ALERTS_DUE,
+    load::OPEN_REQUESTS,
     load::PERSON_DIGEST,
     load::MARK_UNDELIVERABLE,
     load::SCHEDULE,
@@ -62,6 +63,11 @@ pub const STATEMENTS: &[&str] = &[
     sending::INTERRUPTED,
     sending::NEXT_DUE,
     sending::SETTLE,
+    snapshot::ENTRIES_BEFORE,
+    snapshot::REQUESTS_AFTER,
+    snapshot::MESSAGES_AFTER,
+    snapshot::EFFECTS_AFTER,
+    snapshot::MAILBOXES,
     turn::LOCK_HEAD,
     turn::MOVE_HEAD,
     turn::LAST_NUMBER,

@@ -52,6 +52,7 @@ pub fn policy(name: &str) -> MailboxPolicy {
         ],
         default_nature: Nature::GeneralInfo,
         commitments: Vec::new(),
+        perimeter: Vec::new(),
         limits: Limits::default(),
     }
 }
