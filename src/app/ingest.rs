@@ -189,10 +189,12 @@ struct Parsed<'a> {
 impl<'a> Parsed<'a> {
     fn read(arrived: &'a Arrived, mailbox: &str, now: DateTime<Utc>) -> Self {
         let facts = &arrived.facts;
+        // 1970 is what clocks and servers say that know no date
+        let said = |date: Option<DateTime<Utc>>| date.filter(|date| *date != DateTime::UNIX_EPOCH);
         let times = Times {
-            internal_date: arrived.internal_date,
-            received: facts.received,
-            date: facts.date,
+            internal_date: said(arrived.internal_date),
+            received: said(facts.received),
+            date: said(facts.date),
             observed_at: now,
         };
         let identity =

@@ -162,6 +162,12 @@ impl Post {
             .expect("rules")
     }
 
+    /// The ledger and the tables agree.
+    pub async fn verify(&self) {
+        let verified = vigie::app::verify::verify(&self.store, &[]).await.expect("verified");
+        assert_eq!(verified.first_fault, None);
+    }
+
     /// How many mails wait to be sent.
     pub async fn queued(&self) -> i64 {
         self.store.queue_state().await.expect("the queue").pending

@@ -47,6 +47,7 @@ async fn unchanged(post: &Post, places: &[(&str, i64, i64)]) {
     assert_eq!(lying, places);
     assert_eq!(post.queued().await, 1, "one acknowledgement, to the one that is recent");
     assert_eq!(post.glance().await.new, 0);
+    post.verify().await;
 }
 
 #[tokio::test]

@@ -39,6 +39,7 @@ async fn what_the_server_cannot_give_is_recorded_once_and_dated_by_what_it_says_
         let passed = post.glance().await;
         assert_eq!((passed.ingested.recorded, passed.ingested.moved), (0, 6), "{trouble:?}");
         assert_eq!(post.lying().await.len(), 6);
+        post.verify().await;
     }
 }
 
@@ -50,6 +51,7 @@ async fn a_date_that_cannot_be_read_costs_the_date_and_not_the_message() {
     let post = Post::at(server.port).await;
     assert_eq!(post.glance().await.ingested.opened, 2);
     assert_eq!(post.rules("request").await, ["received_header", "internaldate"]);
+    post.verify().await;
 }
 
 #[tokio::test]
@@ -73,6 +75,7 @@ async fn a_message_without_a_date_of_the_server_is_read_and_dated_by_its_receive
     let post = Post::at(server.port).await;
     assert_eq!(post.glance().await.ingested.opened, 2);
     assert_eq!(post.rules("request").await, ["received_header", "received_header"]);
+    post.verify().await;
 }
 
 #[tokio::test]
