@@ -10,6 +10,7 @@ pub mod check;
 pub mod file;
 mod locate;
 mod rules;
+mod service;
 mod time;
 
 use std::io::Read as _;

@@ -184,8 +184,12 @@ pub struct Settled {
     pub retry_at: Option<DateTime<Utc>>,
     /// The attempt's number, from 1.
     pub attempt: u32,
-    /// The digest of the template.
+    /// The digest of the template; of a mail in two languages both, joined by `+`.
     pub template: String,
+    /// The name of the template.
+    pub template_name: String,
+    /// Its version.
+    pub template_version: String,
     /// The digest of the text.
     pub text: String,
     /// When.
@@ -365,6 +369,8 @@ impl Settled {
             .text("mail", self.kind.name())
             .int("attempt", i64::from(self.attempt))
             .text("template", &self.template)
+            .text("template_name", &self.template_name)
+            .text("template_version", &self.template_version)
             .text("text", &self.text)
             .maybe("retry_at", self.retry_at.map(super::ledger::rfc3339));
         let payload = payload.text("answer", &self.summary);

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use super::address::Address;
 use super::names::names;
 use super::territory::Territory;
+use super::wording::Text;
 
 /// Whether vigie may write to the public for a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -225,6 +226,8 @@ pub struct MailboxPolicy {
     pub perimeter: Vec<Perimeter>,
     /// How many automatic mails may leave.
     pub limits: Limits,
+    /// Which text answers whom, the first match decides.
+    pub texts: Vec<Text>,
 }
 
 /// Says who writes from an address or a domain.
@@ -388,6 +391,7 @@ pub(super) mod tests {
             perimeter: vec![],
             commitments: Vec::new(),
             limits: Limits::default(),
+            texts: Vec::new(),
         }
     }
 

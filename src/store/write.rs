@@ -11,6 +11,7 @@ use super::rows::{
 };
 use super::turn::{Turn, on_turn};
 use crate::domain::effect::Effect;
+use crate::domain::language::language_of;
 use crate::domain::ledger::LedgerEntry;
 use crate::domain::message::MessageFacts;
 use crate::domain::receipt::{Rule, Times};
@@ -85,7 +86,7 @@ impl Kept {
             subject: without_nul(&facts.subject),
             thread_refs: thread(facts.references.join(" ")),
             thread_index: thread(facts.thread_index.clone().unwrap_or_default()),
-            language: facts.languages.first().cloned().unwrap_or_default(),
+            language: language_of(facts),
             size: i64::try_from(facts.size).unwrap_or(i64::MAX),
         }
     }

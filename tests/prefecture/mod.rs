@@ -54,6 +54,7 @@ pub fn policy(name: &str) -> MailboxPolicy {
         commitments: Vec::new(),
         perimeter: Vec::new(),
         limits: Limits::default(),
+        texts: Vec::new(),
     }
 }
 
