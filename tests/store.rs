@@ -336,9 +336,10 @@ fn message(id: i64) -> MessageRow {
         due_on: String::new(),
         received_at: at(id),
         rule: Rule::InternalDate,
-        times: Times { internal_date: at(id), received: None, date: None, observed_at: at(id) },
+        times: Times { internal_date: Some(at(id)), received: None, date: None, observed_at: at(id) },
         acknowledgement: "withhold",
         acknowledgement_reason: Reason::new("observe_mode"),
+        email_id: None,
         kept: Kept::of(&facts, true),
     }
 }

@@ -76,21 +76,6 @@ pub enum Event {
         /// When.
         at: DateTime<Utc>,
     },
-    /// A message could not be fetched or read by any means, and was set aside for a human.
-    Quarantined {
-        /// The mailbox.
-        mailbox: String,
-        /// The folder.
-        folder: String,
-        /// Its UIDVALIDITY.
-        uid_validity: i64,
-        /// The message's UID.
-        uid: i64,
-        /// What the server or the parser said.
-        why: String,
-        /// When.
-        at: DateTime<Utc>,
-    },
     /// The breaker tripped: acknowledgements are held from now on.
     BreakerTripped(Trip),
     /// Acknowledgements of a mailbox have not left, and the law's limit is near.
@@ -238,10 +223,6 @@ impl Event {
                 let payload = Payload::new().text("person", person).text("message", message);
                 entry("address_undeliverable", *at, Some(mailbox), None, payload.maybe("status", status.as_ref()))
             }
-            Self::Quarantined { mailbox, folder, uid_validity, uid, why, at } => {
-                let payload = Payload::new().text("folder", folder).int("uid", *uid).text("why", why);
-                entry("message_quarantined", *at, Some(mailbox), None, payload.int("uid_validity", *uid_validity))
-            }
             Self::BreakerTripped(Trip { at, sent, limit }) => {
                 let payload = Payload::new().int("sent", i64::from(*sent)).int("limit", i64::from(*limit));
                 entry("breaker_tripped", *at, None, None, payload)
@@ -288,7 +269,6 @@ impl MessageRecord {
             .maybe("person", self.person.as_ref())
             .instant("received_at", self.received_at)
             .text("received_rule", self.rule.name())
-            .instant("internal_date", self.times.internal_date)
             .instant("observed_at", self.times.observed_at)
             .text("acknowledgement", self.acknowledgement)
             .text("acknowledgement_reason", self.acknowledgement_reason.code)
@@ -298,6 +278,9 @@ impl MessageRecord {
         }
         if !self.acknowledgement_reason.detail.is_empty() {
             payload = payload.text("acknowledgement_detail", &self.acknowledgement_reason.detail);
+        }
+        if let Some(date) = self.times.internal_date {
+            payload = payload.instant("internal_date", date);
         }
         if let Some(date) = self.times.date {
             payload = payload.instant("header_date", date);

@@ -38,6 +38,19 @@ pub struct KnownMessage {
     pub verdict: String,
     /// Why.
     pub reason: String,
+    /// Its Message-ID; empty for none.
+    pub message_id: String,
+    /// Its size in octets.
+    pub size: i64,
+    /// The server's identifier of it; empty for none.
+    pub email_id: String,
+}
+
+/// The columns of [`KnownMessage`].
+macro_rules! known_columns {
+    () => {
+        "digest, id, request, mailbox, verdict, reason, message_id, size, email_id"
+    };
 }
 
 /// A correspondent.
@@ -148,9 +161,16 @@ impl Turn {
 
     /// The messages known under these digests.
     pub async fn known_messages(&mut self, digests: &[String]) -> Result<HashMap<String, KnownMessage>> {
-        const HEAD: &str = "SELECT digest, id, request, mailbox, verdict, reason FROM message WHERE digest IN (";
+        const HEAD: &str = concat!("SELECT ", known_columns!(), " FROM message WHERE digest IN (");
         let rows = select_in!(self, KnownMessage, HEAD, digests, ")");
         Ok(rows.into_iter().map(|row| (row.digest.clone(), row)).collect())
+    }
+
+    /// The messages of a mailbox that bear these identifiers of its server, the oldest first.
+    pub async fn known_by_email_id(&mut self, mailbox: &str, ids: &[String]) -> Result<Vec<KnownMessage>> {
+        const HEAD: &str = concat!("SELECT ", known_columns!(), " FROM message WHERE email_id <> '' AND email_id IN (");
+        let rows = select_in!(self, KnownMessage, HEAD, ids, ") ORDER BY id");
+        Ok(rows.into_iter().filter(|row| row.mailbox == mailbox).collect())
     }
 
     /// Where a message lies in a folder now.

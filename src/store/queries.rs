@@ -365,12 +365,11 @@ pub(super) const LEDGER_OF: &str =
     concat!("SELECT ", ledger_columns!(), " FROM ledger WHERE request = $1 AND request <> '' ORDER BY seq");
 pub(super) const NEXT_ALERT: &str = "SELECT MIN(next_alert_at) FROM request WHERE next_alert_at <> 0";
 pub(super) const SCHEDULED: &str = "SELECT next_at FROM schedule WHERE name = $1";
-pub(super) const UIDS: &str = "SELECT uid FROM location WHERE folder = $1 AND uid_validity = $2 AND gone_at = 0 \
-     UNION SELECT uid FROM quarantine WHERE folder = $1 AND uid_validity = $2";
-pub(super) const UIDS_FROM: &str = "SELECT uid FROM location WHERE folder = $1 AND uid_validity = $2 AND uid >= $3 AND gone_at = 0 \
-     UNION SELECT uid FROM quarantine WHERE folder = $1 AND uid_validity = $2 AND uid >= $3";
-pub(super) const COUNT_UIDS: &str = "SELECT COUNT(*) FROM (SELECT uid FROM location WHERE folder = $1 \
-     AND uid_validity = $2 AND gone_at = 0 UNION SELECT uid FROM quarantine WHERE folder = $1 AND uid_validity = $2) u";
+pub(super) const UIDS: &str = "SELECT uid FROM location WHERE folder = $1 AND uid_validity = $2 AND gone_at = 0";
+pub(super) const UIDS_FROM: &str =
+    "SELECT uid FROM location WHERE folder = $1 AND uid_validity = $2 AND uid >= $3 AND gone_at = 0";
+pub(super) const COUNT_UIDS: &str =
+    "SELECT COUNT(*) FROM location WHERE folder = $1 AND uid_validity = $2 AND gone_at = 0";
 pub(super) const FOLDERS: &str = "SELECT id, mailbox, name, role, uid_validity, last_uid, uid_next, highest_modseq, scanned_at \
      FROM folder WHERE mailbox = $1 ORDER BY id";
 pub(super) const QUEUE_STATE: &str = "SELECT state, COUNT(*) FROM effect GROUP BY state";

@@ -75,5 +75,4 @@ pub const STATEMENTS: &[&str] = &[
     turn::LAST_NUMBER,
     turn::SAVE_NUMBER,
     write::ATTACH_REPLY,
-    write::QUARANTINE,
 ];

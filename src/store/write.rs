@@ -59,6 +59,8 @@ pub struct MessageRow {
     pub acknowledgement: &'static str,
     /// Why.
     pub acknowledgement_reason: Reason,
+    /// The server's identifier of it (RFC 8474), where it gives one.
+    pub email_id: Option<String>,
     /// What else of the message is kept.
     pub kept: Kept,
 }
@@ -144,7 +146,7 @@ impl Turn {
         const HEAD: &str = "INSERT INTO message (id, digest, message_id, mailbox, folder, person, domain, subject, \
              thread_refs, thread_index, language, from_kind, verdict, reason, reason_detail, request, commitment, due_on, \
              received_at, received_rule, internal_date, header_date, received_header, observed_at, size, \
-             acknowledgement, acknowledgement_reason, acknowledgement_detail) ";
+             acknowledgement, acknowledgement_reason, acknowledgement_detail, email_id) ";
         insert_all!(self, HEAD, "", rows, |b, row| {
             b.push_bind(row.id.0).push_bind(row.digest).push_bind(without_nul(&row.kept.message_id));
             b.push_bind(row.mailbox).push_bind(row.folder).push_bind(row.person.map_or(0, |person| person.0));
@@ -157,10 +159,11 @@ impl Turn {
                 .push_bind(without_nul(&row.reason.detail));
             b.push_bind(row.request).push_bind(row.commitment).push_bind(row.due_on);
             b.push_bind(millis(row.received_at)).push_bind(row.rule.name());
-            b.push_bind(millis(row.times.internal_date)).push_bind(maybe_millis(row.times.date));
+            b.push_bind(maybe_millis(row.times.internal_date)).push_bind(maybe_millis(row.times.date));
             b.push_bind(maybe_millis(row.times.received)).push_bind(millis(row.times.observed_at));
             b.push_bind(row.kept.size).push_bind(row.acknowledgement).push_bind(row.acknowledgement_reason.code);
             b.push_bind(without_nul(&row.acknowledgement_reason.detail));
+            b.push_bind(without_nul(&row.email_id.unwrap_or_default()));
         });
         Ok(())
     }
@@ -252,25 +255,8 @@ impl Turn {
             .map(drop))?;
         Ok(())
     }
-
-    /// Sets a message aside that cannot be fetched; `false` where it was set aside already.
-    pub async fn quarantine(&mut self, at: LocationRow, why: &str) -> Result<bool> {
-        let written = on_turn!(self, connection => sqlx::query(QUARANTINE)
-            .bind(at.folder)
-            .bind(at.uid_validity)
-            .bind(at.uid)
-            .bind(without_nul(why))
-            .bind(millis(at.seen_at))
-            .execute(connection)
-            .await
-            .map(|done| done.rows_affected()))?;
-        Ok(written > 0)
-    }
 }
 
 /// Attaches a stored message to a request as its reply.
 pub(super) const ATTACH_REPLY: &str =
     "UPDATE message SET request = $1, verdict = 'reply', reason = 'answers_known_request' WHERE digest = $2";
-/// Sets a message aside.
-pub(super) const QUARANTINE: &str = "INSERT INTO quarantine (folder, uid_validity, uid, why, seen_at) \
-     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (folder, uid_validity, uid) DO NOTHING";
