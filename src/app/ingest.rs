@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 
 use super::Result;
+use super::marks;
 use super::tally::Tally;
 use crate::domain::acknowledge::{Acknowledgement, SentCounts};
 use crate::domain::address::Address;
@@ -16,6 +17,7 @@ use crate::domain::classify::{FolderRole, Links, ThreadLink, may_answer_unseen};
 use crate::domain::decide::{self, Arrival, Decision, Desk, EarlyReply, Judgement, Snapshot};
 use crate::domain::effect::{Effect, EffectKind};
 use crate::domain::event::Event;
+use crate::domain::gesture::{GestureRule, Sign};
 use crate::domain::identity::{appearance, identity, unreadable};
 use crate::domain::message::MessageFacts;
 use crate::domain::office::Office;
@@ -172,7 +174,9 @@ pub async fn ingest(store: &Store, source: &Source<'_>, batch: &[Arrived], now: 
     for message in &parsed {
         overlay.take_in(&mut turn, source, message, now).await?;
     }
+    let marked = overlay.marked(source);
     let ingested = overlay.write(&mut turn, source.office, now).await?;
+    marks::follow(&mut turn, source.office, &marked, now).await?;
     turn.move_cursor(&source.cursor, now).await?;
     turn.commit().await?;
     Ok(ingested)
@@ -502,6 +506,19 @@ impl Overlay {
             answered_by,
             next,
         })
+    }
+
+    /// The messages of the batch on which an agent's mail client may show something, or that lie at another place than before.
+    fn marked(&self, source: &Source<'_>) -> Vec<MessageId> {
+        let means = |rule: &GestureRule| matches!(&rule.sign, Sign::Folder(folder) if *folder == source.cursor.name);
+        let in_gesture_folder = source.desk.policy.gestures.iter().any(means);
+        let new: HashSet<MessageId> = self.written.messages.iter().map(|message| message.id).collect();
+        let shown = self
+            .written
+            .locations
+            .iter()
+            .filter(|location| in_gesture_folder || !location.flags.is_empty() || !new.contains(&location.message));
+        shown.map(|location| location.message).collect()
     }
 
     /// Whether a report says of a person's address that it failed; one that names nobody is about the requester.

@@ -11,6 +11,7 @@ pub mod explain;
 pub mod gesture;
 pub mod ingest;
 pub mod letters;
+mod marks;
 pub mod query;
 pub mod reconcile;
 pub mod refresh;

@@ -19,7 +19,7 @@ use crate::domain::policy::{Mode, Watch};
 use crate::domain::request::{MessageId, PersonId, Request, RequestId};
 
 /// Values of one IN list.
-const VALUES_PER_LIST: usize = 500;
+pub(super) const VALUES_PER_LIST: usize = 500;
 /// The octets of a person's key.
 const KEY_OCTETS: usize = 32;
 

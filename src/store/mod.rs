@@ -10,6 +10,7 @@
 mod breaker;
 mod lease;
 mod load;
+mod marks;
 mod places;
 mod queries;
 mod rows;
@@ -30,6 +31,7 @@ use sqlx::{PgPool, SqlitePool};
 
 pub use lease::Lease;
 pub use load::{KnownMessage, MailboxRow, Person, SentKey};
+pub use marks::{ReplyRow, StandingRow};
 pub use places::PlaceRow;
 pub use queries::{FolderCursor, Listing, MessageLine, QueueState, RequestFilter, RequestLine};
 pub use rows::{EffectRow, LedgerRow};

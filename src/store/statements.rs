@@ -1,6 +1,6 @@
 //! Every fixed SQL text of the room: a test prepares each on both databases, so that none is found wrong at night.
 
-use super::{breaker, lease, load, places, queries, sending, snapshot, turn, write};
+use super::{breaker, lease, load, marks, places, queries, sending, snapshot, turn, write};
 
 /// The texts, in no particular order.
 pub const STATEMENTS: &[&str] = &[
@@ -36,6 +36,12 @@ pub const STATEMENTS: &[&str] = &[
     places::SAVE_FLAGS,
     places::MARK_GONE,
     places::SUPERSEDE,
+    marks::SAVE_MARKS,
+    marks::REPLIES_OF,
+    marks::LOOK_AGAIN,
+    marks::TO_LOOK_AT,
+    marks::LOOKED_AT,
+    marks::FIRST_TO_LOOK_AT,
     queries::MESSAGES,
     queries::REQUESTS,
     queries::REQUEST_LINE,
