@@ -101,7 +101,7 @@ impl World {
                 self.uid += 1;
                 let header = format!("{}\r\n\r\n", header.replace('\n', "\r\n")).into_bytes();
                 let size = u64::try_from(header.len()).unwrap();
-                Arrived { uid: self.uid, internal_date: at, size, header, body_start: None }
+                Arrived::read(self.uid, at, size, header)
             })
             .collect();
         let mut turn = self.store.begin().await.unwrap();

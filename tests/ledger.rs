@@ -9,8 +9,7 @@
 use chrono::{DateTime, Utc};
 use vigie::app::verify::{Verification, verify};
 use vigie::domain::event::Event;
-use vigie::domain::ledger::{Draft, GENESIS, Head, LedgerEntry, Payload};
-use vigie::domain::policy::Mode;
+use vigie::domain::ledger::Head;
 use vigie::domain::seal::{Seal, SealKey};
 use vigie::store::Store;
 
@@ -24,7 +23,16 @@ async fn ledger(entries: i64) -> Store {
     let store = Store::in_memory().await.expect("opens");
     let mut turn = store.begin().await.expect("begins");
     for second in 0..entries {
-        let event = Event::MailboxMode { mailbox: "pref-pan".into(), mode: Mode::Observe, at: at(second) };
+        let event = Event::Reconciled {
+            mailbox: "pref-pan".into(),
+            folder: "INBOX".into(),
+            server: second,
+            store: second,
+            missing: 0,
+            surplus: 0,
+            repaired: true,
+            at: at(second),
+        };
         turn.write_down(&event, at(second));
     }
     turn.commit().await.expect("commits");
@@ -46,25 +54,24 @@ async fn tamper(store: &Store, statements: &[String]) {
     }
 }
 
-/// The statements that rewrite every entry from `first` on, so that the chain holds again.
+/// The statements that change the entry at `first`, and rewrite all from there on so that the chain holds again.
 async fn rechain(store: &Store, first: i64) -> Vec<String> {
-    let mut head = Head { seq: 0, hash: GENESIS.to_owned() };
+    let mut head = Head::default();
     let mut statements = Vec::new();
-    for entry in store.ledger_after(0).await.expect("reads") {
-        let old: LedgerEntry = entry;
-        let mailbox = if old.seq == first { "pref-autre".to_owned() } else { "pref-pan".to_owned() };
-        let draft = Draft {
-            occurred_at: old.occurred_at,
-            kind: "mailbox_mode",
-            mailbox: Some(mailbox.clone()),
-            request: None,
-            payload: Payload::new().text("mode", "observe"),
-        };
-        let new = head.chain(draft, old.recorded_at);
+    for mut entry in store.ledger_after(0).await.expect("reads") {
+        if entry.seq == first {
+            entry.mailbox = Some("pref-autre".to_owned());
+        }
+        entry.previous = std::mem::take(&mut head.hash);
+        entry.hash = entry.expected_hash();
         statements.push(format!(
-            "UPDATE ledger SET mailbox = '{mailbox}', previous = '{}', hash = '{}' WHERE seq = {}",
-            new.previous, new.hash, new.seq
+            "UPDATE ledger SET mailbox = '{}', previous = '{}', hash = '{}' WHERE seq = {}",
+            entry.mailbox.unwrap_or_default(),
+            entry.previous,
+            entry.hash,
+            entry.seq
         ));
+        head = Head { seq: entry.seq, hash: entry.hash };
     }
     statements.push(format!("UPDATE head SET hash = '{}' WHERE id = 1", head.hash));
     statements

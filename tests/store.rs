@@ -20,10 +20,12 @@ use vigie::domain::policy::{Mode, Nature, Requester, Watch};
 use vigie::domain::quota::Quota;
 use vigie::domain::receipt::{Rule, Times};
 use vigie::domain::request::{AcknowledgementState, Change, MessageId, Request, RequestId, Status};
+use vigie::domain::sighting::FlagSet;
 use vigie::domain::verdict::Reason;
 use vigie::store::statements::STATEMENTS;
 use vigie::store::{
-    AfterAttempt, Claim, DueEffect, Kept, Listing, LocationRow, MailboxRow, MessageRow, RequestFilter, SentKey, Store,
+    AfterAttempt, Claim, DueEffect, Kept, Listing, LocationRow, MailboxRow, MessageRow, PlaceRow, RequestFilter,
+    SentKey, Store,
 };
 
 fn at(second: i64) -> DateTime<Utc> {
@@ -130,6 +132,14 @@ fn request(id: i64) -> Request {
         flagged: true,
         status: Status::Open,
         settled_at: None,
+        holding_at: None,
+        substantive_at: None,
+        incomplete_since: None,
+        suspended_days: 0,
+        merged_into: None,
+        deleted_at: None,
+        forwarded_at: None,
+        gesture: None,
         evidence: None,
         confidence: None,
         acknowledgement: AcknowledgementState::Pending,
@@ -148,7 +158,14 @@ async fn a_request_comes_back_as_it_was_saved(store: Store) {
     let due = turn.alerts_due(at(500), 10).await.expect("reads");
     assert_eq!(due, [request(1), request(2)]);
     let evidence = Evidence::SentReply;
-    let answer = Change::Answered { at: at(60), evidence, confidence: evidence.confidence(), by: None, way: None };
+    let answer = Change::Answered {
+        at: at(60),
+        evidence,
+        confidence: evidence.confidence(),
+        holding: false,
+        by: None,
+        way: None,
+    };
     saved.apply(&answer).expect("open");
     turn.save_requests(&[request(1), saved.clone()]).await.expect("the last state counts");
     turn.commit().await.expect("commits");
@@ -319,9 +336,10 @@ fn message(id: i64) -> MessageRow {
         due_on: String::new(),
         received_at: at(id),
         rule: Rule::InternalDate,
-        times: Times { internal_date: at(id), received: None, date: None, observed_at: at(id) },
+        times: Times { internal_date: Some(at(id)), received: None, date: None, observed_at: at(id) },
         acknowledgement: "withhold",
         acknowledgement_reason: Reason::new("observe_mode"),
+        email_id: None,
         kept: Kept::of(&facts, true),
     }
 }
@@ -335,13 +353,26 @@ async fn a_place_seen_again_is_not_gone(store: Store) {
     assert_eq!(cursor.uid_validity, -1);
     let messages: Vec<MessageRow> = (1..=900).map(message).collect();
     turn.insert_messages(&messages).await.expect("a message with a NUL is stored");
-    let place =
-        |uid: i64| LocationRow { folder: cursor.id, uid_validity: 3, uid, message: MessageId(uid), seen_at: at(1) };
+    let place = |uid: i64| LocationRow {
+        folder: cursor.id,
+        uid_validity: 3,
+        uid,
+        message: MessageId(uid),
+        seen_at: at(1),
+        flags: FlagSet::default(),
+    };
     turn.insert_locations(&(1..=900).map(place).collect::<Vec<_>>()).await.expect("stores");
     turn.mark_gone(cursor.id, 3, &[5, 6], at(2)).await.expect("marks");
     turn.insert_locations(&[place(5)]).await.expect("seen again");
+    let answered = FlagSet::new(["\\Answered"]);
+    turn.save_flags(cursor.id, 3, 7, &answered).await.expect("saves");
+    let places = turn.places(cursor.id, 3, &(1..=900).collect::<Vec<_>>()).await.expect("reads");
+    assert_eq!(places.len(), 899, "6 lies there no more");
+    let seven = PlaceRow { uid: 7, message: MessageId(7), flags: answered };
+    assert!(places.contains(&seven));
     turn.commit().await.expect("commits");
     let uids = store.uids(cursor.id, 3).await.expect("reads");
     assert!(uids.contains(&5) && !uids.contains(&6));
+    assert_eq!(store.flagged_uids(cursor.id, 3).await.expect("reads"), [7]);
     assert_eq!(store.messages(&Listing::default()).await.expect("reads").len(), 900);
 }

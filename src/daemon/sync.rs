@@ -17,12 +17,14 @@ use anyhow::Context as _;
 use super::heart::Pulse;
 use super::line::Line;
 use crate::app::ingest::{self, Arrived, Ingested, Source};
+use crate::app::sighting::{self, Shown};
 use crate::app::{Lease, Store};
 use crate::clock;
 use crate::domain::classify::FolderRole;
 use crate::domain::decide::Desk;
 use crate::domain::office::Office;
-use crate::imap::{self, Fetched, HeaderQueue, Known, Selected, Session, UidRange};
+use crate::domain::sighting::FlagSet;
+use crate::imap::{self, Fetched, HeaderQueue, Known, Outline, Selected, Session, UidRange};
 use crate::store::FolderCursor;
 
 /// Messages of one turn: large enough that a first run costs few commits, small enough to stay flat in memory.
@@ -77,6 +79,8 @@ pub struct Passed {
     pub gone: usize,
     /// Messages that the store did not know at this place.
     pub new: usize,
+    /// Known messages whose flags changed or that are no longer where they lay.
+    pub sightings: usize,
     /// Whether every UID had to be compared.
     pub compared: bool,
 }
@@ -109,10 +113,10 @@ impl Reader<'_> {
             Pass::Glance | Pass::Scan => self.descend(&mut line.session, &cursor, &selected).await?,
         };
         let Difference { new, gone, compared, .. } = difference;
-        if !gone.is_empty() {
-            self.note_gone(&cursor, &gone).await?;
-        }
+        let flags = self.changed_flags(&mut line.session, &cursor, selected.clone(), pass).await?;
         let mut passed = Passed { gone: gone.len(), new: new.len(), compared, ..Passed::default() };
+        // before anything new is judged: a message that moved out and came back lies at one place, not at two
+        passed.sightings = self.observe(folder, &cursor, flags, gone).await?;
         passed.ingested = self.fetch(line, folder, &mut cursor, new).await?;
         cursor.uid_next = selected.uidnext.map_or(0, i64::from);
         cursor.highest_modseq = selected.highestmodseq.map_or(0, |modseq| i64::try_from(modseq).unwrap_or(0));
@@ -198,14 +202,62 @@ impl Reader<'_> {
         Ok(Difference { new, gone: gone.collect(), server, store, compared: true })
     }
 
-    /// Writes down what is no longer there, before anything new is judged: a message that moved out and came back lies
-    /// at one place, not at two.
-    async fn note_gone(&self, cursor: &FolderCursor, gone: &[u32]) -> anyhow::Result<()> {
-        let mut turn = self.store.begin().await?;
-        turn.check_lease(self.lease).await?;
-        turn.mark_gone(cursor.id, cursor.uid_validity, gone, clock::now()).await?;
-        turn.commit().await?;
-        Ok(())
+    /// The flags of known messages that may have changed since the folder was last read, as the server's rung allows:
+    /// told on opening (QRESYNC), asked since the last modification sequence (CONDSTORE), or all of them, but not at
+    /// every glance. Once a day all of them are asked of every server.
+    async fn changed_flags(
+        &self,
+        session: &mut Session,
+        cursor: &FolderCursor,
+        selected: Selected,
+        pass: Pass,
+    ) -> anyhow::Result<Vec<(u32, FlagSet)>> {
+        if cursor.uid_next == 0 && cursor.last_uid == 0 {
+            return Ok(Vec::new());
+        }
+        let since = u64::try_from(cursor.highest_modseq).unwrap_or_default();
+        let told = match (pass, selected.highestmodseq) {
+            (Pass::Glance | Pass::Scan, Some(_)) if selected.resynchronised => selected.changed,
+            (Pass::Glance | Pass::Scan, Some(modseq)) if modseq == since => Vec::new(),
+            (Pass::Glance | Pass::Scan, Some(_)) if since > 0 => session.flags(UidRange::ALL, Some(since)).await?,
+            (Pass::Glance, None) => Vec::new(),
+            (Pass::Glance | Pass::Scan | Pass::Whole, _) => return self.sweep_flags(session, cursor).await,
+        };
+        Ok(told.iter().map(|(uid, flags)| (*uid, FlagSet::new(flags.names()))).collect())
+    }
+
+    /// Every message's flags, but for those that bear none and bore none.
+    async fn sweep_flags(&self, session: &mut Session, cursor: &FolderCursor) -> anyhow::Result<Vec<(u32, FlagSet)>> {
+        let flagged = self.store.flagged_uids(cursor.id, cursor.uid_validity).await?;
+        let flagged: HashSet<i64> = flagged.into_iter().collect();
+        let all = session.flags(UidRange::ALL, None).await?;
+        let all = all.iter().map(|(uid, flags)| (*uid, FlagSet::new(flags.names())));
+        Ok(all.filter(|(uid, flags)| !flags.is_empty() || flagged.contains(&i64::from(*uid))).collect())
+    }
+
+    /// Notes the flags that changed and what is no longer there.
+    async fn observe(
+        &self,
+        folder: &Watched,
+        cursor: &FolderCursor,
+        flags: Vec<(u32, FlagSet)>,
+        gone: Vec<u32>,
+    ) -> anyhow::Result<usize> {
+        let source = self.source(folder, cursor);
+        let mut news = 0;
+        // the gone first: a message that is gone has no flags
+        let turns = gone.chunks(BATCH).map(|gone| Shown { gone: gone.to_vec(), flags: Vec::new() });
+        let turns = turns.chain(flags.chunks(BATCH).map(|flags| Shown { flags: flags.to_vec(), gone: Vec::new() }));
+        for shown in turns {
+            news += sighting::observe(self.store, &source, &shown, clock::now()).await?.len();
+            self.pulse.beat();
+        }
+        Ok(news)
+    }
+
+    fn source(&self, folder: &Watched, cursor: &FolderCursor) -> Source<'_> {
+        let (office, desk, lease) = (self.office, self.desk, Some(self.lease));
+        Source { office, desk, cursor: cursor.clone(), role: folder.role, lease }
     }
 
     /// Writes down how far the folder was read.
@@ -232,13 +284,7 @@ impl Reader<'_> {
         while !waiting.is_empty() {
             let highest = waiting.iter().map(|arrived| i64::from(arrived.uid)).max().unwrap_or_default();
             cursor.last_uid = cursor.last_uid.max(highest);
-            let source = Source {
-                office: self.office,
-                desk: self.desk,
-                cursor: cursor.clone(),
-                role: folder.role,
-                lease: Some(self.lease),
-            };
+            let source = self.source(folder, cursor);
             let recording = ingest::ingest(self.store, &source, &waiting, clock::now());
             let (recorded, coming) = tokio::join!(recording, fetching.next_batch());
             let recorded = recorded.context("recording messages")?;
@@ -286,8 +332,10 @@ impl Fetching<'_> {
         let mut relaid = 0;
         while batch.len() < BATCH && !self.queue.is_done() {
             let take = |fetched| match fetched {
-                Fetched::Message { uid, internal_date, size, header, .. } => {
-                    batch.push(Arrived { uid, internal_date, size, header, body_start: None });
+                Fetched::Message { uid, internal_date, size, flags, email_id, header, .. } => {
+                    let flags = FlagSet::new(flags.names());
+                    let arrived = Arrived::read(uid, internal_date, size, header);
+                    batch.push(arrived.with_flags(flags).with_email_id(email_id));
                 }
                 Fetched::Poison { uid, error } => poison.push((uid, error)),
             };
@@ -303,20 +351,50 @@ impl Fetching<'_> {
                 }
             }
         }
+        for (uid, error) in poison {
+            batch.push(self.rescue(uid, &error).await?);
+        }
         for arrived in &mut batch {
-            if ingest::needs_body(&arrived.header) {
-                arrived.body_start = self.line.session.fetch_start(arrived.uid, REPORT_START).await?;
+            if arrived.needs_body()
+                && let Some(start) = self.line.session.fetch_start(arrived.uid, REPORT_START).await?
+            {
+                arrived.add_body(&start);
             }
         }
-        let internal_date = clock::now();
-        for (uid, error) in poison {
+        batch.sort_by_key(|arrived| arrived.uid);
+        Ok(batch)
+    }
+
+    /// A message of which one item cannot be read: its header is asked for alone, then what the server can say without
+    /// it. Each may cost a session.
+    async fn rescue(&mut self, uid: u32, error: &imap::Error) -> anyhow::Result<Arrived> {
+        let header = match self.line.session.fetch_header(uid).await {
+            Ok(header) => header,
+            Err(error) => self.go_on(&error).await?,
+        };
+        let outline = match self.line.session.fetch_outline(uid).await {
+            Ok(outline) => outline,
+            Err(error) => self.go_on(&error).await?,
+        };
+        let Outline { internal_date, size, email_id } = outline.unwrap_or_default();
+        let arrived = if let Some(header) = header {
+            Arrived::read(uid, internal_date, size, header)
+        } else {
             tracing::error!(
                 uid,
                 "message {uid} cannot be read from the server, and is recorded as unreadable: {error}"
             );
-            batch.push(Arrived { uid, internal_date, size: 0, header: Vec::new(), body_start: None });
+            Arrived::unreadable(uid, internal_date, size)
+        };
+        Ok(arrived.with_email_id(email_id))
+    }
+
+    /// Lays the line anew where an answer that cannot be read cost it.
+    async fn go_on<T>(&mut self, error: &imap::Error) -> anyhow::Result<Option<T>> {
+        if !error.leaves_session_usable() {
+            let selected = self.line.relay(self.folder, self.uid_validity).await?;
+            selected.context("UIDVALIDITY changed while fetching")?;
         }
-        batch.sort_by_key(|arrived| arrived.uid);
-        Ok(batch)
+        Ok(None)
     }
 }

@@ -31,6 +31,13 @@ impl Flags {
         flags
     }
 
+    /// The names of all, as the protocol writes them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let system = [(self.seen, "\\Seen"), (self.answered, "\\Answered"), (self.deleted, "\\Deleted")];
+        let system = system.into_iter().filter_map(|(set, name)| set.then_some(name));
+        system.chain(self.keywords.iter().map(String::as_str))
+    }
+
     /// Whether the message carries this keyword; keywords are case-insensitive.
     pub fn has(&self, keyword: &str) -> bool {
         self.keywords.iter().any(|own| own.eq_ignore_ascii_case(keyword))

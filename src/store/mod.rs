@@ -10,9 +10,11 @@
 mod breaker;
 mod lease;
 mod load;
+mod places;
 mod queries;
 mod rows;
 mod sending;
+mod snapshot;
 pub mod statements;
 mod turn;
 mod write;
@@ -28,9 +30,11 @@ use sqlx::{PgPool, SqlitePool};
 
 pub use lease::Lease;
 pub use load::{KnownMessage, MailboxRow, Person, SentKey};
+pub use places::PlaceRow;
 pub use queries::{FolderCursor, Listing, MessageLine, QueueState, RequestFilter, RequestLine};
 pub use rows::{EffectRow, LedgerRow};
 pub use sending::{AfterAttempt, Claim, DueEffect, LateRow};
+pub use snapshot::{EffectFacts, MailboxFacts, MessageFactsRow, RequestFacts, Snapshot};
 pub use turn::Turn;
 pub use write::{Kept, LocationRow, MessageRow};
 

@@ -1,6 +1,6 @@
 //! Every fixed SQL text of the room: a test prepares each on both databases, so that none is found wrong at night.
 
-use super::{breaker, lease, load, queries, sending, turn, write};
+use super::{breaker, lease, load, places, queries, sending, snapshot, turn, write};
 
 /// The texts, in no particular order.
 pub const STATEMENTS: &[&str] = &[
@@ -20,6 +20,8 @@ pub const STATEMENTS: &[&str] = &[
     load::UIDS_OF,
     load::REQUEST_BY_REFERENCE,
     load::ALERTS_DUE,
+    load::KEEP_NOTE,
+    load::OPEN_REQUESTS,
     load::PERSON_DIGEST,
     load::MARK_UNDELIVERABLE,
     load::SCHEDULE,
@@ -30,11 +32,16 @@ pub const STATEMENTS: &[&str] = &[
     load::SENT_IN_THREAD,
     load::SENT_BY_MAILBOX,
     load::SENT_BY_ALL,
+    places::FLAGGED_UIDS,
+    places::SAVE_FLAGS,
+    places::MARK_GONE,
+    places::SUPERSEDE,
     queries::MESSAGES,
     queries::REQUESTS,
     queries::REQUEST_LINE,
     queries::REQUEST_LINE_BY_ID,
     queries::ADDRESS_OF,
+    queries::NOTES_OF,
     queries::HEAD,
     queries::LEDGER_AFTER,
     queries::LEDGER_OF,
@@ -58,12 +65,14 @@ pub const STATEMENTS: &[&str] = &[
     sending::INTERRUPTED,
     sending::NEXT_DUE,
     sending::SETTLE,
+    snapshot::ENTRIES_BEFORE,
+    snapshot::REQUESTS_AFTER,
+    snapshot::MESSAGES_AFTER,
+    snapshot::EFFECTS_AFTER,
+    snapshot::MAILBOXES,
     turn::LOCK_HEAD,
     turn::MOVE_HEAD,
     turn::LAST_NUMBER,
     turn::SAVE_NUMBER,
     write::ATTACH_REPLY,
-    write::MARK_GONE,
-    write::SUPERSEDE,
-    write::QUARANTINE,
 ];

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use vigie::app::ingest::{Arrived, Ingested, Source, ingest, needs_body, switch_on};
+use vigie::app::ingest::{Arrived, Ingested, Source, ingest, switch_on};
 use vigie::app::sending::{self, Attempt, Proof, Ready};
 use vigie::config::{Secrets, Settings};
 use vigie::domain::classify::FolderRole;
@@ -75,10 +75,15 @@ impl Vigie {
 
     /// Takes messages into the first mailbox, in one turn.
     pub async fn receive(&mut self, messages: &[Vec<u8>], now: DateTime<Utc>) -> Ingested {
+        self.receive_in(0, messages, now).await
+    }
+
+    /// The same into any mailbox, by its place in the configuration.
+    pub async fn receive_in(&mut self, mailbox: usize, messages: &[Vec<u8>], now: DateTime<Utc>) -> Ingested {
         let batch: Vec<Arrived> = messages.iter().map(|bytes| self.arrived(bytes, now)).collect();
-        let name = &self.office.mailboxes[0].name;
+        let name = &self.office.mailboxes[mailbox].name;
         let desk = self.office.desk(name).unwrap();
-        let cursor = FolderCursor { uid_validity: 1, last_uid: i64::from(self.uid), ..self.cursors[0].clone() };
+        let cursor = FolderCursor { uid_validity: 1, last_uid: i64::from(self.uid), ..self.cursors[mailbox].clone() };
         let source = Source { office: &self.office, desk, cursor, role: FolderRole::Inbox, lease: None };
         ingest(&self.store, &source, &batch, now).await.unwrap()
     }
@@ -87,13 +92,11 @@ impl Vigie {
         self.uid += 1;
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
         let (header, body) = bytes.split_at(end);
-        Arrived {
-            uid: self.uid,
-            internal_date: now,
-            size: bytes.len() as u64,
-            header: header.to_vec(),
-            body_start: needs_body(header).then(|| body.to_vec()),
+        let mut arrived = Arrived::read(self.uid, now, bytes.len() as u64, header.to_vec());
+        if arrived.needs_body() {
+            arrived.add_body(body);
         }
+        arrived
     }
 
     /// Sends all that is due, the relay's word given by `relay`; what was handed to it.

@@ -6,9 +6,11 @@
     reason = "a test fails at the line that could not"
 )]
 
+mod flags;
 mod folders;
 mod identity;
 mod ladder;
+mod odd;
 mod reconcile;
 #[path = "../support/mod.rs"]
 mod support;
