@@ -270,6 +270,12 @@ async fn command(prefecture: &mut Prefecture, line: &str) {
             let to = prefecture.now + TimeDelta::minutes(minutes);
             prefecture.advance(to).await;
         }
+        "holding-subject" => {
+            let (_, pattern) = line.split_once(' ').expect("a pattern");
+            for mailbox in &mut prefecture.settings.office.mailboxes {
+                mailbox.holding_subjects.push(pattern.to_owned());
+            }
+        }
         _ if hands::hands(prefecture, &words, line).await => {}
         _ => configure(prefecture, &words).await,
     }
@@ -320,6 +326,8 @@ async fn configure(prefecture: &mut Prefecture, words: &[&str]) {
         "withdraw" => {
             prefecture.commitments(words[1], |commitment| commitment.withdrawn = true);
         }
+        "holding-counts" => prefecture.commitments(words[1], |commitment| commitment.holding_reply_answers = true),
+        "phone-counts-not" => prefecture.commitments(words[1], |commitment| commitment.phone_answers = false),
         "limit" => {
             let limit = words[2].parse().expect("working days");
             prefecture.commitments(words[1], |commitment| commitment.limit = limit);

@@ -206,6 +206,15 @@ impl Turn {
         rows.into_iter().map(|row| row.into_domain().map(|request| (request.id, request))).collect()
     }
 
+    /// The open requests of these persons, the earliest first: address, request, subject of its message.
+    pub async fn open_requests_of(&mut self, addresses: &[String]) -> Result<Vec<(String, RequestId, String)>> {
+        const HEAD: &str = "SELECT p.address, r.id, COALESCE(m.subject, '') FROM person p \
+             JOIN request r ON r.person = p.id AND r.person <> 0 AND r.status = 'open' \
+             LEFT JOIN message m ON m.id = r.message WHERE p.address IN (";
+        let rows = select_in!(self, (String, i64, String), HEAD, addresses, ") ORDER BY r.received_at, r.id");
+        Ok(rows.into_iter().map(|(address, id, subject)| (address, RequestId(id), subject)).collect())
+    }
+
     /// The request of a reference.
     pub async fn request_by_reference(&mut self, reference: &str) -> Result<Option<Request>> {
         let row: Option<RequestRow> = on_turn!(self, connection => sqlx::query_as(REQUEST_BY_REFERENCE)
