@@ -18,6 +18,7 @@ pub mod echo;
 pub mod effect;
 pub mod event;
 pub mod evidence;
+pub mod forecast;
 pub mod french;
 pub mod holidays;
 pub mod identity;
