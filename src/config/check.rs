@@ -9,16 +9,17 @@ use chrono_tz::Tz;
 use secrecy::SecretString;
 
 use super::file::{LimitsFile, MailboxFile, QuotaFile, ServerFile, Source};
+use super::gestures;
 use super::locate::Step::{self, Index, Key};
 use super::rules::{commitments, requesters};
 use super::time::{bureaux, time};
 use super::{
     Error, LedgerSettings, MailboxSettings, Secrets, Security, ServerSettings, Settings, SmtpSettings, TemplateFile,
-    digest, read,
+    digest, read, service,
 };
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
-use crate::domain::office::{ImplicitDecision, Office, Service};
+use crate::domain::office::Office;
 use crate::domain::policy::{Commitment, Limits, MailboxPolicy, Mode, Nature, Perimeter, RecipientRule, RequesterRule};
 use crate::domain::quota::Quota;
 use crate::domain::schedule::Schedule;
@@ -45,10 +46,12 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         commitments,
         requesters,
         limits: limits(file.limits),
+        templates: &templates,
     };
     let (mut names, mut reached) = (HashSet::new(), HashSet::new());
     let mut mailboxes = Vec::new();
     let mut policies = Vec::new();
+    let mut services = HashMap::new();
     if file.mailboxes.is_empty() || file.mailboxes.len() > MAX_MAILBOXES {
         return Err(source.error(&[Key("mailboxes")], format!("between 1 and {MAX_MAILBOXES} mailboxes are expected")));
     }
@@ -66,14 +69,14 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
             }
         }
         policies.push(policy);
-        mailboxes.push(at.mailbox(mailbox, &templates, secrets)?);
+        services.insert(mailbox.name.clone(), service::service(&at, mailbox)?);
+        mailboxes.push(at.mailbox(mailbox, secrets)?);
     }
     let sender = address(source, &[Key("prefecture"), Key("sender")], &file.prefecture.sender)?;
     let digest = digest([source.text.as_str(), &commitments_text, &requesters_text, &time.closures_text]);
     let of_bureau = |policy: &MailboxPolicy| Some((policy.name.clone(), time.calendars.get(&policy.bureau)?.clone()));
     let calendars: HashMap<_, _> = policies.iter().filter_map(of_bureau).collect();
     known_mailboxes(source, &shared.commitments, &names)?;
-    let services = file.mailboxes.iter().map(|mailbox| (mailbox.name.clone(), service(mailbox))).collect();
     let administrators =
         addresses(source, &[Key("prefecture"), Key("administrators")], &file.prefecture.administrators)?;
     let ledger = ledger(source)?;
@@ -98,7 +101,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
 }
 
 /// What all mailboxes share.
-struct Shared {
+struct Shared<'a> {
     zone: Tz,
     territory: Territory,
     our_addresses: Vec<Address>,
@@ -106,16 +109,17 @@ struct Shared {
     commitments: Vec<Commitment>,
     requesters: Vec<RequesterRule>,
     limits: Limits,
+    templates: &'a [TemplateFile],
 }
 
 /// A mailbox's place in the file.
-struct At<'a> {
-    source: &'a Source,
-    index: usize,
+pub(super) struct At<'a> {
+    pub(super) source: &'a Source,
+    pub(super) index: usize,
 }
 
 impl At<'_> {
-    fn error(&self, key: &str, what: impl Into<String>) -> Error {
+    pub(super) fn error(&self, key: &str, what: impl Into<String>) -> Error {
         self.source.error(&[Key("mailboxes"), Index(self.index), Key(key)], what)
     }
 
@@ -131,7 +135,7 @@ impl At<'_> {
         read(text).ok_or_else(|| self.error(key, format!("{text:?} is none of {expected}")))
     }
 
-    fn policy(&self, file: &MailboxFile, bureaux: &[Bureau], shared: &Shared) -> Result<MailboxPolicy, Error> {
+    fn policy(&self, file: &MailboxFile, bureaux: &[Bureau], shared: &Shared<'_>) -> Result<MailboxPolicy, Error> {
         let prefecture = &self.source.file.prefecture;
         if file.name.is_empty() || file.name.contains(char::is_whitespace) {
             return Err(self.error("name", "a name without spaces is expected, such as \"pref-pan\""));
@@ -175,40 +179,13 @@ impl At<'_> {
             commitments: shared.commitments.clone(),
             perimeter: self.perimeter(file)?,
             limits: shared.limits,
+            gestures: gestures::rules(self.source, self.index, file)?,
+            holding_subjects: file.holding_subjects.clone(),
+            texts: service::texts(self, file, shared.templates)?,
         })
     }
 
-    fn mailbox(
-        &self,
-        file: &MailboxFile,
-        templates: &[TemplateFile],
-        secrets: Secrets,
-    ) -> Result<MailboxSettings, Error> {
-        if !templates.iter().any(|template| template.name == file.template) {
-            let known: Vec<&str> = templates.iter().map(|template| template.name.as_str()).collect();
-            let what = format!("no template is called {:?}; there are {}", file.template, known.join(", "));
-            return Err(self.error("template", what));
-        }
-        let service = &file.service;
-        for (key, value) in [
-            ("name", &service.name),
-            ("postal_address", &service.postal_address),
-            ("telephone", &service.telephone),
-            ("data_protection", &service.data_protection),
-        ] {
-            if value.trim().is_empty() {
-                let steps = [Key("mailboxes"), Index(self.index), Key("service"), Key(key)];
-                return Err(self.source.error(&steps, "is a mandatory mention (CRPA R112-11-1) and may not be empty"));
-            }
-        }
-        if !service.implicit_decision.is_empty() && ImplicitDecision::from_name(&service.implicit_decision).is_none() {
-            let steps = [Key("mailboxes"), Index(self.index), Key("service"), Key("implicit_decision")];
-            return Err(self.source.error(&steps, "\"rejection\", \"acceptance\" or nothing is expected"));
-        }
-        if service.implicit_decision == "rejection" && service.remedies.trim().is_empty() {
-            let steps = [Key("mailboxes"), Index(self.index), Key("service"), Key("remedies")];
-            return Err(self.source.error(&steps, "an implicit rejection needs its remedies (CRPA R112-11-1)"));
-        }
+    fn mailbox(&self, file: &MailboxFile, secrets: Secrets) -> Result<MailboxSettings, Error> {
         self.folders(file)?;
         let scan_every = self.span("scan_every", &file.scan_every)?;
         let steps = [Key("mailboxes"), Index(self.index), Key("imap")];
@@ -223,6 +200,7 @@ impl At<'_> {
             sent: file.sent.clone(),
             junk: file.junk.clone(),
             folders: file.folders.clone(),
+            gesture_folders: gestures::folders(&gestures::rules(self.source, self.index, file)?),
             scan_every: scan_every.to_std().unwrap_or(Duration::from_mins(5)).max(Duration::from_secs(1)),
         })
     }
@@ -286,20 +264,6 @@ fn internal_domains(source: &Source) -> Result<Vec<String>, Error> {
         }
     }
     Ok(domains.clone())
-}
-
-fn service(file: &MailboxFile) -> Service {
-    let service = &file.service;
-    Service {
-        template: file.template.clone(),
-        name: service.name.clone(),
-        postal_address: service.postal_address.clone(),
-        telephone: service.telephone.clone(),
-        opening_hours: service.opening_hours.clone(),
-        data_protection: service.data_protection.clone(),
-        implicit_decision: ImplicitDecision::from_name(&service.implicit_decision),
-        remedies: service.remedies.clone(),
-    }
 }
 
 fn templates(source: &Source) -> Result<Vec<TemplateFile>, Error> {

@@ -1,10 +1,12 @@
 //! The configuration file's form. `config/vigie.toml` is the commented example; a test loads it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::Error;
+use super::gestures::GestureFile;
 use super::locate::{Step, line, line_of};
 
 /// A parsed file, with its text for the lines of errors.
@@ -67,6 +69,12 @@ pub struct VigieFile {
     pub bureaux: Vec<BureauFile>,
     /// The mailboxes.
     pub mailboxes: Vec<MailboxFile>,
+    /// What places and marks in the mail client mean, in every mailbox.
+    #[serde(default)]
+    pub gestures: Vec<GestureFile>,
+    /// Texts for some requesters or natures, in every mailbox that has none of its own for them.
+    #[serde(default)]
+    pub texts: Vec<TextFile>,
     /// Limits of automatic mails.
     #[serde(default)]
     pub limits: LimitsFile,
@@ -368,6 +376,21 @@ pub struct MailboxFile {
     pub nature: String,
     /// The acknowledgement's template.
     pub template: String,
+    /// The template of the registration notice that goes first; none where the acknowledgement is immediate.
+    pub registration: Option<String>,
+    /// The working day on which the acknowledgement then leaves by itself.
+    pub full_after: Option<u16>,
+    /// Texts for some requesters or natures; the first match decides.
+    #[serde(default)]
+    pub texts: Vec<TextFile>,
+    /// The languages offered besides French.
+    #[serde(default)]
+    pub languages: Vec<String>,
+    /// The one of them for those who write in yet another language.
+    pub other_language: Option<String>,
+    /// `never`, `foreign` (the default) or `always`.
+    #[serde(default = "bilingual")]
+    pub bilingual: String,
     /// Its server.
     pub imap: ServerFile,
     /// The folder where mail arrives.
@@ -382,6 +405,12 @@ pub struct MailboxFile {
     /// Other folders to watch; `*` in a name stands for any characters.
     #[serde(default)]
     pub folders: Vec<String>,
+    /// What places and marks in the mail client mean, in this mailbox.
+    #[serde(default)]
+    pub gestures: Vec<GestureFile>,
+    /// How the subjects of holding replies read, `*` for any characters.
+    #[serde(default)]
+    pub holding_subjects: Vec<String>,
     /// How often the folders are scanned, IDLE or not.
     #[serde(default = "scan_every")]
     pub scan_every: String,
@@ -416,6 +445,10 @@ fn from() -> String {
     "from".into()
 }
 
+fn bilingual() -> String {
+    "foreign".into()
+}
+
 fn general_info() -> String {
     "general_info".into()
 }
@@ -428,8 +461,32 @@ fn scan_every() -> String {
     "5m".into()
 }
 
+/// `[[texts]]`, `[[mailboxes.texts]]`: a text for some requesters or natures.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextFile {
+    /// Who asks; anyone where empty.
+    #[serde(default)]
+    pub requesters: Vec<String>,
+    /// What is asked; anything where empty.
+    #[serde(default)]
+    pub natures: Vec<String>,
+    /// The acknowledgement's template.
+    pub template: String,
+    /// The template of the registration notice that goes first; none where the acknowledgement is immediate.
+    pub registration: Option<String>,
+    /// The working day on which the acknowledgement then leaves by itself.
+    pub full_after: Option<u16>,
+    /// What silence means: `rejection`, `acceptance` or `none`; as for the mailbox where it is not said.
+    pub implicit_decision: Option<String>,
+    /// After how many months silence decides.
+    pub silence_months: Option<u32>,
+    /// The remedies and their delays.
+    pub remedies: Option<String>,
+}
+
 /// `[mailboxes.service]`: the mandatory mentions (CRPA R112-11-1), as the texts show them.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceFile {
     /// The service in charge.
@@ -441,14 +498,46 @@ pub struct ServiceFile {
     /// When it answers the telephone or receives.
     #[serde(default)]
     pub opening_hours: String,
+    /// Its website.
+    #[serde(default)]
+    pub website: String,
     /// The notice on personal data.
     pub data_protection: String,
+    /// The signature, its lines separated by line breaks; the service and the prefecture where it is empty.
+    #[serde(default)]
+    pub signature: String,
     /// Whether silence means `rejection` (L231-4) or `acceptance` (L231-1); empty where nothing is decided here.
     #[serde(default)]
     pub implicit_decision: String,
+    /// After how many months (L231-6); two where it is not said.
+    pub silence_months: Option<u32>,
     /// The remedies and their delays, where there is an implicit decision.
     #[serde(default)]
     pub remedies: String,
+    /// What is said otherwise in another language, by its tag.
+    #[serde(default)]
+    pub translations: BTreeMap<String, TranslationFile>,
+}
+
+/// `[mailboxes.service.translations.en]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TranslationFile {
+    /// The service in charge.
+    #[serde(default)]
+    pub name: String,
+    /// When it answers the telephone or receives.
+    #[serde(default)]
+    pub opening_hours: String,
+    /// The notice on personal data.
+    #[serde(default)]
+    pub data_protection: String,
+    /// The remedies and their delays.
+    #[serde(default)]
+    pub remedies: String,
+    /// The signature.
+    #[serde(default)]
+    pub signature: String,
 }
 
 /// `[limits]`.

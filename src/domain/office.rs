@@ -1,6 +1,6 @@
 //! The prefecture as its configuration describes it: mailboxes, bureaux, calendars, and the desk of each decision.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sha2::{Digest as _, Sha256};
 
@@ -11,6 +11,7 @@ use super::decide::Desk;
 use super::ledger::hex;
 use super::policy::{Commitment, MailboxPolicy, Nature, Perimeter};
 use super::seal::SealKey;
+use super::wording::Languages;
 
 /// All that decisions know of the configuration, checked.
 #[derive(Debug, Clone)]
@@ -36,34 +37,40 @@ pub struct Office {
 /// What the texts say of a mailbox's service (CRPA R112-11-1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
-    /// The acknowledgement's template.
-    pub template: String,
     /// The service in charge.
     pub name: String,
     /// Its postal address, lines separated by line breaks.
     pub postal_address: String,
     /// Its telephone.
     pub telephone: String,
+    /// When it answers; empty where that is not said.
+    pub opening_hours: String,
+    /// Its website; empty for none.
+    pub website: String,
+    /// The notice on personal data.
+    pub data_protection: String,
+    /// The signature, its lines separated by line breaks.
+    pub signature: String,
+    /// In which languages it answers.
+    pub languages: Languages,
+    /// What is said otherwise in another language, by its tag.
+    pub translations: BTreeMap<String, Translation>,
+}
+
+/// What a service says otherwise in another language; what is empty is said as in French.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Translation {
+    /// The service in charge.
+    pub name: String,
     /// When it answers.
     pub opening_hours: String,
     /// The notice on personal data.
     pub data_protection: String,
-    /// What silence means, where the mailbox deals with demandes.
-    pub implicit_decision: Option<ImplicitDecision>,
     /// The remedies and their delays.
     pub remedies: String,
+    /// The signature.
+    pub signature: String,
 }
-
-/// What two months of silence mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ImplicitDecision {
-    /// L231-1.
-    Acceptance,
-    /// L231-4.
-    Rejection,
-}
-
-super::names::names!(ImplicitDecision { Acceptance => "acceptance", Rejection => "rejection" });
 
 impl Office {
     /// The desk at which a mailbox's messages are decided.

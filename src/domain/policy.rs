@@ -4,8 +4,10 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::address::Address;
+use super::gesture::GestureRule;
 use super::names::names;
 use super::territory::Territory;
+use super::wording::Text;
 
 /// Whether vigie may write to the public for a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -225,6 +227,12 @@ pub struct MailboxPolicy {
     pub perimeter: Vec<Perimeter>,
     /// How many automatic mails may leave.
     pub limits: Limits,
+    /// What places and marks in the mail client mean, the first match decides.
+    pub gestures: Vec<GestureRule>,
+    /// Patterns of the subjects by which our side's holding replies are known, `*` standing for any characters.
+    pub holding_subjects: Vec<String>,
+    /// Which text answers whom, the first match decides.
+    pub texts: Vec<Text>,
 }
 
 /// Says who writes from an address or a domain.
@@ -388,6 +396,9 @@ pub(super) mod tests {
             perimeter: vec![],
             commitments: Vec::new(),
             limits: Limits::default(),
+            gestures: Vec::new(),
+            holding_subjects: Vec::new(),
+            texts: Vec::new(),
         }
     }
 

@@ -21,6 +21,7 @@ pub const STATEMENTS: &[&str] = &[
     load::UIDS_OF,
     load::REQUEST_BY_REFERENCE,
     load::ALERTS_DUE,
+    load::KEEP_NOTE,
     load::OPEN_REQUESTS,
     load::PERSON_DIGEST,
     load::MARK_UNDELIVERABLE,
@@ -41,6 +42,7 @@ pub const STATEMENTS: &[&str] = &[
     queries::REQUEST_LINE,
     queries::REQUEST_LINE_BY_ID,
     queries::ADDRESS_OF,
+    queries::NOTES_OF,
     queries::HEAD,
     queries::LEDGER_AFTER,
     queries::LEDGER_OF,
@@ -74,5 +76,4 @@ pub const STATEMENTS: &[&str] = &[
     turn::LAST_NUMBER,
     turn::SAVE_NUMBER,
     write::ATTACH_REPLY,
-    write::QUARANTINE,
 ];
