@@ -229,6 +229,9 @@ impl Judged {
             text.push_str("\nrisk        forecasts   forecast   observed\n");
             for (decile, (count, forecast, observed)) in calibration.deciles.iter().enumerate() {
                 let (from, to) = (decile * 10, decile * 10 + 10);
+                if *count == 0 {
+                    continue;
+                }
                 text.push_str(&format!(
                     "{from:>3}–{to:>3} % {count:>10} {:>9.1} % {:>8.1} %\n",
                     forecast * 100.0,

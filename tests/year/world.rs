@@ -2,7 +2,7 @@
 
 use chrono::{NaiveDateTime, TimeDelta};
 use vigie::app::forecast::of_bureau;
-use vigie::app::gesture::{Gesture, gesture};
+use vigie::app::gesture::{Word, gesture as say};
 use vigie::app::ingest::{Arrived, Source, ingest, switch_on};
 use vigie::app::refresh::take_into_use;
 use vigie::app::sending::{Attempt, Proof, Ready, prepare, settle};
@@ -12,6 +12,7 @@ use vigie::domain::address::Address;
 use vigie::domain::calendar::{Calendar, Closure};
 use vigie::domain::classify::FolderRole;
 use vigie::domain::effect::{EffectKind, Outcome};
+use vigie::domain::gesture::{Gesture, Way};
 use vigie::domain::holidays::HolidayRules;
 use vigie::domain::office::Office;
 use vigie::domain::policy::Mode;
@@ -166,15 +167,16 @@ impl World {
 
     /// An agent says by a command what became of a question.
     async fn say(&mut self, ask: &Ask) {
-        let wanted = match ask.fate {
-            Fate::Phoned { at, .. } => Gesture::Answer { at: utc(at), way: "phone".to_owned() },
-            Fate::Closed { .. } => Gesture::Close { motive: "remerciements".to_owned() },
-            Fate::Transferred { .. } => Gesture::Transfer { to: "une autre préfecture".to_owned() },
+        let now = utc(self.now);
+        let (gesture, at) = match ask.fate {
+            Fate::Phoned { at, .. } => (Gesture::Answer(Way::Phone), utc(at)),
+            Fate::Closed { .. } => (Gesture::Close { motive: "thanks".to_owned() }, now),
+            Fate::Transferred { .. } => (Gesture::Transfer { to: "une autre préfecture".to_owned() }, now),
             Fate::Mailed { .. } | Fate::Never => return,
         };
         let reference = self.reference(&ask.id).await;
-        let now = utc(self.now);
-        gesture(&self.store, &self.office, &reference, wanted, "agent", now).await.expect("an open request");
+        let word = Word { gesture, by: "agent".to_owned(), at, text: None };
+        say(&self.store, &self.office, &reference, word, now).await.expect("an open request");
     }
 
     async fn reference(&self, id: &str) -> String {
