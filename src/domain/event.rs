@@ -215,8 +215,8 @@ impl Event {
                 Draft { payload: draft.payload.flag("perimeter", *official), ..draft }
             }
             Self::Changed { reference, mailbox, message, change } => {
-                let (kind, at, payload) = changed(change);
-                entry(kind, at, Some(mailbox), Some(reference), payload.maybe("message", message.as_ref()))
+                let payload = change.payload().maybe("message", message.as_ref());
+                entry(change.kind(), change.at(), Some(mailbox), Some(reference), payload)
             }
             Self::EffectSettled(settled) => settled.draft(),
             Self::Undeliverable { person, mailbox, message, status, at } => {
@@ -311,55 +311,6 @@ fn opened(request: &Request, message: &str, person: Option<&String>, rule: &str,
         .flag("flagged", request.flagged)
         .maybe("again_of", again_of);
     entry("request_opened", request.received_at, Some(&request.mailbox), Some(&request.reference), payload)
-}
-
-fn changed(change: &Change) -> (&'static str, DateTime<Utc>, Payload) {
-    let payload = Payload::new();
-    match change {
-        Change::Answered { at, evidence, confidence, by, way } => {
-            let payload = payload.text("evidence", evidence.name()).text("confidence", confidence.name());
-            ("request_answered", *at, payload.maybe("by", by.as_ref()).maybe("way", way.as_ref()))
-        }
-        Change::Closed { at, motive, by } => ("request_closed", *at, payload.text("motive", motive).text("by", by)),
-        Change::Transferred { at, to, by } => ("request_transferred", *at, payload.text("to", to).text("by", by)),
-        Change::Acknowledgement { at, state } => ("acknowledgement_state", *at, payload.text("state", state.name())),
-        Change::AlertRaised { at, level, next } => {
-            let payload = payload.int("level", *level);
-            let payload = next.map_or(payload.clone(), |next| payload.instant("next", next));
-            ("alert_raised", *at, payload)
-        }
-        Change::Reclassified {
-            at,
-            requester,
-            nature,
-            commitment,
-            limit,
-            due_on,
-            due_at,
-            calendar_revision,
-            by,
-            ..
-        } => {
-            let payload = payload
-                .text("requester", requester.name())
-                .text("nature", nature.name())
-                .text("commitment", commitment)
-                .int("limit", i64::from(*limit))
-                .text("due_on", due_on.to_string())
-                .instant("due_at", *due_at)
-                .text("calendar", calendar_revision)
-                .text("by", by);
-            ("request_reclassified", *at, payload)
-        }
-        Change::Redated { at, due_on, due_at, calendar_revision, next_alert_at } => {
-            let payload = payload
-                .text("due_on", due_on.to_string())
-                .instant("due_at", *due_at)
-                .text("calendar", calendar_revision)
-                .maybe("next_alert_at", next_alert_at.map(super::ledger::rfc3339));
-            ("request_redated", *at, payload)
-        }
-    }
 }
 
 impl Settled {

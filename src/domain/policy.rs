@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::address::Address;
+use super::gesture::GestureRule;
 use super::names::names;
 use super::territory::Territory;
 use super::wording::Text;
@@ -226,6 +227,10 @@ pub struct MailboxPolicy {
     pub perimeter: Vec<Perimeter>,
     /// How many automatic mails may leave.
     pub limits: Limits,
+    /// What places and marks in the mail client mean, the first match decides.
+    pub gestures: Vec<GestureRule>,
+    /// Patterns of the subjects by which our side's holding replies are known, `*` standing for any characters.
+    pub holding_subjects: Vec<String>,
     /// Which text answers whom, the first match decides.
     pub texts: Vec<Text>,
 }
@@ -277,6 +282,20 @@ impl MailboxPolicy {
     #[must_use]
     pub fn is_internal(&self, address: &Address) -> bool {
         self.internal_domains.iter().any(|domain| address.is_in_domain(domain))
+    }
+
+    /// Whether a mail server is ours: one whose word is believed, or one in a domain of ours.
+    #[must_use]
+    pub fn is_our_server(&self, host: &str) -> bool {
+        let within = |domain: &str| {
+            let head = host.len().checked_sub(domain.len()).and_then(|at| host.split_at_checked(at));
+            head.is_some_and(|(head, tail)| {
+                tail.eq_ignore_ascii_case(domain) && (head.is_empty() || head.ends_with('.'))
+            })
+        };
+        self.trusted_servers.iter().any(|name| name.eq_ignore_ascii_case(host))
+            || within(self.address.domain())
+            || self.internal_domains.iter().any(|domain| within(domain))
     }
 
     /// The commitment that covers what came by a way on a day, from a requester, of a nature.
@@ -391,6 +410,8 @@ pub(super) mod tests {
             perimeter: vec![],
             commitments: Vec::new(),
             limits: Limits::default(),
+            gestures: Vec::new(),
+            holding_subjects: Vec::new(),
             texts: Vec::new(),
         }
     }

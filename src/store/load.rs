@@ -282,6 +282,21 @@ impl Turn {
         Ok(rows.into_iter().map(|(id, address)| (PersonId(id), address)).collect())
     }
 
+    /// Keeps what an agent wrote about a request; the keyed digest that stands for it in the ledger.
+    pub async fn keep_note(&mut self, request: RequestId, text: &str, now: DateTime<Utc>) -> Result<String> {
+        let (key, digest) = keyed_digest(text)?;
+        on_turn!(self, connection => sqlx::query(KEEP_NOTE)
+            .bind(digest.clone())
+            .bind(key)
+            .bind(request.0)
+            .bind(text.replace('\0', "\u{fffd}"))
+            .bind(millis(now))
+            .execute(connection)
+            .await
+            .map(drop))?;
+        Ok(digest)
+    }
+
     /// The digest that stands for a person.
     pub async fn person_digest(&mut self, id: PersonId) -> Result<Option<String>> {
         on_turn!(self, connection => sqlx::query_scalar(PERSON_DIGEST).bind(id.0).fetch_optional(connection).await)
@@ -431,6 +446,8 @@ pub(super) const ALERTS_DUE: &str = concat!(
     request_columns!(),
     " FROM request WHERE next_alert_at <> 0 AND next_alert_at <= $1 ORDER BY next_alert_at, id LIMIT $2"
 );
+pub(super) const KEEP_NOTE: &str =
+    "INSERT INTO note (digest, key, request, text, written_at) VALUES ($1, $2, $3, $4, $5)";
 pub(super) const OPEN_REQUESTS: &str =
     concat!("SELECT ", request_columns!(), " FROM request WHERE status = 'open' AND id > $1 ORDER BY id LIMIT $2");
 pub(super) const PERSON_DIGEST: &str = "SELECT digest FROM person WHERE id = $1";

@@ -203,6 +203,12 @@ impl Store {
             .map_err(Error::from)
     }
 
+    /// What agents wrote about a request, by the digests that stand for it in the ledger.
+    pub async fn notes_of(&self, reference: &str) -> Result<Vec<(String, String)>> {
+        on_read!(self, pool => sqlx::query_as(NOTES_OF).bind(reference.to_owned()).fetch_all(pool).await)
+            .map_err(Error::from)
+    }
+
     /// The ledger's head.
     pub async fn head(&self) -> Result<Head> {
         let (seq, hash): (i64, String) = on_read!(self, pool => sqlx::query_as(HEAD).fetch_one(pool).await)?;
@@ -350,6 +356,8 @@ pub(super) const REQUESTS: &str = request_join!(
 pub(super) const REQUEST_LINE: &str = request_join!("WHERE r.reference = $1");
 pub(super) const REQUEST_LINE_BY_ID: &str = request_join!("WHERE r.id = $1");
 pub(super) const ADDRESS_OF: &str = "SELECT address FROM person WHERE id = $1";
+pub(super) const NOTES_OF: &str =
+    "SELECT n.digest, n.text FROM note n JOIN request r ON r.id = n.request WHERE r.reference = $1 ORDER BY n.digest";
 pub(super) const HEAD: &str = "SELECT seq, hash FROM head WHERE id = 1";
 pub(super) const LEDGER_AFTER: &str =
     concat!("SELECT ", ledger_columns!(), " FROM ledger WHERE seq > $1 ORDER BY seq LIMIT $2");

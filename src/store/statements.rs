@@ -1,6 +1,6 @@
 //! Every fixed SQL text of the room: a test prepares each on both databases, so that none is found wrong at night.
 
-use super::{breaker, lease, load, places, queries, sending, snapshot, turn, write};
+use super::{breaker, history, lease, load, places, queries, sending, snapshot, turn, write};
 
 /// The texts, in no particular order.
 pub const STATEMENTS: &[&str] = &[
@@ -10,6 +10,7 @@ pub const STATEMENTS: &[&str] = &[
     breaker::HELD,
     breaker::RELEASE_HELD,
     breaker::DISCARD_HELD,
+    history::PAST_REQUESTS,
     lease::TAKE_LEASE,
     lease::RELEASE_LEASE,
     lease::LEASE_EPOCH,
@@ -20,6 +21,7 @@ pub const STATEMENTS: &[&str] = &[
     load::UIDS_OF,
     load::REQUEST_BY_REFERENCE,
     load::ALERTS_DUE,
+    load::KEEP_NOTE,
     load::OPEN_REQUESTS,
     load::PERSON_DIGEST,
     load::MARK_UNDELIVERABLE,
@@ -40,6 +42,7 @@ pub const STATEMENTS: &[&str] = &[
     queries::REQUEST_LINE,
     queries::REQUEST_LINE_BY_ID,
     queries::ADDRESS_OF,
+    queries::NOTES_OF,
     queries::HEAD,
     queries::LEDGER_AFTER,
     queries::LEDGER_OF,

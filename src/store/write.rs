@@ -186,13 +186,17 @@ impl Turn {
     /// Stores requests as they have become; of several states of one request the last counts.
     pub async fn save_requests(&mut self, requests: &[Request]) -> Result<()> {
         const HEAD: &str = concat!("INSERT INTO request (", request_columns!(), ") ");
-        const TAIL: &str = " ON CONFLICT (id) DO UPDATE SET requester = excluded.requester, nature = excluded.nature, \
+        const TAIL: &str = " ON CONFLICT (id) DO UPDATE SET mailbox = excluded.mailbox, \
+             bureau = excluded.bureau, requester = excluded.requester, nature = excluded.nature, \
              commitment = excluded.commitment, day_limit = excluded.day_limit, due_on = excluded.due_on, \
              due_at = excluded.due_at, calendar_revision = excluded.calendar_revision, flagged = excluded.flagged, \
              status = excluded.status, settled_at = excluded.settled_at, evidence = excluded.evidence, \
              confidence = excluded.confidence, acknowledgement = excluded.acknowledgement, \
              acknowledged_at = excluded.acknowledged_at, alert_level = excluded.alert_level, \
-             next_alert_at = excluded.next_alert_at";
+             next_alert_at = excluded.next_alert_at, holding_at = excluded.holding_at, \
+             substantive_at = excluded.substantive_at, incomplete_since = excluded.incomplete_since, \
+             suspended_days = excluded.suspended_days, merged_into = excluded.merged_into, \
+             deleted_at = excluded.deleted_at, forwarded_at = excluded.forwarded_at, gesture = excluded.gesture";
         let mut seen = HashSet::new();
         let last: Vec<&Request> = requests.iter().rev().filter(|request| seen.insert(request.id)).collect();
         let rows: Vec<RequestRow> = last.into_iter().rev().map(RequestRow::from).collect();
@@ -204,6 +208,9 @@ impl Turn {
             b.push_bind(row.backlog).push_bind(row.flagged).push_bind(row.status).push_bind(row.settled_at);
             b.push_bind(row.evidence).push_bind(row.confidence).push_bind(row.acknowledgement);
             b.push_bind(row.acknowledged_at).push_bind(row.alert_level).push_bind(row.next_alert_at);
+            b.push_bind(row.holding_at).push_bind(row.substantive_at).push_bind(row.incomplete_since);
+            b.push_bind(row.suspended_days).push_bind(row.merged_into).push_bind(row.deleted_at);
+            b.push_bind(row.forwarded_at).push_bind(row.gesture);
         });
         Ok(())
     }
