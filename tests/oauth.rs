@@ -6,14 +6,13 @@ mod support;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use support::dovecot::{Dovecot, Options};
 use support::house::{ADMIN, ETR, House, PAN, mail};
 use support::process::text;
 use support::tls::Authority;
 use support::tokens::Tokens;
-use vigie::config::{MailboxSettings, OauthSettings, Security, ServerSettings};
+use vigie::config::{OauthSettings, Security, ServerSettings};
 use vigie::daemon::access::{Access, Tokens as Held};
 use vigie::daemon::line::Line;
 use vigie::daemon::mailbox::endpoint;
@@ -55,7 +54,7 @@ impl Scene {
     }
 
     /// How a mailbox of the scene is reached.
-    fn settings(&self, login: &str) -> MailboxSettings {
+    fn settings(&self, login: &str) -> ServerSettings {
         let oauth = OauthSettings {
             host: "localhost".to_owned(),
             port: self.tokens.port,
@@ -65,7 +64,7 @@ impl Scene {
             client_secret: Some(SECRET.to_owned().into()),
             scope: None,
         };
-        let imap = ServerSettings {
+        ServerSettings {
             host: "localhost".to_owned(),
             port: self.dovecot.imaps_port,
             security: Security::Implicit,
@@ -74,15 +73,6 @@ impl Scene {
             password: None,
             oauth: Some(oauth),
             max_connections: None,
-        };
-        MailboxSettings {
-            name: login.to_owned(),
-            imap,
-            inbox: "INBOX".to_owned(),
-            sent: Vec::new(),
-            junk: Vec::new(),
-            folders: Vec::new(),
-            scan_every: Duration::from_secs(60),
         }
     }
 
@@ -90,7 +80,7 @@ impl Scene {
     async fn visit(&self, held: &Held) -> Result<(), vigie::imap::Error> {
         let settings = self.settings(ETR);
         let access = Access::of(&settings, held).unwrap();
-        let mut line = Line::open(endpoint(&settings.imap), access, Deadlines::default()).await?;
+        let mut line = Line::open(endpoint(&settings), access, Deadlines::default()).await?;
         line.session.examine("INBOX", None).await?;
         line.session.logout().await;
         Ok(())

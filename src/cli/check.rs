@@ -90,7 +90,7 @@ async fn reconcile_mailbox(
     ingest::switch_on(store, desk, clock::now()).await?;
     let lease = store.lease(&mailbox.name, &settings.node, LEASE_SPAN, clock::now()).await?;
     let lease = lease.context("un autre nœud surveille cette boîte : lancez la commande sur ce nœud")?;
-    let access = Access::of(mailbox, &Tokens::default())?;
+    let access = Access::of(&mailbox.imap, &Tokens::default())?;
     let mut line = Line::open(endpoint(&mailbox.imap), access, Deadlines::default()).await?;
     let folders = choose(mailbox, &line.session.list().await?);
     let heart = Heart::default();
@@ -118,7 +118,7 @@ fn told(found: &Finding) -> String {
 
 /// Logs in, finds the folders, and opens each for reading.
 async fn probe_mailbox(mailbox: &MailboxSettings) -> anyhow::Result<String> {
-    let access = Access::of(mailbox, &Tokens::default())?;
+    let access = Access::of(&mailbox.imap, &Tokens::default())?;
     let mut session = Line::open(endpoint(&mailbox.imap), access, Deadlines::default()).await?.session;
     let inbox = session.examine(&mailbox.inbox, None).await?;
     let listed = session.list().await?;

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 
 use crate::clock;
-use crate::config::{MailboxSettings, OauthSettings};
+use crate::config::{OauthSettings, ServerSettings};
 use crate::imap::{Credentials, Deadlines, Error, Secret, TokenSource, fetch_token};
 
 /// The longest time before its expiry at which a token is renewed; of a short-lived one it is a quarter of its life.
@@ -60,11 +60,11 @@ pub struct Grant {
 
 impl Access {
     /// A mailbox's way to log in.
-    pub fn of(settings: &MailboxSettings, tokens: &Tokens) -> anyhow::Result<Self> {
-        let login = settings.imap.login.clone().context("imap.login is missing")?;
-        let way = match &settings.imap.oauth {
+    pub fn of(server: &ServerSettings, tokens: &Tokens) -> anyhow::Result<Self> {
+        let login = server.login.clone().context("imap.login is missing")?;
+        let way = match &server.oauth {
             Some(oauth) => Way::Token { source: token_source(oauth)?, tokens: tokens.clone() },
-            None => Way::Password(settings.imap.password.clone().context("the password was not read")?),
+            None => Way::Password(server.password.clone().context("the password was not read")?),
         };
         Ok(Self { login, way })
     }

@@ -144,7 +144,7 @@ impl Watch<'_> {
 
     /// Reads, waits and reads again, until the end; only once, where other mailboxes wait for the place.
     async fn visit(&self, mut lease: Lease, blind_since: &mut Option<DateTime<Utc>>) -> anyhow::Result<()> {
-        let access = Access::of(self.settings, &self.shared.tokens)?;
+        let access = Access::of(&self.settings.imap, &self.shared.tokens)?;
         let mut line = tokio::select! {
             () = self.shared.stop.cancelled() => return Ok(()),
             line = Line::open(endpoint(&self.settings.imap), access, Deadlines::default()) => line?,

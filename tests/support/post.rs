@@ -101,7 +101,7 @@ impl Post {
         let settings = self.settings.mailbox(mailbox).expect("settings");
         let usual = endpoint(&settings.imap);
         let endpoint = Endpoint { port: port.unwrap_or(usual.port), ..usual };
-        Line::open(endpoint, Access::of(settings, &self.tokens).expect("a password"), deadlines).await
+        Line::open(endpoint, Access::of(&settings.imap, &self.tokens).expect("a password"), deadlines).await
     }
 
     /// Reads a folder in a session of its own.
