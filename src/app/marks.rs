@@ -200,13 +200,13 @@ impl<'a> Case<'a> {
             self.undo(name, rule(&before.gesture)).await?;
         }
         if let (Some(name), Some(means)) = (&after.gesture, rule(&after.gesture)) {
-            self.make(name, &means);
+            self.make(name, &means).await?;
         }
         Ok(())
     }
 
     /// A gesture was made.
-    fn make(&mut self, name: &str, means: &Means) {
+    async fn make(&mut self, name: &str, means: &Means) -> Result<()> {
         let at = match means {
             // On our own mail the gesture says what that mail was.
             Means::Holding if self.message.verdict == "reply" => {
@@ -226,11 +226,15 @@ impl<'a> Case<'a> {
             Means::Incomplete => Gesture::Suspend { motive: MISSING.to_owned() },
         };
         let said = Said { by: name.to_owned(), at, in_client: true, note: None };
-        let Some(desk) = self.desk() else { return };
+        let Some(desk) = self.desk() else { return Ok(()) };
         if let Ok(done) = carry_out(desk, &mut self.request, wanted, &said) {
             self.decision.events.extend(done.events);
             self.request.gesture = Some(MessageId(self.message.id));
+            if let Means::Transferred(to) = means {
+                super::transfer::tell(self.turn, desk, &self.request, to, self.now).await?;
+            }
         }
+        Ok(())
     }
 
     /// A gesture was undone: so is what it made, where nothing else has made the state since.

@@ -22,6 +22,7 @@ pub mod story;
 mod tally;
 pub mod texts;
 pub mod tick;
+mod transfer;
 pub mod verify;
 
 pub use crate::store::{Error as StoreError, Lease, Store};

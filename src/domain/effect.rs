@@ -22,6 +22,8 @@ const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(3);
 pub enum EffectKind {
     /// An acknowledgement to a requester.
     Acknowledgement,
+    /// To a requester: the request was handed to another administration (CRPA L114-2).
+    TransferNotice,
     /// An alert to agents.
     Alert,
     /// The morning digest to agents.
@@ -32,10 +34,22 @@ pub enum EffectKind {
 
 names!(EffectKind {
     Acknowledgement => "acknowledgement",
+    TransferNotice => "transfer_notice",
     Alert => "alert",
     Digest => "digest",
     Operations => "operations",
 });
+
+impl EffectKind {
+    /// Whether it goes to the public rather than to agents.
+    #[must_use]
+    pub fn is_to_public(self) -> bool {
+        match self {
+            Self::Acknowledgement | Self::TransferNotice => true,
+            Self::Alert | Self::Digest | Self::Operations => false,
+        }
+    }
+}
 
 /// A mail to send.
 #[derive(Debug, Clone, PartialEq, Eq)]

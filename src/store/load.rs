@@ -291,6 +291,15 @@ impl Turn {
         Ok(rows.into_iter().map(|(id, address)| (PersonId(id), address)).collect())
     }
 
+    /// To whom a request's acknowledgement goes or went.
+    pub async fn acknowledged_to(&mut self, request: RequestId) -> Result<Option<String>> {
+        on_turn!(self, connection => sqlx::query_scalar(ACKNOWLEDGED_TO)
+            .bind(request.0)
+            .fetch_optional(connection)
+            .await)
+        .map_err(Error::from)
+    }
+
     /// Keeps what an agent wrote about a request; the keyed digest that stands for it in the ledger.
     pub async fn keep_note(&mut self, request: RequestId, text: &str, now: DateTime<Utc>) -> Result<String> {
         let (key, digest) = keyed_digest(text)?;
@@ -455,6 +464,8 @@ pub(super) const ALERTS_DUE: &str = concat!(
     request_columns!(),
     " FROM request WHERE next_alert_at <> 0 AND next_alert_at <= $1 ORDER BY next_alert_at, id LIMIT $2"
 );
+pub(super) const ACKNOWLEDGED_TO: &str = "SELECT recipients FROM effect \
+     WHERE request = $1 AND request <> 0 AND kind = 'acknowledgement' ORDER BY created_at, id LIMIT 1";
 pub(super) const KEEP_NOTE: &str =
     "INSERT INTO note (digest, key, request, text, written_at) VALUES ($1, $2, $3, $4, $5)";
 pub(super) const OPEN_REQUESTS: &str =

@@ -21,6 +21,7 @@ pub const STATEMENTS: &[&str] = &[
     load::UIDS_OF,
     load::REQUEST_BY_REFERENCE,
     load::ALERTS_DUE,
+    load::ACKNOWLEDGED_TO,
     load::KEEP_NOTE,
     load::OPEN_REQUESTS,
     load::PERSON_DIGEST,
