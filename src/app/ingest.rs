@@ -14,7 +14,7 @@ use crate::domain::address::Address;
 use crate::domain::breaker::Breaker;
 use crate::domain::classify::{FolderRole, Links, ThreadLink, may_answer_unseen};
 use crate::domain::decide::{self, Arrival, Decision, Desk, EarlyReply, Judgement, Snapshot};
-use crate::domain::effect::{Effect, EffectKind};
+use crate::domain::effect::Effect;
 use crate::domain::event::Event;
 use crate::domain::identity::{appearance, identity};
 use crate::domain::message::MessageFacts;
@@ -202,6 +202,8 @@ struct Overlay {
     /// The number from which a message's next appearance is looked for: those before it lie in the folder already.
     numbers: HashMap<String, u32>,
     threads: HashMap<String, RequestId>,
+    /// Our mails to the public that the batch names, by Message-ID: their ids.
+    mails: HashMap<String, String>,
     requests: HashMap<RequestId, Request>,
     persons: HashMap<String, Person>,
     addresses: HashMap<PersonId, String>,
@@ -239,6 +241,7 @@ impl Overlay {
         }
         let named: Vec<String> = named.into_iter().collect();
         let threads = turn.requests_by_message_id(&named).await?;
+        let mails = turn.public_mails(&named).await?;
         let mut linked: Vec<RequestId> = threads.values().copied().collect();
         linked.extend(known.values().filter(|message| message.request != 0).map(|message| RequestId(message.request)));
         linked.sort_unstable();
@@ -252,7 +255,7 @@ impl Overlay {
         let early = turn.early_replies(&ids).await?;
         let breaker = turn.breaker().await?;
         let (tally, written, numbers) = (Tally::default(), Written::default(), HashMap::new());
-        Ok(Self { watch, known, numbers, threads, requests, persons, addresses, early, breaker, tally, written })
+        Ok(Self { watch, known, numbers, threads, mails, requests, persons, addresses, early, breaker, tally, written })
     }
 
     /// Takes one message in: a known one is seen at another place, a new one is judged.
@@ -434,7 +437,8 @@ impl Overlay {
             linked,
             person: person.map(|person| (person.id, person.digest.clone())),
             linked_person,
-            undeliverable: person.is_some_and(|person| person.undeliverable),
+            bounced_mail: names_of(message.facts).find_map(|id| self.mails.get(id)).cloned(),
+            undeliverable: person.and_then(|person| person.undeliverable),
             sent: SentCounts::default(),
             recent: Vec::new(),
             answered_by,
@@ -463,7 +467,7 @@ impl Overlay {
     /// Counts the acknowledgement that was decided, and trips the breaker where it is one too many: it is queued all the
     /// same, and held with the others.
     fn count(&mut self, source: &Source<'_>, decision: &Decision, sent: SentCounts, now: DateTime<Utc>) {
-        let acknowledges = |effect: &&Effect| effect.kind == EffectKind::Acknowledgement;
+        let acknowledges = |effect: &&Effect| effect.kind.is_public();
         let Some(effect) = decision.effects.iter().find(acknowledges) else { return };
         let request = decision.requests.iter().find(|request| Some(request.id) == effect.request);
         self.tally.add(effect, request);
@@ -516,7 +520,9 @@ impl Overlay {
         }
         for effect in &decision.effects {
             self.threads.extend(effect.request.map(|request| (message_id_of(effect, desk), request)));
+            self.mails.insert(message_id_of(effect, desk), effect.id.clone());
         }
+        decision.events.iter().for_each(|event| self.learn(event));
         let message_row = row(source, message, &slot, request, judgement);
         let known = KnownMessage {
             digest: slot.digest.clone(),
@@ -537,6 +543,20 @@ impl Overlay {
             (effect, message_id)
         }));
         written.events.extend(decision.events);
+    }
+
+    /// What later messages of the batch must know of an event: whether mail reaches a person.
+    fn learn(&mut self, event: &Event) {
+        let (digest, since) = if let Event::Undeliverable { person, at, .. } = event {
+            (person, Some(*at))
+        } else if let Event::Deliverable { person, .. } = event {
+            (person, None)
+        } else {
+            return;
+        };
+        for person in self.persons.values_mut().filter(|person| person.digest == *digest) {
+            person.undeliverable = since;
+        }
     }
 
     /// Remembers an answer of ours to what is not known yet: it may lie further on in this very batch.
@@ -571,13 +591,25 @@ impl Overlay {
             turn.attach_reply(digest, request.0).await?;
         }
         for event in &written.events {
-            if let Event::Undeliverable { person, .. } = event {
-                turn.mark_undeliverable(person, now).await?;
-            }
+            mark(turn, event).await?;
             turn.write_down(event, now);
         }
         Ok(written.ingested)
     }
+}
+
+/// Brings what an event says of addresses and mails to their tables.
+async fn mark(turn: &mut Turn, event: &Event) -> Result<()> {
+    if let Event::Undeliverable { person, at, .. } = event {
+        turn.mark_undeliverable(person, Some(*at)).await?;
+    }
+    if let Event::Deliverable { person, .. } = event {
+        turn.mark_undeliverable(person, None).await?;
+    }
+    if let Event::Bounced { effect, status, at, .. } = event {
+        turn.mark_bounced(effect, status.as_deref().unwrap_or_default(), *at).await?;
+    }
+    Ok(())
 }
 
 fn is_loop(judgement: &Judgement) -> bool {
@@ -610,6 +642,11 @@ fn duplicates(source: &Source<'_>, message: &Parsed<'_>, first: &KnownMessage) -
 /// The Message-IDs that a report names.
 fn reported(facts: &MessageFacts) -> impl Iterator<Item = &String> {
     facts.report.iter().flat_map(|report| report.original_message_ids.iter())
+}
+
+/// The Message-IDs that a report names, or that it answers.
+fn names_of(facts: &MessageFacts) -> impl Iterator<Item = &str> {
+    reported(facts).map(String::as_str).chain(facts.ancestors())
 }
 
 fn authors(batch: &[Parsed<'_>], desk: Desk<'_>) -> Vec<(Address, String)> {

@@ -8,7 +8,7 @@ use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 use secrecy::SecretString;
 
-use super::file::{LimitsFile, MailboxFile, QuotaFile, ServerFile, Source};
+use super::file::{MailboxFile, QuotaFile, ServerFile, Source};
 use super::locate::Step::{self, Index, Key};
 use super::rules::{commitments, requesters};
 use super::time::{bureaux, time};
@@ -44,7 +44,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         internal_domains: internal_domains(source)?,
         commitments,
         requesters,
-        limits: limits(file.limits),
+        limits: limits(source)?,
         templates: &templates,
     };
     let (mut names, mut reached) = (HashSet::new(), HashSet::new());
@@ -179,6 +179,7 @@ impl At<'_> {
             perimeter: self.perimeter(file)?,
             limits: shared.limits,
             texts: service::texts(self, file, shared.templates)?,
+            copy_to_sent: file.copy_to_sent,
         })
     }
 
@@ -303,16 +304,21 @@ fn our_addresses(source: &Source) -> Result<Vec<Address>, Error> {
     Ok(ours)
 }
 
-fn limits(file: LimitsFile) -> Limits {
-    let usual = Limits::default();
-    Limits {
+fn limits(source: &Source) -> Result<Limits, Error> {
+    let (file, usual) = (&source.file.limits, Limits::default());
+    let undeliverable_for = match &file.undeliverable_for {
+        Some(text) => span(source, &[Key("limits"), Key("undeliverable_for")], text)?,
+        None => usual.undeliverable_for,
+    };
+    Ok(Limits {
         per_address_per_day: file.per_address_per_day.unwrap_or(usual.per_address_per_day),
         per_domain_per_hour: file.per_domain_per_hour.unwrap_or(usual.per_domain_per_hour),
         per_thread_per_day: file.per_thread_per_day.unwrap_or(usual.per_thread_per_day),
         per_mailbox_per_hour: file.per_mailbox_per_hour.unwrap_or(usual.per_mailbox_per_hour),
         breaker_per_hour: file.breaker_per_hour.unwrap_or(usual.breaker_per_hour),
         abusive_per_hour: file.abusive_per_hour.unwrap_or(usual.abusive_per_hour),
-    }
+        undeliverable_for,
+    })
 }
 
 fn smtp(source: &Source, secrets: Secrets) -> Result<SmtpSettings, Error> {

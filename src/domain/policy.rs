@@ -164,6 +164,8 @@ pub struct Limits {
     pub breaker_per_hour: u32,
     /// Messages from one address within an hour, over which sending is abusive (CRPA L112-11).
     pub abusive_per_hour: u32,
+    /// How long an address that bounced is left alone, where nothing shows before that mail reaches it again.
+    pub undeliverable_for: TimeDelta,
 }
 
 impl Default for Limits {
@@ -175,6 +177,7 @@ impl Default for Limits {
             per_mailbox_per_hour: 300,
             breaker_per_hour: 1_000,
             abusive_per_hour: 60,
+            undeliverable_for: TimeDelta::days(1),
         }
     }
 }
@@ -228,6 +231,8 @@ pub struct MailboxPolicy {
     pub limits: Limits,
     /// Which text answers whom, the first match decides.
     pub texts: Vec<Text>,
+    /// Whether a copy of each mail to the public is put into the mailbox's Sent folder.
+    pub copy_to_sent: bool,
 }
 
 /// Says who writes from an address or a domain.
@@ -392,6 +397,7 @@ pub(super) mod tests {
             commitments: Vec::new(),
             limits: Limits::default(),
             texts: Vec::new(),
+            copy_to_sent: false,
         }
     }
 

@@ -10,6 +10,7 @@
 mod breaker;
 mod lease;
 mod load;
+mod mails;
 mod places;
 mod queries;
 mod rows;
@@ -30,6 +31,7 @@ use sqlx::{PgPool, SqlitePool};
 
 pub use lease::Lease;
 pub use load::{KnownMessage, MailboxRow, Person, SentKey};
+pub use mails::{DueCopy, MailRow};
 pub use places::PlaceRow;
 pub use queries::{FolderCursor, Listing, MessageLine, QueueState, RequestFilter, RequestLine};
 pub use rows::{EffectRow, LedgerRow};

@@ -55,6 +55,7 @@ pub fn policy(name: &str) -> MailboxPolicy {
         perimeter: Vec::new(),
         limits: Limits::default(),
         texts: Vec::new(),
+        copy_to_sent: false,
     }
 }
 
