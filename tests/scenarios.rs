@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDateTime, NaiveTime, TimeDelta, Utc, Weekday, WeekdaySet};
 use chrono_tz::Tz;
 use serde_json::Value;
-use vigie::app::gesture::{Gesture, gesture};
+use vigie::app::gesture::{Word, gesture};
 use vigie::app::ingest::{Arrived, Source, ingest, switch_on};
 use vigie::app::refresh::take_into_use;
 use vigie::app::sending::{Attempt, Proof, settle};
@@ -24,6 +24,7 @@ use vigie::config::{Secrets, Settings};
 use vigie::domain::calendar::{Calendar, Closure, instant_in};
 use vigie::domain::classify::FolderRole;
 use vigie::domain::effect::{EffectKind, Outcome};
+use vigie::domain::gesture::{Gesture, Way};
 use vigie::domain::holidays::HolidayRules;
 use vigie::domain::ledger::LedgerEntry;
 use vigie::domain::opening::OpeningHours;
@@ -90,6 +91,12 @@ impl Prefecture {
         let arrived = Arrived::read(self.uid, received, 1_000, header.replace('\n', "\r\n").into_bytes());
         let source = Source { office: &self.settings.office, desk, cursor, role, lease: None };
         ingest(&self.store, &source, &[arrived], self.now).await.expect("recorded");
+    }
+
+    /// Carries out what an agent says by a command.
+    async fn says(&mut self, reference: &str, wanted: Gesture) {
+        let word = Word { gesture: wanted, by: "agent".to_owned(), at: self.now, text: None };
+        gesture(&self.store, &self.settings.office, reference, word, self.now).await.expect("taken");
     }
 
     /// Lets time pass: every wake on the way is served.
@@ -234,15 +241,11 @@ async fn command(prefecture: &mut Prefecture, line: &str) {
             prefecture.put(words[1], FolderRole::Sent, &header, sent).await;
         }
         "answer" => {
-            let answer =
-                Gesture::Answer { at: prefecture.now, way: after(&words, "by").expect("by which way").to_owned() };
-            let office = &prefecture.settings.office;
-            gesture(&prefecture.store, office, words[1], answer, "agent", prefecture.now).await.expect("answered");
+            let by = after(&words, "by").expect("by which way");
+            prefecture.says(words[1], Gesture::Answer(Way::from_name(by).expect("a way"))).await;
         }
         "close" => {
-            let close = Gesture::Close { motive: "sans objet".to_owned() };
-            let office = &prefecture.settings.office;
-            gesture(&prefecture.store, office, words[1], close, "agent", prefecture.now).await.expect("closed");
+            prefecture.says(words[1], Gesture::Close { motive: "no_reply_needed".to_owned() }).await;
         }
         "advance" => prefecture.advance(instant(words[2])).await,
         "wait" => {

@@ -186,6 +186,22 @@ fn condition(warning: &Warning) -> Condition {
             since: *at,
             advice: format!("{cause} Vérifiez par « vigie check --reconcile » et dans la boîte elle-même."),
         },
+        Warning::Unread { mailbox, folder: Some(folder), at, cause } => Condition {
+            title: format!("Le dossier {folder} de la boîte {mailbox} n’est pas lu"),
+            since: *at,
+            advice: format!(
+                "Cause : {cause}. Ce qu’il contient reste invisible, dont les réponses s’il s’agit d’un dossier d’envoi : \
+                 corrigez son nom dans la configuration, puis vérifiez par « vigie check »."
+            ),
+        },
+        Warning::Unread { mailbox, folder: None, at, .. } => Condition {
+            title: format!("La boîte {mailbox} n’a pas de dossier d’envoi connu"),
+            since: *at,
+            advice:
+                "Les réponses des agents ne sont pas vues : indiquez ce dossier (« sent ») dans la configuration, puis \
+                     vérifiez par « vigie check »."
+                    .to_owned(),
+        },
         Warning::Late { mailbox, count, oldest, answer, .. } => Condition {
             title: format!(
                 "{count} accusés de réception de la boîte {mailbox} ne sont pas partis, le délai légal approche"

@@ -148,6 +148,23 @@ pub async fn report_blindness(
     Ok(())
 }
 
+/// Warns that a folder cannot be read, or that there is none for what was sent: the same folder once a week.
+pub async fn report_unread(
+    store: &Store,
+    office: &Office,
+    mailbox: &str,
+    folder: Option<&str>,
+    cause: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let (mailbox, folder, cause) = (mailbox.to_owned(), folder.map(str::to_owned), cause.to_owned());
+    let warning = Warning::Unread { mailbox, folder, at: now, cause };
+    let mut turn = store.begin().await?;
+    queue(&mut turn, office, warning.mail(office, now).as_slice()).await?;
+    turn.commit().await?;
+    Ok(())
+}
+
 /// Whether a mailbox can be read.
 #[derive(Debug, Clone, Copy)]
 pub enum Sight<'a> {

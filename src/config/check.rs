@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use secrecy::SecretString;
 
 use super::file::{MailboxFile, QuotaFile, ServerFile, Source};
+use super::gestures;
 use super::locate::Step::{self, Index, Key};
 use super::rules::{commitments, requesters};
 use super::time::{bureaux, time};
@@ -178,6 +179,8 @@ impl At<'_> {
             commitments: shared.commitments.clone(),
             perimeter: self.perimeter(file)?,
             limits: shared.limits,
+            gestures: gestures::rules(self.source, self.index, file)?,
+            holding_subjects: file.holding_subjects.clone(),
             texts: service::texts(self, file, shared.templates)?,
             copy_to_sent: file.copy_to_sent,
         })
@@ -198,6 +201,7 @@ impl At<'_> {
             sent: file.sent.clone(),
             junk: file.junk.clone(),
             folders: file.folders.clone(),
+            gesture_folders: gestures::folders(&gestures::rules(self.source, self.index, file)?),
             scan_every: scan_every.to_std().unwrap_or(Duration::from_mins(5)).max(Duration::from_secs(1)),
         })
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::Error;
+use super::gestures::GestureFile;
 use super::locate::{Step, line, line_of};
 
 /// A parsed file, with its text for the lines of errors.
@@ -68,6 +69,9 @@ pub struct VigieFile {
     pub bureaux: Vec<BureauFile>,
     /// The mailboxes.
     pub mailboxes: Vec<MailboxFile>,
+    /// What places and marks in the mail client mean, in every mailbox.
+    #[serde(default)]
+    pub gestures: Vec<GestureFile>,
     /// Texts for some requesters or natures, in every mailbox that has none of its own for them.
     #[serde(default)]
     pub texts: Vec<TextFile>,
@@ -404,6 +408,12 @@ pub struct MailboxFile {
     /// Other folders to watch; `*` in a name stands for any characters.
     #[serde(default)]
     pub folders: Vec<String>,
+    /// What places and marks in the mail client mean, in this mailbox.
+    #[serde(default)]
+    pub gestures: Vec<GestureFile>,
+    /// How the subjects of holding replies read, `*` for any characters.
+    #[serde(default)]
+    pub holding_subjects: Vec<String>,
     /// How often the folders are scanned, IDLE or not.
     #[serde(default = "scan_every")]
     pub scan_every: String,

@@ -8,6 +8,7 @@
 
 pub mod check;
 pub mod file;
+pub mod gestures;
 mod locate;
 mod rules;
 mod service;
@@ -103,6 +104,8 @@ pub struct MailboxSettings {
     pub junk: Vec<String>,
     /// Other folders to watch; `*` in a name stands for any characters.
     pub folders: Vec<String>,
+    /// Folders whose messages bear a gesture: watched where they exist.
+    pub gesture_folders: Vec<String>,
     /// How often the folders are scanned, IDLE or not.
     pub scan_every: Duration,
 }

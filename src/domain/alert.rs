@@ -6,7 +6,7 @@ use super::address::Address;
 use super::calendar::Calendar;
 use super::opening::OpeningHours;
 use super::policy::MailboxPolicy;
-use super::request::{Request, Status};
+use super::request::Request;
 use super::schedule::Schedule;
 
 /// The level of a request whose limit is past.
@@ -162,7 +162,7 @@ fn attended(clock: Clock<'_>, level: i64, day: NaiveDate) -> Option<NaiveDate> {
 
 /// Whether nothing is ever said about a request: it is settled, older than the watch, or its promise was taken back.
 fn is_silent(clock: Clock<'_>, request: &Request) -> bool {
-    request.status != Status::Open || request.backlog || clock.policy.is_withdrawn(&request.commitment)
+    !request.is_running() || request.backlog || clock.policy.is_withdrawn(&request.commitment)
 }
 
 /// When the next alert about a request is due; `None` where none ever is.

@@ -229,6 +229,14 @@ impl Case<'_> {
             flagged: judgement.verdict == Verdict::Unreadable || arrival.role == FolderRole::Junk,
             status: Status::Open,
             settled_at: None,
+            holding_at: None,
+            substantive_at: None,
+            incomplete_since: None,
+            suspended_days: 0,
+            merged_into: None,
+            deleted_at: None,
+            forwarded_at: None,
+            gesture: None,
             evidence: None,
             confidence: None,
             acknowledgement: match judgement.acknowledgement {
@@ -372,7 +380,7 @@ fn regained(
 }
 
 fn answered(at: DateTime<Utc>, evidence: Evidence) -> Change {
-    Change::Answered { at, evidence, confidence: evidence.confidence(), by: None, way: None }
+    Change::Answered { at, evidence, confidence: evidence.confidence(), holding: false, by: None, way: None }
 }
 
 /// Applies a change to a request and writes it down; `false` where the request refuses it.

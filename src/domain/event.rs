@@ -122,21 +122,6 @@ pub enum Event {
         /// When.
         at: DateTime<Utc>,
     },
-    /// A message could not be fetched or read by any means, and was set aside for a human.
-    Quarantined {
-        /// The mailbox.
-        mailbox: String,
-        /// The folder.
-        folder: String,
-        /// Its UIDVALIDITY.
-        uid_validity: i64,
-        /// The message's UID.
-        uid: i64,
-        /// What the server or the parser said.
-        why: String,
-        /// When.
-        at: DateTime<Utc>,
-    },
     /// The breaker tripped: acknowledgements are held from now on.
     BreakerTripped(Trip),
     /// Acknowledgements of a mailbox have not left, and the law's limit is near.
@@ -276,8 +261,8 @@ impl Event {
                 Draft { payload: draft.payload.flag("perimeter", *official), ..draft }
             }
             Self::Changed { reference, mailbox, message, change } => {
-                let (kind, at, payload) = changed(change);
-                entry(kind, at, Some(mailbox), Some(reference), payload.maybe("message", message.as_ref()))
+                let payload = change.payload().maybe("message", message.as_ref());
+                entry(change.kind(), change.at(), Some(mailbox), Some(reference), payload)
             }
             Self::EffectSettled(settled) => settled.draft(),
             Self::Undeliverable { person, mailbox, message, status, at } => {
@@ -296,10 +281,6 @@ impl Event {
             Self::Texts { digest, at } => entry("texts", *at, None, None, Payload::new().text("digest", digest)),
             Self::AcknowledgementHastened { reference, mailbox, by, at } => {
                 entry("acknowledgement_hastened", *at, Some(mailbox), Some(reference), Payload::new().text("by", by))
-            }
-            Self::Quarantined { mailbox, folder, uid_validity, uid, why, at } => {
-                let payload = Payload::new().text("folder", folder).int("uid", *uid).text("why", why);
-                entry("message_quarantined", *at, Some(mailbox), None, payload.int("uid_validity", *uid_validity))
             }
             Self::BreakerTripped(Trip { at, sent, limit }) => {
                 let payload = Payload::new().int("sent", i64::from(*sent)).int("limit", i64::from(*limit));
@@ -347,7 +328,6 @@ impl MessageRecord {
             .maybe("person", self.person.as_ref())
             .instant("received_at", self.received_at)
             .text("received_rule", self.rule.name())
-            .instant("internal_date", self.times.internal_date)
             .instant("observed_at", self.times.observed_at)
             .text("acknowledgement", self.acknowledgement)
             .text("acknowledgement_reason", self.acknowledgement_reason.code);
@@ -361,6 +341,9 @@ impl MessageRecord {
         }
         if !self.acknowledgement_reason.detail.is_empty() {
             payload = payload.text("acknowledgement_detail", &self.acknowledgement_reason.detail);
+        }
+        if let Some(date) = self.times.internal_date {
+            payload = payload.instant("internal_date", date);
         }
         if let Some(date) = self.times.date {
             payload = payload.instant("header_date", date);
@@ -391,55 +374,6 @@ fn opened(request: &Request, message: &str, person: Option<&String>, rule: &str,
         .flag("flagged", request.flagged)
         .maybe("again_of", again_of);
     entry("request_opened", request.received_at, Some(&request.mailbox), Some(&request.reference), payload)
-}
-
-fn changed(change: &Change) -> (&'static str, DateTime<Utc>, Payload) {
-    let payload = Payload::new();
-    match change {
-        Change::Answered { at, evidence, confidence, by, way } => {
-            let payload = payload.text("evidence", evidence.name()).text("confidence", confidence.name());
-            ("request_answered", *at, payload.maybe("by", by.as_ref()).maybe("way", way.as_ref()))
-        }
-        Change::Closed { at, motive, by } => ("request_closed", *at, payload.text("motive", motive).text("by", by)),
-        Change::Transferred { at, to, by } => ("request_transferred", *at, payload.text("to", to).text("by", by)),
-        Change::Acknowledgement { at, state } => ("acknowledgement_state", *at, payload.text("state", state.name())),
-        Change::AlertRaised { at, level, next } => {
-            let payload = payload.int("level", *level);
-            let payload = next.map_or(payload.clone(), |next| payload.instant("next", next));
-            ("alert_raised", *at, payload)
-        }
-        Change::Reclassified {
-            at,
-            requester,
-            nature,
-            commitment,
-            limit,
-            due_on,
-            due_at,
-            calendar_revision,
-            by,
-            ..
-        } => {
-            let payload = payload
-                .text("requester", requester.name())
-                .text("nature", nature.name())
-                .text("commitment", commitment)
-                .int("limit", i64::from(*limit))
-                .text("due_on", due_on.to_string())
-                .instant("due_at", *due_at)
-                .text("calendar", calendar_revision)
-                .text("by", by);
-            ("request_reclassified", *at, payload)
-        }
-        Change::Redated { at, due_on, due_at, calendar_revision, next_alert_at } => {
-            let payload = payload
-                .text("due_on", due_on.to_string())
-                .instant("due_at", *due_at)
-                .text("calendar", calendar_revision)
-                .maybe("next_alert_at", next_alert_at.map(super::ledger::rfc3339));
-            ("request_redated", *at, payload)
-        }
-    }
 }
 
 impl Settled {

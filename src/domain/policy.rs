@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::address::Address;
+use super::gesture::GestureRule;
 use super::names::names;
 use super::territory::Territory;
 use super::wording::Text;
@@ -229,6 +230,10 @@ pub struct MailboxPolicy {
     pub perimeter: Vec<Perimeter>,
     /// How many automatic mails may leave.
     pub limits: Limits,
+    /// What places and marks in the mail client mean, the first match decides.
+    pub gestures: Vec<GestureRule>,
+    /// Patterns of the subjects by which our side's holding replies are known, `*` standing for any characters.
+    pub holding_subjects: Vec<String>,
     /// Which text answers whom, the first match decides.
     pub texts: Vec<Text>,
     /// Whether a copy of each mail to the public is put into the mailbox's Sent folder.
@@ -396,6 +401,8 @@ pub(super) mod tests {
             perimeter: vec![],
             commitments: Vec::new(),
             limits: Limits::default(),
+            gestures: Vec::new(),
+            holding_subjects: Vec::new(),
             texts: Vec::new(),
             copy_to_sent: false,
         }

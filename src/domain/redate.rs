@@ -16,7 +16,7 @@ pub fn on_configuration(desk: Desk<'_>, request: &Request, now: DateTime<Utc>, d
         return;
     }
     let mut request = request.clone();
-    let due = deadline(desk.calendar, request.received_at, request.limit).ok();
+    let due = deadline(desk.calendar, request.received_at, request.allowed_days()).ok();
     if let Some(due) = due.filter(|due| (due.due_on, due.due_at) != (request.due_on, request.due_at)) {
         let mut moved = Change::Redated {
             at: now,

@@ -20,6 +20,7 @@ pub const STATEMENTS: &[&str] = &[
     load::UIDS_OF,
     load::REQUEST_BY_REFERENCE,
     load::ALERTS_DUE,
+    load::KEEP_NOTE,
     load::OPEN_REQUESTS,
     load::PERSON_DIGEST,
     load::MARK_UNDELIVERABLE,
@@ -46,6 +47,7 @@ pub const STATEMENTS: &[&str] = &[
     queries::REQUEST_LINE,
     queries::REQUEST_LINE_BY_ID,
     queries::ADDRESS_OF,
+    queries::NOTES_OF,
     queries::HEAD,
     queries::LEDGER_AFTER,
     queries::LEDGER_OF,
@@ -79,5 +81,4 @@ pub const STATEMENTS: &[&str] = &[
     turn::LAST_NUMBER,
     turn::SAVE_NUMBER,
     write::ATTACH_REPLY,
-    write::QUARANTINE,
 ];

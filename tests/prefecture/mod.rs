@@ -54,6 +54,8 @@ pub fn policy(name: &str) -> MailboxPolicy {
         commitments: Vec::new(),
         perimeter: Vec::new(),
         limits: Limits::default(),
+        gestures: Vec::new(),
+        holding_subjects: Vec::new(),
         texts: Vec::new(),
         copy_to_sent: false,
     }
