@@ -10,6 +10,7 @@ use crate::domain::address::Address;
 use crate::domain::effect::{EffectKind, Outcome, Settlement, settle as decide_settlement};
 use crate::domain::event::{Event, Settled};
 use crate::domain::office::Office;
+use crate::domain::policy::SentCopy;
 use crate::domain::request::{AcknowledgementState, Change};
 use crate::mail::compose::{Stamp, Used, compose};
 use crate::mail::template::Templates;
@@ -96,7 +97,7 @@ pub async fn settle(
     let settlement = decide_settlement(&attempt.outcome, due.attempts, unknown_wait, now);
     let mut turn = store.begin().await?;
     let accepted = settlement == Settlement::Accepted;
-    let wants_copy = office.desk(&due.effect.mailbox).is_some_and(|desk| desk.policy.copy_to_sent);
+    let wants_copy = office.desk(&due.effect.mailbox).is_some_and(|desk| desk.policy.sent_copy == SentCopy::Always);
     let after = AfterAttempt {
         text: if accepted { &attempt.proof.text } else { "" },
         copy: accepted && wants_copy && due.effect.kind.is_public(),

@@ -20,7 +20,9 @@ use super::{
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
 use crate::domain::office::Office;
-use crate::domain::policy::{Commitment, Limits, MailboxPolicy, Mode, Nature, Perimeter, RecipientRule, RequesterRule};
+use crate::domain::policy::{
+    Commitment, Limits, MailboxPolicy, Mode, Nature, Perimeter, RecipientRule, RequesterRule, SentCopy,
+};
 use crate::domain::quota::Quota;
 use crate::domain::schedule::Schedule;
 use crate::domain::territory::Territory;
@@ -182,7 +184,7 @@ impl At<'_> {
             gestures: gestures::rules(self.source, self.index, file)?,
             holding_subjects: file.holding_subjects.clone(),
             texts: service::texts(self, file, shared.templates)?,
-            copy_to_sent: file.copy_to_sent,
+            sent_copy: self.name("sent_copy", &file.sent_copy, SentCopy::from_name, "\"never\", \"always\"")?,
         })
     }
 

@@ -399,9 +399,9 @@ pub struct MailboxFile {
     /// The Sent folders; detected where empty.
     #[serde(default)]
     pub sent: Vec<String>,
-    /// Whether a copy of each mail to the public is put into the first of them.
-    #[serde(default)]
-    pub copy_to_sent: bool,
+    /// Whether a copy of each mail to the public is put into the first of them: `never` (the default) or `always`.
+    #[serde(default = "sent_copy")]
+    pub sent_copy: String,
     /// The folders of spam; detected where empty.
     #[serde(default)]
     pub junk: Vec<String>,
@@ -446,6 +446,10 @@ fn max_age() -> String {
 
 fn from() -> String {
     "from".into()
+}
+
+fn sent_copy() -> String {
+    "never".into()
 }
 
 fn bilingual() -> String {

@@ -29,6 +29,17 @@ pub enum RecipientRule {
     ReturnPath,
 }
 
+/// Whether a copy of each mail to the public is put into the mailbox's Sent folder: the only thing that vigie ever writes
+/// into a mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SentCopy {
+    /// Never: the mailbox is left as it is.
+    #[default]
+    Never,
+    /// Always, so that agents see what was said.
+    Always,
+}
+
 /// Who asks (DOMAIN §6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Requester {
@@ -237,7 +248,7 @@ pub struct MailboxPolicy {
     /// Which text answers whom, the first match decides.
     pub texts: Vec<Text>,
     /// Whether a copy of each mail to the public is put into the mailbox's Sent folder.
-    pub copy_to_sent: bool,
+    pub sent_copy: SentCopy,
 }
 
 /// Says who writes from an address or a domain.
@@ -381,6 +392,7 @@ pub fn matches_pattern(pattern: &str, text: &str) -> bool {
 }
 
 names!(Mode { Observe => "observe", Acknowledge => "acknowledge" });
+names!(SentCopy { Never => "never", Always => "always" });
 names!(RecipientRule { From => "from", ReturnPath => "return_path" });
 names!(Requester { Public => "public", Elected => "elected", LocalOfficial => "local_official", LocalAuthority => "local_authority" });
 names!(Nature { GeneralInfo => "general_info", Advice => "advice", Complaint => "complaint", Suggestion => "suggestion", Appointment => "appointment" });
@@ -388,7 +400,9 @@ names!(Channel { Mail => "mail", Letter => "letter", Appointment => "appointment
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::{Address, Limits, MailboxPolicy, Mode, Nature, RecipientRule, Territory, TimeDelta, matches_pattern};
+    use super::{
+        Address, Limits, MailboxPolicy, Mode, Nature, RecipientRule, SentCopy, Territory, TimeDelta, matches_pattern,
+    };
 
     /// A mailbox for unit tests: nothing configured.
     pub fn policy() -> MailboxPolicy {
@@ -418,7 +432,7 @@ pub(super) mod tests {
             gestures: Vec::new(),
             holding_subjects: Vec::new(),
             texts: Vec::new(),
-            copy_to_sent: false,
+            sent_copy: SentCopy::Never,
         }
     }
 
