@@ -52,7 +52,7 @@ async fn a_bounced_acknowledgement_is_shown_as_refused_with_the_report_s_status(
     bounced(&mut vigie, "failed", "5.1.1").await;
     let view = view(&vigie, at(6)).await;
     assert_eq!((view.acknowledgement, view.acknowledged_at.as_deref()), ("refused", None));
-    assert_eq!(view.acknowledgement_reason.as_deref(), Some("bounced"));
+    assert_eq!(view.acknowledgement_why.as_deref(), Some("bounced"));
     assert_eq!(view.acknowledgement_detail.as_deref(), Some("5.1.1"));
     assert_eq!(view.acknowledgement_failed_at.as_deref(), Some("2026-05-05T08:05:00.000Z"));
     assert_eq!((view.status, vigie.requests().await.len()), ("open", 1), "nothing is opened or closed by it");
@@ -129,7 +129,7 @@ async fn a_refusal_by_the_relay_is_told_apart_from_a_bounce() {
     let refusal = || Outcome::Refused { temporary: false, answer: "550 5.1.1 inconnu".to_owned() };
     vigie.send(at(2), |_| refusal()).await;
     let view = view(&vigie, at(3)).await;
-    assert_eq!((view.acknowledgement, view.acknowledgement_reason.as_deref()), ("refused", Some("refused_by_relay")));
+    assert_eq!((view.acknowledgement, view.acknowledgement_why.as_deref()), ("refused", Some("refused_by_relay")));
     assert!(view.acknowledgement_failed_at.is_some());
 }
 
@@ -139,5 +139,5 @@ async fn a_withheld_acknowledgement_says_why_in_the_listing() {
     let to = vigie.address();
     vigie.receive(&[message(ALICE, &to, "a1@example.net", "Titre")], at(1)).await;
     let view = view(&vigie, at(3)).await;
-    assert_eq!((view.acknowledgement, view.acknowledgement_reason.as_deref()), ("withheld", Some("observe_mode")));
+    assert_eq!((view.acknowledgement, view.acknowledgement_why.as_deref()), ("withheld", Some("observe_mode")));
 }

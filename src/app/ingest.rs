@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 
 use super::Result;
+use super::reach::{self, named_by, reported};
 use super::tally::Tally;
 use crate::domain::acknowledge::{Acknowledgement, SentCounts};
 use crate::domain::address::Address;
@@ -500,7 +501,7 @@ impl Overlay {
             linked,
             person: person.map(|person| (person.id, person.digest.clone())),
             linked_person,
-            bounced_mail: names_of(message.facts).find_map(|id| self.mails.get(id)).cloned(),
+            bounced_mail: named_by(message.facts).find_map(|id| self.mails.get(id)).cloned(),
             undeliverable: person.and_then(|person| person.undeliverable),
             sent: SentCounts::default(),
             recent: Vec::new(),
@@ -585,7 +586,7 @@ impl Overlay {
             self.threads.extend(effect.request.map(|request| (message_id_of(effect, desk), request)));
             self.mails.insert(message_id_of(effect, desk), effect.id.clone());
         }
-        decision.events.iter().for_each(|event| self.learn(event));
+        decision.events.iter().for_each(|event| reach::learn(&mut self.persons, event));
         let message_row = row(source, message, &slot, request, judgement);
         let known = KnownMessage {
             digest: slot.digest.clone(),
@@ -612,20 +613,6 @@ impl Overlay {
             (effect, message_id)
         }));
         written.events.extend(decision.events);
-    }
-
-    /// What later messages of the batch must know of an event: whether mail reaches a person.
-    fn learn(&mut self, event: &Event) {
-        let (digest, since) = if let Event::Undeliverable { person, at, .. } = event {
-            (person, Some(*at))
-        } else if let Event::Deliverable { person, .. } = event {
-            (person, None)
-        } else {
-            return;
-        };
-        for person in self.persons.values_mut().filter(|person| person.digest == *digest) {
-            person.undeliverable = since;
-        }
     }
 
     /// Remembers an answer of ours to what is not known yet: it may lie further on in this very batch.
@@ -660,25 +647,11 @@ impl Overlay {
             turn.attach_reply(digest, request.0).await?;
         }
         for event in &written.events {
-            mark(turn, event).await?;
+            reach::mark(turn, event).await?;
             turn.write_down(event, now);
         }
         Ok(written.ingested)
     }
-}
-
-/// Brings what an event says of addresses and mails to their tables.
-async fn mark(turn: &mut Turn, event: &Event) -> Result<()> {
-    if let Event::Undeliverable { person, at, .. } = event {
-        turn.mark_undeliverable(person, Some(*at)).await?;
-    }
-    if let Event::Deliverable { person, .. } = event {
-        turn.mark_undeliverable(person, None).await?;
-    }
-    if let Event::Bounced { effect, status, at, .. } = event {
-        turn.mark_bounced(effect, status.as_deref().unwrap_or_default(), *at).await?;
-    }
-    Ok(())
 }
 
 fn is_loop(judgement: &Judgement) -> bool {
@@ -722,16 +695,6 @@ fn duplicates(source: &Source<'_>, message: &Parsed<'_>, first: &KnownMessage) -
     let two =
         if same_mailbox { message.facts.message_id.is_none() || spam_by_folder(first) } else { first.request == 0 };
     (!two).then(|| (first.request != 0).then_some(RequestId(first.request)))
-}
-
-/// The Message-IDs that a report names.
-fn reported(facts: &MessageFacts) -> impl Iterator<Item = &String> {
-    facts.report.iter().flat_map(|report| report.original_message_ids.iter())
-}
-
-/// The Message-IDs that a report names, or that it answers.
-fn names_of(facts: &MessageFacts) -> impl Iterator<Item = &str> {
-    reported(facts).map(String::as_str).chain(facts.ancestors())
 }
 
 fn authors(batch: &[Parsed<'_>], desk: Desk<'_>) -> Vec<(Address, String)> {

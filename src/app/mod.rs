@@ -13,6 +13,7 @@ pub mod gesture;
 pub mod ingest;
 pub mod letters;
 pub mod query;
+mod reach;
 pub mod reconcile;
 pub mod refresh;
 pub mod sending;

@@ -96,7 +96,7 @@ pub struct RequestView {
     /// When the relay accepted the acknowledgement.
     pub acknowledged_at: Option<String>,
     /// Why it was withheld, refused or lost: a reason's code, `bounced`, `refused_by_relay` or `lost_link`.
-    pub acknowledgement_reason: Option<String>,
+    pub acknowledgement_why: Option<String>,
     /// What that reason saw: the status of the report that came back, such as `5.1.1`.
     pub acknowledgement_detail: Option<String>,
     /// When it turned out to be refused or lost.
@@ -186,7 +186,7 @@ pub fn request_view(office: &Office, line: &RequestLine, now: DateTime<Utc>) -> 
         within_limit: request.within_limit(now),
         acknowledgement: request.acknowledgement.name(),
         acknowledged_at: request.acknowledged_at.map(rfc3339),
-        acknowledgement_reason: some(reason),
+        acknowledgement_why: some(reason),
         acknowledgement_detail: some(detail),
         acknowledgement_failed_at: line.failure.as_ref().map(|failure| rfc3339(failure.at)),
         working_days_left: days_left(office, request, now),
