@@ -21,17 +21,18 @@ use serde_json::Value;
 use vigie::app::gesture::{Word, gesture};
 use vigie::app::ingest::switch_on;
 use vigie::app::refresh::take_into_use;
-use vigie::app::sending::{Attempt, Proof, settle};
+use vigie::app::sending::{Attempt, Proof, Ready, prepare, settle};
 use vigie::app::tick::{next_wake, tick};
 use vigie::config::{Secrets, Settings};
 use vigie::domain::calendar::{Calendar, Closure, instant_in};
 use vigie::domain::classify::FolderRole;
 use vigie::domain::effect::{EffectKind, Outcome};
-use vigie::domain::gesture::Gesture;
+use vigie::domain::gesture::{Gesture, GestureRule, Means, Sign};
 use vigie::domain::holidays::HolidayRules;
 use vigie::domain::ledger::LedgerEntry;
 use vigie::domain::opening::OpeningHours;
 use vigie::domain::policy::Commitment;
+use vigie::mail::template::Templates;
 use vigie::store::{Claim, Store};
 
 const ZONE: Tz = chrono_tz::Europe::Paris;
@@ -41,6 +42,7 @@ const MAX_TICKS: usize = 2_000;
 struct Prefecture {
     settings: Settings,
     store: Store,
+    templates: Templates,
     now: DateTime<Utc>,
     told: i64,
     uid: u32,
@@ -74,9 +76,11 @@ impl Prefecture {
         std::fs::write(&path, config).expect("written");
         let settings = Settings::load(&path, Secrets::Skip).expect("the shipped configuration loads");
         let store = Store::in_memory().await.expect("opens");
+        let templates = vigie::daemon::templates(&settings).expect("the shipped templates");
         let mut prefecture = Self {
             settings,
             store,
+            templates,
             now: at,
             told: 0,
             uid: 0,
@@ -157,11 +161,19 @@ impl Prefecture {
             let to: Vec<String> = due.effect.recipients.iter().map(|to| to.local().to_owned()).collect();
             let about =
                 if due.effect.level.is_some() { format!(": {}", due.effect.about.join(", ")) } else { String::new() };
-            let accepted = Outcome::Accepted { answer: "250 ok".to_owned(), queue_id: None };
-            let attempt = Attempt { outcome: accepted, summary: "accepted".to_owned(), proof: Proof::default() };
             let office = &self.settings.office;
+            let mut outcome = Outcome::Accepted { answer: "250 ok".to_owned(), queue_id: None };
+            // Only what may have been undone is worded: wording every digest would take its time.
+            if due.effect.kind == EffectKind::TransferNotice {
+                let ready = prepare(&self.store, office, &self.templates, &due, self.now).await.expect("written");
+                if let Ready::Withdraw(why) = ready {
+                    outcome = Outcome::Withdrawn { why };
+                }
+            }
+            let withdrawn = matches!(outcome, Outcome::Withdrawn { .. });
+            let attempt = Attempt { outcome, summary: "said the relay".to_owned(), proof: Proof::default() };
             settle(&self.store, office, &due, &attempt, TimeDelta::minutes(10), self.now).await.expect("settled");
-            if due.effect.kind == EffectKind::Digest && !self.digests {
+            if withdrawn || (due.effect.kind == EffectKind::Digest && !self.digests) {
                 continue;
             }
             mails.push(format!("{} to {}{about}", due.effect.kind.name(), to.join(", ")));
@@ -206,7 +218,7 @@ fn fact(entry: &LedgerEntry) -> Option<String> {
             Some(level @ ..-1) => format!("{request} overdue, reminder {}", -1 - level),
             level => format!("{request}: {} working days left", level.unwrap_or_default()),
         }),
-        "mailbox_mode" | "configuration" | "mail_settled" | "acknowledgement_state" => None,
+        "mailbox_mode" | "configuration" | "mail_settled" | "acknowledgement_state" | "transfer_notice_wanted" => None,
         other => Some(other.to_owned()),
     }
 }
@@ -274,6 +286,14 @@ async fn command(prefecture: &mut Prefecture, line: &str) {
             let (_, pattern) = line.split_once(' ').expect("a pattern");
             for mailbox in &mut prefecture.settings.office.mailboxes {
                 mailbox.holding_subjects.push(pattern.to_owned());
+            }
+        }
+        "gesture-transfers" => {
+            let (_, folder) = line.split_once(' ').expect("a folder");
+            let means = Means::Transferred("DDT de l’Ain".to_owned());
+            let rule = GestureRule { sign: Sign::Folder(folder.to_owned()), means };
+            for mailbox in &mut prefecture.settings.office.mailboxes {
+                mailbox.gestures.push(rule.clone());
             }
         }
         _ if hands::hands(prefecture, &words, line).await => {}

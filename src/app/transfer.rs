@@ -6,6 +6,8 @@ use super::Result;
 use crate::domain::address::Address;
 use crate::domain::decide::Desk;
 use crate::domain::effect::{Effect, EffectKind, effect_id};
+use crate::domain::event::Event;
+use crate::domain::ledger::rfc3339;
 use crate::domain::policy::Mode;
 use crate::domain::request::{AcknowledgementState, Request, Status};
 use crate::store::Turn;
@@ -32,21 +34,26 @@ pub(super) async fn tell(
     }
     let Some(to) = recipient(turn, request).await? else { return Ok(()) };
     let mailbox = &desk.policy.name;
+    // Undone and made again, it is another mail, and only the last one is true.
+    let since = request.settled_at.map(rfc3339).unwrap_or_default();
     let effect = Effect {
-        id: effect_id(EffectKind::TransferNotice, &[mailbox, &request.reference, destination]),
+        id: effect_id(EffectKind::TransferNotice, &[mailbox, &request.reference, &since]),
         kind: EffectKind::TransferNotice,
         mailbox: mailbox.clone(),
         bureau: String::new(),
         request: Some(request.id),
         recipients: vec![to],
-        about: vec![request.reference.clone(), destination.replace(['\n', '\r'], " ")],
+        about: vec![request.reference.clone(), destination.replace(['\n', '\r'], " "), since],
         level: None,
         created_at: now,
         due_at: now + SECOND_THOUGHTS,
         warn_at: None,
     };
     let message_id = format!("{}@{}", effect.id, desk.policy.address.domain());
+    let (reference, mailbox) = (request.reference.clone(), mailbox.clone());
+    let wanted = Event::TransferNoticeWanted { reference, mailbox, effect: effect.id.clone(), at: now };
     turn.queue(&[(effect, message_id)]).await?;
+    turn.write_down(&wanted, now);
     Ok(())
 }
 

@@ -24,6 +24,8 @@ pub enum EffectKind {
     Acknowledgement,
     /// To a requester: the request was handed to another administration (CRPA L114-2).
     TransferNotice,
+    /// A registration notice to a requester, whose acknowledgement follows.
+    RegistrationNotice,
     /// An alert to agents.
     Alert,
     /// The morning digest to agents.
@@ -35,17 +37,18 @@ pub enum EffectKind {
 names!(EffectKind {
     Acknowledgement => "acknowledgement",
     TransferNotice => "transfer_notice",
+    RegistrationNotice => "registration_notice",
     Alert => "alert",
     Digest => "digest",
     Operations => "operations",
 });
 
 impl EffectKind {
-    /// Whether it goes to the public rather than to agents.
+    /// Whether the public gets it: it is counted by the limits, and held by the breaker.
     #[must_use]
-    pub fn is_to_public(self) -> bool {
+    pub fn is_public(self) -> bool {
         match self {
-            Self::Acknowledgement | Self::TransferNotice => true,
+            Self::Acknowledgement | Self::RegistrationNotice | Self::TransferNotice => true,
             Self::Alert | Self::Digest | Self::Operations => false,
         }
     }

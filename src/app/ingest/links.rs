@@ -10,7 +10,6 @@ use crate::app::gesture::final_request;
 use crate::domain::address::Address;
 use crate::domain::classify::{FolderRole, SubjectLink};
 use crate::domain::gesture::{GestureRule, Sign};
-use crate::domain::message::MessageFacts;
 use crate::domain::receipt::official;
 use crate::domain::request::{MessageId, Request, RequestId, Status};
 use crate::domain::same_subject::{named_reference, normalised};
@@ -78,11 +77,6 @@ pub(super) async fn follow_merges(
         }
     }
     Ok(found)
-}
-
-/// The Message-IDs that a report names.
-pub(super) fn reported(facts: &MessageFacts) -> impl Iterator<Item = &String> {
-    facts.report.iter().flat_map(|report| report.original_message_ids.iter())
 }
 
 /// Whether a message can be one of our side's: what is looked up for the others would be for nothing.

@@ -123,6 +123,7 @@ impl Fold {
             "request_redated" => self.copy(&said, &DATED),
             "request_reclassified" => self.copy(&said, &COMMITTED),
             "acknowledgement_state" => self.acknowledgement(&said),
+            "transfer_notice_wanted" => self.mail_wanted(&said.text("effect"), "transfer_notice", &said),
             "mail_settled" => self.mail_settled(&said),
             "mailbox_mode" => self.mailbox_mode(&said),
             "mailbox_blind" => self.mailboxes.set(said.mailbox(), "blind_since", &said.text("since")),
@@ -160,9 +161,16 @@ impl Fold {
         self.messages.set(&message, "reason", &said.text("reason"));
         self.messages.set(&message, "request", said.reference());
         let effect = said.text("effect");
-        if !effect.is_empty() && !self.mails.has(&effect) {
-            self.mails.open(&effect, said.entry.seq);
-            self.mails.set(&effect, "kind", "acknowledgement");
+        let kind = said.text("mail");
+        self.mail_wanted(&effect, if kind.is_empty() { "acknowledgement" } else { &kind }, said);
+        self.mail_wanted(&said.text("then"), "acknowledgement", said);
+    }
+
+    /// A mail to the public enters the ledger with the decision that wants it.
+    fn mail_wanted(&mut self, effect: &str, kind: &str, said: &Said<'_>) {
+        if !effect.is_empty() && !self.mails.has(effect) {
+            self.mails.open(effect, said.entry.seq);
+            self.mails.set(effect, "kind", kind);
         }
     }
 
