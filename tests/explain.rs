@@ -58,7 +58,7 @@ fn a_folder_is_explained_file_by_file_and_what_cannot_be_read_is_said() {
     write("b-empty", b"");
     write("c-binary", &(0..=255).cycle().take(100_000).collect::<Vec<u8>>());
     write("d-header-only", format!("From: a@b.example\n{}", "X-A: b\n".repeat(100_000)).as_bytes());
-    write("e-one-line", &[b'x'; 5_000_000]);
+    write("e-one-line", "x".repeat(5_000_000).as_bytes());
     write(".hidden", b"From: a@b.example\n\n");
     fs::create_dir(folder.path().join("cur")).unwrap();
     let (output, rows) = explain(&[folder.path()]);

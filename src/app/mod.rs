@@ -8,6 +8,7 @@
 
 pub mod breaker;
 pub mod explain;
+pub mod forecast;
 pub mod gesture;
 pub mod ingest;
 pub mod letters;

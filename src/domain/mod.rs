@@ -19,6 +19,7 @@ pub mod echo;
 pub mod effect;
 pub mod event;
 pub mod evidence;
+pub mod forecast;
 pub mod french;
 pub mod gesture;
 pub mod holidays;
