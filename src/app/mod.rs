@@ -7,7 +7,9 @@
 //! other path changes a request. Deliberately absent: sockets, clocks, tasks.
 
 pub mod breaker;
+pub mod custody;
 pub mod explain;
+pub mod export;
 pub mod gesture;
 pub mod ingest;
 pub mod query;

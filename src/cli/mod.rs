@@ -5,6 +5,7 @@
 //! Exit codes: 0 fine, 1 the answer is no (a check failed), 2 usage or configuration.
 
 mod breaker;
+mod bundle;
 mod calendar;
 mod check;
 mod deadline;

@@ -27,6 +27,7 @@ use crate::domain::policy::{
 };
 use crate::domain::quota::Quota;
 use crate::domain::schedule::Schedule;
+use crate::domain::seal::is_key_name;
 use crate::domain::territory::Territory;
 
 /// The most mailboxes that one configuration may watch.
@@ -585,7 +586,7 @@ fn percent_encoded(word: &str) -> String {
 
 fn ledger(source: &Source) -> Result<Option<LedgerSettings>, Error> {
     let Some(file) = &source.file.ledger else { return Ok(None) };
-    if file.origin.is_empty() || file.origin.contains(char::is_whitespace) || file.origin.contains('+') {
+    if !is_key_name(&file.origin) {
         let what = "a name without spaces and \"+\" is expected, such as \"prefecture.example.org/vigie\"";
         return Err(source.error(&[Key("ledger"), Key("origin")], what));
     }

@@ -213,12 +213,17 @@ impl Settings {
 impl LedgerSettings {
     /// Reads the key that signs: 32 octets in hexadecimal on the file's first line.
     pub fn key(&self) -> Result<SealKey, Error> {
-        let text = read(&self.key_file)?;
+        self.key_in(&self.key_file)
+    }
+
+    /// The same from another file: a key that is about to follow.
+    pub fn key_in(&self, file: &Path) -> Result<SealKey, Error> {
+        let text = read(file)?;
         let octets: Option<Vec<u8>> = unhex(text.lines().next().unwrap_or_default().trim());
         let secret: Option<[u8; 32]> = octets.and_then(|octets| octets.try_into().ok());
         let what = "is no key: 64 hexadecimal digits are expected; make one by `vigie ledger key`".to_owned();
         secret.map(|secret| SealKey::new(&self.origin, &secret)).ok_or_else(|| Error::Syntax {
-            path: self.key_file.clone(),
+            path: file.to_owned(),
             line: 1,
             what,
         })

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::breaker::Trip;
+use super::custody::Custody;
 use super::effect::{EffectKind, Outcome};
 use super::ledger::{Draft, Payload};
 use super::policy::Mode;
@@ -85,6 +86,8 @@ pub enum Event {
         /// When.
         at: DateTime<Utc>,
     },
+    /// A person did something to the store itself.
+    Custody(Box<Custody>),
     /// The breaker tripped: acknowledgements are held from now on.
     BreakerTripped(Trip),
     /// Acknowledgements of a mailbox have not left, and the law's limit is near.
@@ -229,6 +232,7 @@ impl Event {
                 let payload = Payload::new().text("folder", folder).int("uid", *uid).text("why", why);
                 entry("message_quarantined", *at, Some(mailbox), None, payload.int("uid_validity", *uid_validity))
             }
+            Self::Custody(custody) => custody.draft(),
             Self::BreakerTripped(Trip { at, sent, limit }) => {
                 let payload = Payload::new().int("sent", i64::from(*sent)).int("limit", i64::from(*limit));
                 entry("breaker_tripped", *at, None, None, payload)

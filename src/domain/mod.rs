@@ -12,6 +12,7 @@ pub mod alert;
 pub mod breaker;
 pub mod calendar;
 pub mod classify;
+pub mod custody;
 pub mod deadline;
 pub mod decide;
 pub mod echo;
