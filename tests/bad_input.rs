@@ -222,6 +222,21 @@ fn an_inbox_that_does_not_exist_is_told_to_the_administrators() {
 }
 
 #[test]
+fn a_sent_folder_that_does_not_exist_is_told_to_the_administrators_once() {
+    let adapt = |toml: String| toml.replacen("prefix = \"ETR\"", "prefix = \"ETR\"\nsent = [\"Envoyés partout\"]", 1);
+    let mut house = House::new("acknowledge", adapt);
+    house.start();
+    house.wait("the administrators are told", |house| !warnings(house).is_empty());
+    let scanned = || house.json(&["status"]).iter().map(|row| row["last_scan"].to_string()).max();
+    let before = scanned();
+    house.wait("another scan", |_| scanned() > before);
+    let told = warnings(&house);
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("Envoy"), "{}", told[0]);
+    assert_eq!(house.stop("TERM"), Some(0));
+}
+
+#[test]
 fn acknowledgements_wait_for_a_relay_that_is_down() {
     let mut house = House::new("acknowledge", unchanged);
     house.start();

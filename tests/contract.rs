@@ -49,7 +49,19 @@ const REQUEST: [&str; 16] = [
     "working_days_left",
 ];
 /// Keys that stand besides those of the design, and are as stable.
-const BESIDES: [&str; 3] = ["reason_detail", "acknowledgement_detail", "backlog"];
+const BESIDES: [&str; 11] = [
+    "reason_detail",
+    "acknowledgement_detail",
+    "backlog",
+    "first_answer_at",
+    "substantive_at",
+    "incomplete_since",
+    "suspended_days",
+    "merged_into",
+    "forwarded_at",
+    "deleted_at",
+    "doubtful",
+];
 
 /// The keys of an object on a line, in the order in which they are written.
 fn keys(line: &str) -> Vec<String> {

@@ -23,12 +23,14 @@ async fn ledger(entries: i64) -> Store {
     let store = Store::in_memory().await.expect("opens");
     let mut turn = store.begin().await.expect("begins");
     for second in 0..entries {
-        let event = Event::Quarantined {
+        let event = Event::Reconciled {
             mailbox: "pref-pan".into(),
             folder: "INBOX".into(),
-            uid_validity: 1,
-            uid: second + 1,
-            why: "NO [UNAVAILABLE]".into(),
+            server: second,
+            store: second,
+            missing: 0,
+            surplus: 0,
+            repaired: true,
             at: at(second),
         };
         turn.write_down(&event, at(second));

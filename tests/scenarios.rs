@@ -12,18 +12,23 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, NaiveTime, TimeDelta, Utc, Weekday, WeekdaySet};
 use chrono_tz::Tz;
 use serde_json::Value;
-use vigie::app::gesture::{Gesture, gesture};
+use vigie::app::gesture::{Word, gesture};
 use vigie::app::ingest::{Arrived, Source, ingest, switch_on};
+use vigie::app::refresh::take_into_use;
 use vigie::app::sending::{Attempt, Proof, settle};
 use vigie::app::tick::{next_wake, tick};
 use vigie::config::{Secrets, Settings};
-use vigie::domain::calendar::instant_in;
+use vigie::domain::calendar::{Calendar, Closure, instant_in};
 use vigie::domain::classify::FolderRole;
 use vigie::domain::effect::{EffectKind, Outcome};
+use vigie::domain::gesture::{Gesture, Way};
+use vigie::domain::holidays::HolidayRules;
 use vigie::domain::ledger::LedgerEntry;
+use vigie::domain::opening::OpeningHours;
+use vigie::domain::policy::Commitment;
 use vigie::store::{Claim, Store};
 
 const ZONE: Tz = chrono_tz::Europe::Paris;
@@ -88,6 +93,12 @@ impl Prefecture {
         ingest(&self.store, &source, &[arrived], self.now).await.expect("recorded");
     }
 
+    /// Carries out what an agent says by a command.
+    async fn says(&mut self, reference: &str, wanted: Gesture) {
+        let word = Word { gesture: wanted, by: "agent".to_owned(), at: self.now, text: None };
+        gesture(&self.store, &self.settings.office, reference, word, self.now).await.expect("taken");
+    }
+
     /// Lets time pass: every wake on the way is served.
     async fn advance(&mut self, to: DateTime<Utc>) {
         for _ in 0..MAX_TICKS {
@@ -99,6 +110,29 @@ impl Prefecture {
             self.pending.extend(facts);
         }
         self.now = to;
+    }
+
+    /// Gives every mailbox another calendar.
+    fn calendars(&mut self, change: impl Fn(&str, &Calendar) -> Calendar) {
+        for (mailbox, calendar) in &mut self.settings.office.calendars {
+            *calendar = change(mailbox, calendar);
+        }
+    }
+
+    /// Changes the commitments of a key.
+    fn commitments(&mut self, key: &str, change: impl Fn(&mut Commitment)) {
+        let mailboxes = self.settings.office.mailboxes.iter_mut();
+        let mut found: Vec<_> =
+            mailboxes.flat_map(|policy| &mut policy.commitments).filter(|commitment| commitment.key == key).collect();
+        assert!(!found.is_empty(), "no commitment is called {key}");
+        for commitment in &mut found {
+            change(commitment);
+        }
+    }
+
+    /// Takes the configuration into use, as a reload does.
+    async fn reload(&mut self) {
+        take_into_use(&self.store, &self.settings.office, self.now).await.expect("taken into use");
     }
 
     /// What happened since the last time.
@@ -150,9 +184,11 @@ fn fact(entry: &LedgerEntry) -> Option<String> {
             Some(format!("{request} opened; due {} ({} working days)", text("due_on"), payload["limit"]))
         }
         "request_answered" => Some(format!("{request} answered ({})", text("evidence"))),
+        "request_redated" => Some(format!("{request} dated anew; due {}", text("due_on"))),
         "request_closed" => Some(format!("{request} closed")),
         "alert_raised" => Some(match payload["level"].as_i64() {
             Some(-1) => format!("{request} overdue"),
+            Some(level @ ..-1) => format!("{request} overdue, reminder {}", -1 - level),
             level => format!("{request}: {} working days left", level.unwrap_or_default()),
         }),
         "mailbox_mode" | "configuration" | "mail_settled" | "acknowledgement_state" => None,
@@ -205,15 +241,11 @@ async fn command(prefecture: &mut Prefecture, line: &str) {
             prefecture.put(words[1], FolderRole::Sent, &header, sent).await;
         }
         "answer" => {
-            let answer =
-                Gesture::Answer { at: prefecture.now, way: after(&words, "by").expect("by which way").to_owned() };
-            let office = &prefecture.settings.office;
-            gesture(&prefecture.store, office, words[1], answer, "agent", prefecture.now).await.expect("answered");
+            let by = after(&words, "by").expect("by which way");
+            prefecture.says(words[1], Gesture::Answer(Way::from_name(by).expect("a way"))).await;
         }
         "close" => {
-            let close = Gesture::Close { motive: "sans objet".to_owned() };
-            let office = &prefecture.settings.office;
-            gesture(&prefecture.store, office, words[1], close, "agent", prefecture.now).await.expect("closed");
+            prefecture.says(words[1], Gesture::Close { motive: "no_reply_needed".to_owned() }).await;
         }
         "advance" => prefecture.advance(instant(words[2])).await,
         "wait" => {
@@ -221,8 +253,62 @@ async fn command(prefecture: &mut Prefecture, line: &str) {
             let to = prefecture.now + TimeDelta::minutes(minutes);
             prefecture.advance(to).await;
         }
+        _ => configure(prefecture, &words).await,
+    }
+}
+
+/// What the administrator changes; each takes the configuration into use.
+async fn configure(prefecture: &mut Prefecture, words: &[&str]) {
+    match words[0] {
+        "closure" => {
+            let closure = Closure {
+                from: words[1].parse().expect("the first day"),
+                to: words[2].parse().expect("the last day"),
+                label: "Fermeture".to_owned(),
+                suspends: words[3] == "suspends",
+            };
+            prefecture.calendars(|_, calendar| {
+                let closures = calendar.closures().iter().cloned().chain([closure.clone()]).collect();
+                let days = calendar.opening_days();
+                Calendar::new(calendar.territory(), calendar.zone(), HolidayRules::default(), closures, days)
+            });
+        }
+        "reopen-closures" => {
+            prefecture.calendars(|_, calendar| Calendar::of(calendar.territory()));
+        }
+        "open-on" => {
+            let days: WeekdaySet = words[1..].iter().map(|day| day.parse::<Weekday>().expect("a day")).collect();
+            prefecture.calendars(|_, calendar| {
+                let closures = calendar.closures().to_vec();
+                Calendar::new(calendar.territory(), calendar.zone(), HolidayRules::default(), closures, days)
+            });
+        }
+        "hours" => {
+            let time = |text: &str| text.parse::<NaiveTime>().expect("a time of the day");
+            let slots = words[1..].iter().map(|slot| slot.split_once('-').expect("from and to"));
+            let slots: Vec<_> =
+                slots.map(|(from, to)| (time(&format!("{from}:00")), time(&format!("{to}:00")))).collect();
+            let hours = OpeningHours::new(slots).expect("hours");
+            for bureau in &mut prefecture.settings.office.bureaux {
+                bureau.hours = hours.clone();
+            }
+        }
+        "remind-every" => {
+            let every = words[1].parse().expect("working days");
+            for bureau in &mut prefecture.settings.office.bureaux {
+                bureau.remind_every = every;
+            }
+        }
+        "withdraw" => {
+            prefecture.commitments(words[1], |commitment| commitment.withdrawn = true);
+        }
+        "limit" => {
+            let limit = words[2].parse().expect("working days");
+            prefecture.commitments(words[1], |commitment| commitment.limit = limit);
+        }
         other => panic!("{other:?} is no command"),
     }
+    prefecture.reload().await;
 }
 
 /// A line of a scenario without its comment.

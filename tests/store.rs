@@ -132,6 +132,14 @@ fn request(id: i64) -> Request {
         flagged: true,
         status: Status::Open,
         settled_at: None,
+        holding_at: None,
+        substantive_at: None,
+        incomplete_since: None,
+        suspended_days: 0,
+        merged_into: None,
+        deleted_at: None,
+        forwarded_at: None,
+        gesture: None,
         evidence: None,
         confidence: None,
         acknowledgement: AcknowledgementState::Pending,
@@ -150,7 +158,14 @@ async fn a_request_comes_back_as_it_was_saved(store: Store) {
     let due = turn.alerts_due(at(500), 10).await.expect("reads");
     assert_eq!(due, [request(1), request(2)]);
     let evidence = Evidence::SentReply;
-    let answer = Change::Answered { at: at(60), evidence, confidence: evidence.confidence(), by: None, way: None };
+    let answer = Change::Answered {
+        at: at(60),
+        evidence,
+        confidence: evidence.confidence(),
+        holding: false,
+        by: None,
+        way: None,
+    };
     saved.apply(&answer).expect("open");
     turn.save_requests(&[request(1), saved.clone()]).await.expect("the last state counts");
     turn.commit().await.expect("commits");
@@ -321,9 +336,10 @@ fn message(id: i64) -> MessageRow {
         due_on: String::new(),
         received_at: at(id),
         rule: Rule::InternalDate,
-        times: Times { internal_date: at(id), received: None, date: None, observed_at: at(id) },
+        times: Times { internal_date: Some(at(id)), received: None, date: None, observed_at: at(id) },
         acknowledgement: "withhold",
         acknowledgement_reason: Reason::new("observe_mode"),
+        email_id: None,
         kept: Kept::of(&facts, true),
     }
 }

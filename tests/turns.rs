@@ -2,7 +2,7 @@
 #![expect(clippy::expect_used, reason = "what is written here can be parsed, or the tests are worth nothing")]
 
 use chrono::{DateTime, TimeDelta, Utc};
-use vigie::app::gesture::{Gesture, gesture};
+use vigie::app::gesture::{Word, gesture};
 use vigie::app::ingest::{self, Arrived, Ingested, Source};
 use vigie::app::query;
 use vigie::app::tick::{next_wake, tick};
@@ -10,6 +10,7 @@ use vigie::app::verify::verify;
 use vigie::config::{Secrets, Settings};
 use vigie::domain::calendar::{Calendar, Closure, MONDAY_TO_FRIDAY, Territory};
 use vigie::domain::classify::FolderRole;
+use vigie::domain::gesture::Gesture;
 use vigie::domain::holidays::HolidayRules;
 use vigie::domain::office::Office;
 use vigie::domain::policy::{Mode, Nature, Requester};
@@ -254,7 +255,8 @@ async fn an_overdue_request_that_is_given_more_time_is_alerted_again() {
     }
     let complaint = Gesture::Reclassify { requester: Requester::Public, nature: Nature::Complaint };
     let now = at("2026-06-12T08:00:01Z");
-    gesture(&house.store, &house.office, "PAN-2026-000001", complaint, "agent", now).await.expect("reclassified");
+    let word = Word { gesture: complaint, by: "agent".into(), at: now, text: None };
+    gesture(&house.store, &house.office, "PAN-2026-000001", word, now).await.expect("reclassified");
     let request = house.requests().await.remove(0).request;
     assert_eq!((request.alert_level, request.due_on.to_string().as_str()), (None, "2026-06-25"));
     let ticked = tick(&house.store, &house.office, at("2026-06-26T08:00:00Z")).await.expect("a tick");

@@ -73,6 +73,8 @@ fn withdrawn(due: &DueEffect, request: Option<String>, why: &str, now: DateTime<
         retry_at: None,
         attempt: due.attempts.count,
         template: String::new(),
+        template_name: String::new(),
+        template_version: String::new(),
         text: String::new(),
         at: now,
     }))

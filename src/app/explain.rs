@@ -48,8 +48,12 @@ pub fn explain(
         facts = parse(header, Some(body.get(..REPORT_START).unwrap_or(body)), size);
     }
     let received_at = received_at.or(facts.received).or(facts.date).filter(|at| *at <= now).unwrap_or(now);
-    let times =
-        Times { internal_date: received_at, received: facts.received, date: facts.date, observed_at: received_at };
+    let times = Times {
+        internal_date: Some(received_at),
+        received: facts.received,
+        date: facts.date,
+        observed_at: received_at,
+    };
     let arrival =
         Arrival { facts: &facts, folder: "INBOX", role: FolderRole::Inbox, times, digest: "", message: MessageId(0) };
     let snapshot = Snapshot {

@@ -1,63 +1,51 @@
-//! What a person decides about a request: answered by telephone, closed, transferred, reclassified.
+//! What a person decides about a request by a command: answered by telephone, closed, transferred, merged, reopened…
 
 use chrono::{DateTime, Utc};
 
 use super::{Error, Result};
 use crate::domain::alert;
-use crate::domain::deadline::deadline;
-use crate::domain::decide::{Decision, change};
-use crate::domain::evidence::Evidence;
+use crate::domain::decide::{Decision, Desk, change};
+use crate::domain::gesture::{Gesture, GestureRule, Means, Said, changes};
 use crate::domain::office::Office;
-use crate::domain::policy::{Channel, Nature, Requester};
-use crate::domain::request::{Change, Request};
-use crate::store::Store;
+use crate::domain::request::Request;
+use crate::store::{Store, Turn};
 
-/// What a person decides.
+/// Requests merged one into another that are followed: a longer chain is a ring.
+const MAX_MERGES: usize = 20;
+
+/// What a person says, by a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Gesture {
-    /// Answered by a way that vigie cannot see.
-    Answer {
-        /// When.
-        at: DateTime<Utc>,
-        /// `phone`, `counter`, `letter` or `mail`.
-        way: String,
-    },
-    /// Nothing to answer.
-    Close {
-        /// Why.
-        motive: String,
-    },
-    /// Handed to another administration.
-    Transfer {
-        /// To whom.
-        to: String,
-    },
-    /// Who asks, or for what, was judged wrongly.
-    Reclassify {
-        /// Who asks.
-        requester: Requester,
-        /// What is asked.
-        nature: Nature,
-    },
+pub struct Word {
+    /// What is said.
+    pub gesture: Gesture,
+    /// Who says it.
+    pub by: String,
+    /// The instant that it is about; not after `now`.
+    pub at: DateTime<Utc>,
+    /// What was written about it: it may name people, and is kept beside the ledger, which knows its digest only.
+    pub text: Option<String>,
 }
 
-/// Carries a gesture out, in the name of `by`.
+/// Carries a person's word out.
 pub async fn gesture(
     store: &Store,
     office: &Office,
     reference: &str,
-    gesture: Gesture,
-    by: &str,
+    word: Word,
     now: DateTime<Utc>,
 ) -> Result<Request> {
     let mut turn = store.begin().await?;
     let request = turn.request_by_reference(reference).await?;
     let mut request = request.ok_or_else(|| Error::UnknownRequest(reference.to_owned()))?;
-    let wanted = to_change(office, &request, gesture, by, now)?;
-    let refused = |refusal| Error::Refused { reference: reference.to_owned(), refusal };
-    request.clone().apply(&wanted).map_err(refused)?;
-    let mut decision = Decision::default();
-    change(&mut request, wanted, None, &mut decision);
+    let desk = office.desk(&request.mailbox).ok_or_else(|| Error::UnknownMailbox(request.mailbox.clone()))?;
+    let note = match word.text.filter(|text| !text.trim().is_empty()) {
+        Some(text) => Some(turn.keep_note(request.id, &text, now).await?),
+        None => None,
+    };
+    let wanted = resolve(&mut turn, office, word.gesture).await?;
+    let said = Said { by: word.by, at: word.at, in_client: false, note };
+    let decision = carry_out(desk, &mut request, wanted, &said)
+        .map_err(|refusal| Error::Refused { reference: reference.to_owned(), refusal })?;
     if let Some(desk) = office.desk(&request.mailbox) {
         request.next_alert_at = alert::next_alert(desk.clock(), &request);
     }
@@ -69,33 +57,66 @@ pub async fn gesture(
     Ok(request)
 }
 
-fn to_change(office: &Office, request: &Request, gesture: Gesture, by: &str, now: DateTime<Utc>) -> Result<Change> {
-    let by = by.to_owned();
-    Ok(match gesture {
-        Gesture::Answer { at, way } => {
-            let evidence = Evidence::Declaration;
-            Change::Answered { at, evidence, confidence: evidence.confidence(), by: Some(by), way: Some(way) }
+/// Applies all that a gesture asks for, or nothing.
+pub(super) fn carry_out(
+    desk: Desk<'_>,
+    request: &mut Request,
+    gesture: Gesture,
+    said: &Said,
+) -> Result<Decision, crate::domain::request::Refusal> {
+    let mut trial = request.clone();
+    let wanted = changes(desk, &trial, gesture, said)?;
+    for change in &wanted {
+        trial.apply(change)?;
+    }
+    let mut decision = Decision::default();
+    for wanted in wanted {
+        change(request, wanted, None, &mut decision);
+    }
+    Ok(decision)
+}
+
+/// Names what the words of a command mean: a watched mailbox as destination is a move, and what was merged into another
+/// request is looked for there.
+async fn resolve(turn: &mut Turn, office: &Office, gesture: Gesture) -> Result<Gesture> {
+    match gesture {
+        Gesture::Merge { into } => {
+            let target = final_request(turn, &into).await?.ok_or(Error::UnknownRequest(into))?;
+            Ok(Gesture::Merge { into: target.reference })
         }
-        Gesture::Close { motive } => Change::Closed { at: now, motive, by },
-        Gesture::Transfer { to } => Change::Transferred { at: now, to, by },
-        Gesture::Reclassify { requester, nature } => {
-            let desk = office.desk(&request.mailbox);
-            let desk = desk.ok_or_else(|| Error::UnknownMailbox(request.mailbox.clone()))?;
-            let day = desk.calendar.civil(request.received_at);
-            let commitment = desk.policy.commitment(Channel::Mail, requester, nature, day);
-            let limit = commitment.map_or(request.limit, |commitment| commitment.limit);
-            let due = deadline(desk.calendar, request.received_at, limit).ok();
-            Change::Reclassified {
-                at: now,
-                requester,
-                nature,
-                commitment: commitment.map_or_else(String::new, |commitment| commitment.key.clone()),
-                limit,
-                due_on: due.as_ref().map_or(request.due_on, |due| due.due_on),
-                due_at: due.as_ref().map_or(request.due_at, |due| due.due_at),
-                calendar_revision: due.map_or_else(|| request.calendar_revision.clone(), |due| due.calendar_revision),
-                by,
-            }
-        }
-    })
+        Gesture::Transfer { to } => Ok(match destination(office, &to) {
+            // What a person typed may name a person: the note says it, and the ledger only that there is one.
+            Gesture::Transfer { to } if !is_configured(office, &to) => Gesture::Transfer { to: String::new() },
+            known => known,
+        }),
+        other => Ok(other),
+    }
+}
+
+/// Where a transfer goes: to a watched mailbox, by its name or address, or to another administration.
+#[must_use]
+pub fn destination(office: &Office, to: &str) -> Gesture {
+    let watched = office.mailboxes.iter().find(|policy| {
+        policy.name == to || crate::domain::address::Address::parse(to).is_some_and(|address| policy.is_mine(&address))
+    });
+    match watched {
+        Some(policy) => Gesture::Move { mailbox: policy.name.clone(), bureau: policy.bureau.clone() },
+        None => Gesture::Transfer { to: to.to_owned() },
+    }
+}
+
+/// Whether the configuration names a destination.
+fn is_configured(office: &Office, to: &str) -> bool {
+    let named = |rule: &GestureRule| matches!(&rule.means, Means::Transferred(known) if known == to);
+    office.mailboxes.iter().flat_map(|policy| &policy.gestures).any(named)
+}
+
+/// The request of a reference, or the one into which it was merged in the end.
+pub(super) async fn final_request(turn: &mut Turn, reference: &str) -> Result<Option<Request>> {
+    let mut found = turn.request_by_reference(reference).await?;
+    for _ in 0..MAX_MERGES {
+        let Some(into) = found.as_ref().and_then(|request| request.merged_into.clone()) else { break };
+        found = turn.request_by_reference(&into).await?;
+    }
+    Ok(found)
 }

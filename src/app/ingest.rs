@@ -16,11 +16,11 @@ use crate::domain::classify::{FolderRole, Links, ThreadLink, may_answer_unseen};
 use crate::domain::decide::{self, Arrival, Decision, Desk, EarlyReply, Judgement, Snapshot};
 use crate::domain::effect::{Effect, EffectKind};
 use crate::domain::event::Event;
-use crate::domain::identity::{appearance, identity};
+use crate::domain::identity::{appearance, identity, unreadable};
 use crate::domain::message::MessageFacts;
 use crate::domain::office::Office;
 use crate::domain::policy::{Mode, Watch};
-use crate::domain::receipt::Times;
+use crate::domain::receipt::{Times, official};
 use crate::domain::request::{MessageId, PersonId, Request, RequestId, Status};
 use crate::domain::requester::asker;
 use crate::domain::sighting::FlagSet;
@@ -41,12 +41,16 @@ const MAX_APPEARANCES: u32 = 1_000;
 pub struct Arrived {
     /// Its UID.
     pub uid: u32,
-    /// Its INTERNALDATE.
-    pub internal_date: DateTime<Utc>,
+    /// Its INTERNALDATE; `None` where the server gives none that can be read.
+    pub internal_date: Option<DateTime<Utc>>,
     /// Its size in octets.
     pub size: u64,
     /// The flags that it bears.
     pub flags: FlagSet,
+    /// The server's identifier of it (RFC 8474), where it gives one.
+    pub email_id: Option<String>,
+    /// Whether the server gave a header at all.
+    readable: bool,
     facts: MessageFacts,
     /// Kept only where the beginning of the body is still to be read with it.
     header: Vec<u8>,
@@ -55,16 +59,29 @@ pub struct Arrived {
 impl Arrived {
     /// Reads a message's header block.
     #[must_use]
-    pub fn read(uid: u32, internal_date: DateTime<Utc>, size: u64, header: Vec<u8>) -> Self {
+    pub fn read(uid: u32, internal_date: impl Into<Option<DateTime<Utc>>>, size: u64, header: Vec<u8>) -> Self {
         let facts = parse(&header, None, size);
         let header = if wants_body(&facts) { header } else { Vec::new() };
-        Self { uid, internal_date, size, flags: FlagSet::default(), facts, header }
+        let (internal_date, flags) = (internal_date.into(), FlagSet::default());
+        Self { uid, internal_date, size, flags, email_id: None, readable: true, facts, header }
+    }
+
+    /// A message whose header the server cannot give.
+    #[must_use]
+    pub fn unreadable(uid: u32, internal_date: Option<DateTime<Utc>>, size: u64) -> Self {
+        Self { readable: false, ..Self::read(uid, internal_date, size, Vec::new()) }
     }
 
     /// The same with the flags that it bears.
     #[must_use]
     pub fn with_flags(self, flags: FlagSet) -> Self {
         Self { flags, ..self }
+    }
+
+    /// The same with the server's identifier of it.
+    #[must_use]
+    pub fn with_email_id(self, email_id: Option<String>) -> Self {
+        Self { email_id, ..self }
     }
 
     /// Whether the beginning of the body is needed to know what a report is about.
@@ -145,7 +162,8 @@ pub async fn switch_on(store: &Store, desk: Desk<'_>, now: DateTime<Utc>) -> Res
 
 /// Records, judges and decides a batch in the order of its UIDs, moves the folder's cursor to `cursor`, and commits.
 pub async fn ingest(store: &Store, source: &Source<'_>, batch: &[Arrived], now: DateTime<Utc>) -> Result<Ingested> {
-    let parsed: Vec<Parsed<'_>> = batch.iter().map(|arrived| Parsed::read(arrived, now)).collect();
+    let parsed: Vec<Parsed<'_>> =
+        batch.iter().map(|arrived| Parsed::read(arrived, &source.desk.policy.name, now)).collect();
     let mut turn = store.begin().await?;
     if let Some(lease) = source.lease {
         turn.check_lease(lease).await?;
@@ -169,15 +187,18 @@ struct Parsed<'a> {
 }
 
 impl<'a> Parsed<'a> {
-    fn read(arrived: &'a Arrived, now: DateTime<Utc>) -> Self {
+    fn read(arrived: &'a Arrived, mailbox: &str, now: DateTime<Utc>) -> Self {
         let facts = &arrived.facts;
+        // 1970 is what clocks and servers say that know no date
+        let said = |date: Option<DateTime<Utc>>| date.filter(|date| *date != DateTime::UNIX_EPOCH);
         let times = Times {
-            internal_date: arrived.internal_date,
-            received: facts.received,
-            date: facts.date,
+            internal_date: said(arrived.internal_date),
+            received: said(facts.received),
+            date: said(facts.date),
             observed_at: now,
         };
-        let identity = identity(facts, &times);
+        let identity =
+            if arrived.readable { identity(facts, &times) } else { unreadable(mailbox, arrived.size, &times) };
         Self { arrived, facts, times, identity }
     }
 
@@ -199,6 +220,8 @@ struct Slot {
 struct Overlay {
     watch: Watch,
     known: HashMap<String, KnownMessage>,
+    /// The same by the server's identifiers, the oldest first.
+    by_email_id: HashMap<String, Vec<KnownMessage>>,
     /// The number from which a message's next appearance is looked for: those before it lie in the folder already.
     numbers: HashMap<String, u32>,
     threads: HashMap<String, RequestId>,
@@ -232,6 +255,7 @@ impl Overlay {
         let watch = watch.unwrap_or(Watch { watched_since: now, acknowledging_since: None });
         let identities: Vec<String> = batch.iter().map(|message| message.identity.clone()).collect();
         let known = turn.known_messages(&identities).await?;
+        let by_email_id = load_by_email_id(turn, source, batch).await?;
         let mut named: HashSet<String> = HashSet::new();
         for message in batch {
             named.extend(ancestors(message.facts).into_iter().map(str::to_owned));
@@ -252,7 +276,20 @@ impl Overlay {
         let early = turn.early_replies(&ids).await?;
         let breaker = turn.breaker().await?;
         let (tally, written, numbers) = (Tally::default(), Written::default(), HashMap::new());
-        Ok(Self { watch, known, numbers, threads, requests, persons, addresses, early, breaker, tally, written })
+        Ok(Self {
+            watch,
+            known,
+            by_email_id,
+            numbers,
+            threads,
+            requests,
+            persons,
+            addresses,
+            early,
+            breaker,
+            tally,
+            written,
+        })
     }
 
     /// Takes one message in: a known one is seen at another place, a new one is judged.
@@ -294,6 +331,9 @@ impl Overlay {
         source: &Source<'_>,
         message: &Parsed<'_>,
     ) -> Result<(String, Option<KnownMessage>)> {
+        if let Some(known) = self.same_by_email_id(turn, source, message).await? {
+            return Ok((known.digest.clone(), Some(known)));
+        }
         let mailbox = source.desk.policy.name.as_str();
         let mut number = self.numbers.get(&message.identity).copied().unwrap_or_default();
         loop {
@@ -311,6 +351,27 @@ impl Overlay {
             number += 1;
             self.numbers.insert(message.identity.clone(), number);
         }
+    }
+
+    /// The message that the server itself says to be this one, wherever and with whatever date it lay. What the server
+    /// says is believed only of what looks the same: an identifier that it gave twice must not hide a message.
+    async fn same_by_email_id(
+        &self,
+        turn: &mut Turn,
+        source: &Source<'_>,
+        message: &Parsed<'_>,
+    ) -> Result<Option<KnownMessage>> {
+        let named = message.arrived.email_id.as_ref().and_then(|id| self.by_email_id.get(id));
+        let looks_the_same = |known: &&KnownMessage| {
+            let (message_id, size) = (message.facts.message_id.as_deref().unwrap_or_default(), message.arrived.size);
+            known.message_id == message_id && u64::try_from(known.size) == Ok(size) && may_lie_here(known, source)
+        };
+        for known in named.into_iter().flatten().filter(looks_the_same) {
+            if !self.lies_elsewhere_here(turn, source, message, known).await? {
+                return Ok(Some(known.clone()));
+            }
+        }
+        Ok(None)
     }
 
     /// The message known under a digest. Those under an identity were loaded with the batch.
@@ -357,7 +418,7 @@ impl Overlay {
     ) -> Result<()> {
         let desk = source.desk;
         let duplicate_of = self.known.get(&message.identity).and_then(|first| duplicates(source, message, first));
-        let year = desk.calendar.civil(crate::domain::receipt::official(&message.times).0).year();
+        let year = desk.calendar.civil(official(&message.times).0).year();
         let number = turn.peek_number(&desk.policy.reference_prefix, year).await?;
         let reference = format!("{}-{year}-{number:06}", desk.policy.reference_prefix);
         let arrival = Arrival {
@@ -412,9 +473,10 @@ impl Overlay {
             Some(id) if self.failed_at(id, message.facts) => turn.person_digest(id).await?,
             Some(_) | None => None,
         };
+        let received_at = official(&message.times).0;
         let recent = match person {
-            Some(person) if message.times.internal_date >= self.watch.watched_since => {
-                self.recent_from(turn, person.id, crate::domain::receipt::official(&message.times).0).await?
+            Some(person) if received_at >= self.watch.watched_since => {
+                self.recent_from(turn, person.id, received_at).await?
             }
             Some(_) | None => 0,
         };
@@ -525,7 +587,13 @@ impl Overlay {
             mailbox: desk.policy.name.clone(),
             verdict: judgement.verdict.name().to_owned(),
             reason: judgement.reason.code.to_owned(),
+            message_id: message.facts.message_id.clone().unwrap_or_default(),
+            size: i64::try_from(message.arrived.size).unwrap_or(i64::MAX),
+            email_id: message.arrived.email_id.clone().unwrap_or_default(),
         };
+        if !known.email_id.is_empty() {
+            self.by_email_id.entry(known.email_id.clone()).or_default().push(known.clone());
+        }
         self.known.insert(slot.digest, known);
         let written = &mut self.written;
         written.ingested.recorded += 1;
@@ -599,11 +667,27 @@ fn spam_by_folder(known: &KnownMessage) -> bool {
     known.verdict == Verdict::Spam.name() && known.reason == "junk_folder"
 }
 
-/// The request of the message that a further appearance doubles; `None` where it doubles nothing.
+/// The messages that the server's identifiers name.
+async fn load_by_email_id(
+    turn: &mut Turn,
+    source: &Source<'_>,
+    batch: &[Parsed<'_>],
+) -> Result<HashMap<String, Vec<KnownMessage>>> {
+    let ids: Vec<String> = batch.iter().filter_map(|message| message.arrived.email_id.clone()).collect();
+    let mut found: HashMap<String, Vec<KnownMessage>> = HashMap::new();
+    for known in turn.known_by_email_id(&source.desk.policy.name, &ids).await? {
+        found.entry(known.email_id.clone()).or_default().push(known);
+    }
+    Ok(found)
+}
+
+/// The request of the message that a further appearance doubles; `None` where it doubles nothing: what another mailbox
+/// saw without owing an answer, be it our own copy of what we sent to this one, is judged here by itself.
 fn duplicates(source: &Source<'_>, message: &Parsed<'_>, first: &KnownMessage) -> Option<Option<RequestId>> {
     let same_mailbox = first.mailbox == source.desk.policy.name;
     // Without a Message-ID nothing says that two equal header blocks are one message: they stay two.
-    let two = same_mailbox && (message.facts.message_id.is_none() || spam_by_folder(first));
+    let two =
+        if same_mailbox { message.facts.message_id.is_none() || spam_by_folder(first) } else { first.request == 0 };
     (!two).then(|| (first.request != 0).then_some(RequestId(first.request)))
 }
 
@@ -638,7 +722,7 @@ fn row(
     judgement: &Judgement,
 ) -> MessageRow {
     let (acknowledgement, acknowledgement_reason): (&'static str, Reason) = decide::parts(&judgement.acknowledgement);
-    let (received_at, rule) = crate::domain::receipt::official(&message.times);
+    let (received_at, rule) = official(&message.times);
     let author = message.facts.author();
     MessageRow {
         id: slot.id,
@@ -658,6 +742,7 @@ fn row(
         times: message.times,
         acknowledgement,
         acknowledgement_reason,
+        email_id: message.arrived.email_id.clone(),
         kept: Kept::of(message.facts, acknowledgement == "send"),
     }
 }

@@ -12,8 +12,10 @@ pub mod explain;
 pub mod export;
 pub mod gesture;
 pub mod ingest;
+pub mod letters;
 pub mod query;
 pub mod reconcile;
+pub mod refresh;
 pub mod sending;
 pub mod sighting;
 pub mod story;
@@ -44,6 +46,9 @@ pub enum Error {
     /// The configuration no longer knows a bureau.
     #[error("the bureau {0} is not in the configuration any more")]
     UnknownBureau(String),
+    /// No text of a mailbox answers a request.
+    #[error("no text of the mailbox {0} answers this request")]
+    NoText(String),
     /// There is no such request.
     #[error("aucune demande ne porte la référence {0}")]
     UnknownRequest(String),
@@ -69,6 +74,7 @@ impl Error {
             Self::Compose { .. }
             | Self::UnknownMailbox(_)
             | Self::UnknownBureau(_)
+            | Self::NoText(_)
             | Self::UnknownRequest(_)
             | Self::BreakerNotTripped
             | Self::Refused { .. } => false,

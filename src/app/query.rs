@@ -67,8 +67,24 @@ pub struct RequestView {
     pub due_on: String,
     /// `open`, `answered`, `closed` or `transferred`.
     pub status: &'static str,
-    /// When it was answered.
+    /// When it was answered, which stopped the clock.
     pub answered_at: Option<String>,
+    /// When our side first answered in any way, by a holding reply or on the substance.
+    pub first_answer_at: Option<String>,
+    /// When our side first answered on the substance.
+    pub substantive_at: Option<String>,
+    /// Since when pieces are missing and the clock stands still.
+    pub incomplete_since: Option<String>,
+    /// Working days by which the limit was put off because pieces were missing.
+    pub suspended_days: u16,
+    /// The reference of the request into which it was merged.
+    pub merged_into: Option<String>,
+    /// When our side forwarded it, which is no answer.
+    pub forwarded_at: Option<String>,
+    /// When its message was found in no watched folder any more.
+    pub deleted_at: Option<String>,
+    /// Whether an agent should confirm or deny what was concluded.
+    pub doubtful: bool,
     /// What proves the answer.
     pub evidence: Option<&'static str>,
     /// How strongly.
@@ -117,7 +133,7 @@ impl From<MessageLine> for MessageView {
 pub fn days_left(office: &Office, request: &Request, now: DateTime<Utc>) -> Option<i64> {
     let desk = office.desk(&request.mailbox)?;
     let today = desk.calendar.civil(now);
-    (request.status == Status::Open).then(|| working_days_left(desk.calendar, request.due_on, today))
+    request.is_running().then(|| working_days_left(desk.calendar, request.due_on, today))
 }
 
 /// A request as `requests` shows it at an instant.
@@ -135,6 +151,14 @@ pub fn request_view(office: &Office, line: &RequestLine, now: DateTime<Utc>) -> 
         due_on: request.due_on.to_string(),
         status: request.status.name(),
         answered_at: request.settled_at.filter(|_| request.status == Status::Answered).map(rfc3339),
+        first_answer_at: request.first_answer_at().map(rfc3339),
+        substantive_at: request.substantive_at.map(rfc3339),
+        incomplete_since: request.incomplete_since.map(rfc3339),
+        suspended_days: request.suspended_days,
+        merged_into: request.merged_into.clone(),
+        forwarded_at: request.forwarded_at.map(rfc3339),
+        deleted_at: request.deleted_at.map(rfc3339),
+        doubtful: request.is_doubtful(),
         evidence: request.evidence.map(crate::domain::evidence::Evidence::name),
         confidence: request.confidence.map(crate::domain::evidence::Confidence::name),
         within_limit: request.within_limit(now),

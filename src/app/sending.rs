@@ -5,14 +5,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::texts;
-use super::{Error, Result};
+use super::{Error, Result, letters, texts};
 use crate::domain::address::Address;
 use crate::domain::effect::{EffectKind, Outcome, Settlement, settle as decide_settlement};
 use crate::domain::event::{Event, Settled};
 use crate::domain::office::Office;
 use crate::domain::request::{AcknowledgementState, Change};
-use crate::mail::compose::{Stamp, compose};
+use crate::mail::compose::{Stamp, Used, compose};
 use crate::mail::template::Templates;
 use crate::store::{AfterAttempt, DueEffect, Store, Turn};
 
@@ -32,8 +31,8 @@ pub struct Prepared {
 /// Which text a mail carried.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proof {
-    /// The digest of the template.
-    pub template: String,
+    /// Which templates.
+    pub used: Used,
     /// The digest of the text.
     pub text: String,
 }
@@ -68,7 +67,7 @@ pub async fn prepare(
 ) -> Result<Ready> {
     let effect = &due.effect;
     let notice = match effect.kind {
-        EffectKind::Acknowledgement => texts::acknowledgement(store, office, effect).await?,
+        EffectKind::Acknowledgement => letters::acknowledgement(store, office, effect).await?,
         EffectKind::Alert => texts::alert(store, office, effect, now).await?,
         EffectKind::Digest => texts::digest(store, office, effect, now).await?,
         EffectKind::Operations => texts::operations(office, effect),
@@ -80,7 +79,7 @@ pub async fn prepare(
     let stamp = Stamp { effect_id: effect.id.clone(), date: effect.created_at, domain };
     let composed = compose(&notice, templates, &stamp)
         .map_err(|cause| Error::Compose { effect: effect.id.clone(), cause: Box::new(cause) })?;
-    let proof = Proof { template: composed.template_digest, text: composed.text_digest };
+    let proof = Proof { used: composed.used, text: composed.text_digest };
     Ok(Ready::Send(Box::new(Prepared { bytes: composed.bytes, sender, recipients: effect.recipients.clone(), proof })))
 }
 
@@ -118,7 +117,9 @@ pub async fn settle(
         summary: attempt.summary.clone(),
         retry_at,
         attempt: due.attempts.count,
-        template: attempt.proof.template.clone(),
+        template: attempt.proof.used.digest.clone(),
+        template_name: attempt.proof.used.name.clone(),
+        template_version: attempt.proof.used.version.clone(),
         text: attempt.proof.text.clone(),
         at: now,
     };

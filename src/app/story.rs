@@ -1,9 +1,13 @@
 //! A request's whole story, as the ledger tells it, in French.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::Result;
+use crate::domain::evidence::{Confidence, Evidence};
+use crate::domain::gesture::Way;
 use crate::domain::ledger::LedgerEntry;
 use crate::domain::reasons;
 use crate::store::Store;
@@ -22,7 +26,14 @@ pub struct Told {
 /// The story of a request, in the order in which it was written down.
 pub async fn of(store: &Store, reference: &str) -> Result<Vec<Told>> {
     let entries = store.ledger_of(reference).await?;
-    Ok(entries.iter().map(|entry| Told { seq: entry.seq, at: entry.occurred_at, text: tell(entry) }).collect())
+    let notes: HashMap<String, String> = store.notes_of(reference).await?.into_iter().collect();
+    let told = |entry: &LedgerEntry| {
+        let payload: Value = serde_json::from_str(&entry.payload).unwrap_or_default();
+        let note = payload.get("note").and_then(Value::as_str).and_then(|digest| notes.get(digest));
+        let note = note.map_or_else(String::new, |note| format!(" (« {note} »)"));
+        Told { seq: entry.seq, at: entry.occurred_at, text: format!("{}{note}", tell(entry)) }
+    };
+    Ok(entries.iter().map(told).collect())
 }
 
 /// What one entry says, in a sentence.
@@ -50,12 +61,6 @@ pub fn tell(entry: &LedgerEntry) -> String {
                 text("calendar")
             )
         }
-        "request_answered" => match text("by") {
-            "" => format!("réponse constatée (preuve : {}, confiance : {})", text("evidence"), text("confidence")),
-            by => format!("réponse déclarée par {by} (voie : {})", text("way")),
-        },
-        "request_closed" => format!("close par {} : {}", text("by"), text("motive")),
-        "request_transferred" => format!("transmise par {} à {}", text("by"), text("to")),
         "request_reclassified" => {
             format!(
                 "requalifiée par {} : {}, {}, échéance le {}",
@@ -87,7 +92,91 @@ pub fn tell(entry: &LedgerEntry) -> String {
             format!("disjoncteur réarmé par {} : {mails} accusés {done}", text("by"))
         }
         "mail_settled" => settled(&payload),
-        other => other.to_owned(),
+        other => life(other, &payload).unwrap_or_else(|| other.to_owned()),
+    }
+}
+
+/// What changes where a request stands.
+fn life(kind: &str, payload: &Value) -> Option<String> {
+    let text = |name: &str| payload.get(name).and_then(Value::as_str).unwrap_or_default();
+    let by = || if text("by").is_empty() { String::new() } else { format!(" par {}", text("by")) };
+    Some(match kind {
+        "request_answered" | "holding_reply_seen" => {
+            let what = if kind == "request_answered" {
+                "réponse"
+            } else {
+                "réponse d’attente, qui n’arrête pas le délai,"
+            };
+            let way =
+                if text("way").is_empty() { String::new() } else { format!(", voie\u{a0}: {}", way(text("way"))) };
+            let (evidence, confidence) = (evidence(text("evidence")), confidence(text("confidence")));
+            match text("by") {
+                "" => format!("{what} constatée (preuve\u{a0}: {evidence}, confiance\u{a0}: {confidence}{way})"),
+                by => format!("{what} déclarée par {by} (preuve\u{a0}: {evidence}{way})"),
+            }
+        }
+        "substantive_reply_seen" => format!("réponse au fond constatée (preuve\u{a0}: {})", evidence(text("evidence"))),
+        "answer_confirmed" => format!("réponse confirmée{}", by()),
+        "request_closed" => format!("close{}\u{a0}: {}", by(), motive(text("motive"))),
+        "request_merged" => format!("fusionnée{} dans {}", by(), text("into")),
+        "request_transferred" if text("to").is_empty() => format!("transmise{} à une autre administration", by()),
+        "request_transferred" => format!("transmise{} à {}", by(), text("to")),
+        "request_reopened" => {
+            format!("rouverte{}\u{a0}: {} ; le premier délai court toujours", by(), motive(text("why")))
+        }
+        "request_suspended" => format!("délai suspendu{}\u{a0}: {} (CRPA, art. L114-5)", by(), motive(text("motive"))),
+        "request_resumed" => {
+            let days = payload.get("suspended").and_then(Value::as_i64).unwrap_or_default();
+            let how = if text("way") == "follow_up" { ", le demandeur a écrit" } else { "" };
+            format!(
+                "délai repris{}{how}\u{a0}: {days} jour(s) ouvré(s) de suspension, échéance le {}",
+                by(),
+                text("due_on")
+            )
+        }
+        "request_moved" => format!(
+            "confiée{} à la boîte {} (bureau {}), venant de {} (bureau {})",
+            by(),
+            text("mailbox"),
+            text("bureau"),
+            text("from_mailbox"),
+            text("from_bureau")
+        ),
+        "request_forwarded" => "transférée par courriel, ce qui n’est pas une réponse".to_owned(),
+        "request_message_gone" => "message disparu des dossiers surveillés, demande toujours due".to_owned(),
+        "request_message_back" => "message de nouveau présent dans un dossier surveillé".to_owned(),
+        _ => return None,
+    })
+}
+
+fn evidence(name: &str) -> &'static str {
+    Evidence::from_name(name).map_or("inconnue", Evidence::french)
+}
+
+fn confidence(name: &str) -> &'static str {
+    Confidence::from_name(name).map_or("inconnue", Confidence::french)
+}
+
+fn way(name: &str) -> &'static str {
+    Way::from_name(name).map_or("inconnue", Way::french)
+}
+
+/// The codes of motives; words of the configuration stand for themselves.
+fn motive(code: &str) -> &str {
+    match code {
+        "no_reply_needed" => "aucune réponse n’est nécessaire",
+        "withdrawn" => "le demandeur a renoncé",
+        "out_of_scope" => "hors du champ de la boîte",
+        "spam" => "indésirable",
+        "unproven" => "répondue d’après l’agent, sans preuve",
+        "other" => "motif écrit par l’agent, conservé à part",
+        "missing_items" => "pièces manquantes",
+        "gesture_undone" => "le geste a été défait dans le logiciel de messagerie",
+        "flag_removed" => "la marque « répondu » a été retirée",
+        "denied" => "la réponse a été démentie",
+        "holding" => "la réponse n’était qu’une réponse d’attente",
+        "incomplete" => "la réponse demandait des pièces",
+        own => own,
     }
 }
 

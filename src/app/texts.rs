@@ -1,147 +1,33 @@
-//! What each kind of mail says: the store's facts gathered for `mail` to word.
+//! What mails to agents and administrators say: the store's facts gathered for `mail` to word. The public's are in
+//! `letters.rs`.
 
-use chrono::{DateTime, Datelike, Months, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::explain::Explained;
 use super::query::days_left;
 use super::{Error, Result};
-use crate::domain::acknowledge::Acknowledgement;
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
-use crate::domain::decide::Desk;
 use crate::domain::effect::Effect;
-use crate::domain::office::{ImplicitDecision, Office, Service as OfficeService};
+use crate::domain::office::Office;
 use crate::domain::request::{AcknowledgementState, Request, Status};
 use crate::domain::warning::Warning;
-use crate::mail::compose::{Stamp, compose};
 use crate::mail::notice::{
-    AckFields, AgentHead, AlertFields, Condition, Demande, DigestCounts, DigestFields, ItemFields, Level, Limit,
-    Notice, Parent, Sender, Service, Silence,
+    AgentHead, AlertFields, Condition, DigestCounts, DigestFields, ItemFields, Level, Notice, Sender,
 };
-use crate::mail::template::Templates;
 use crate::store::{RequestFilter, RequestLine, Store};
 
 /// The template of alerts to agents, and of warnings to administrators.
 const ALERT: &str = "alerte";
 /// The template of the morning digest.
 const DIGEST: &str = "point-du-matin";
-/// After how long silence decides (CRPA L231-1, L231-4).
-const SILENCE_MONTHS: Months = Months::new(2);
 /// The digest's figures cover this span.
 const DIGEST_SPAN: TimeDelta = TimeDelta::days(1);
 /// Working days left from which the digest names a request.
 const DIGEST_HORIZON: i64 = 2;
 /// References named in one line of the digest.
 const DIGEST_NAMES: usize = 10;
-/// How to have an implicit acceptance attested (CRPA L232-3).
-const ATTESTATION: &str = "Sur votre demande, la préfecture vous délivre une attestation de cette décision (article L. 232-3 du code des \
-     relations entre le public et l’administration).";
-
 /// A mail and the envelope's sender.
 pub type Written = Option<(Notice, Address)>;
-
-/// The acknowledgement of a request.
-pub async fn acknowledgement(store: &Store, office: &Office, effect: &Effect) -> Result<Written> {
-    let desk = office.desk(&effect.mailbox).ok_or_else(|| Error::UnknownMailbox(effect.mailbox.clone()))?;
-    let service = office.services.get(&effect.mailbox).ok_or_else(|| Error::UnknownMailbox(effect.mailbox.clone()))?;
-    let (Some(id), Some(to)) = (effect.request, effect.recipients.first()) else { return Ok(None) };
-    let Some(line) = store.request_line_by_id(id).await? else { return Ok(None) };
-    let fields = acknowledgement_fields(desk, service, &line, to);
-    Ok(Some((Notice::Acknowledgement(Box::new(fields)), desk.policy.address.clone())))
-}
-
-/// The acknowledgement that an explained message would get.
-pub fn preview(office: &Office, mailbox: &str, explained: &Explained, templates: &Templates) -> Result<Vec<u8>> {
-    let unknown = || Error::UnknownMailbox(mailbox.to_owned());
-    let (desk, service) =
-        (office.desk(mailbox).ok_or_else(unknown)?, office.services.get(mailbox).ok_or_else(unknown)?);
-    let (facts, judgement) = (&explained.facts, &explained.judgement);
-    let to = match &judgement.acknowledgement {
-        Acknowledgement::Send { to, .. } => to.clone(),
-        Acknowledgement::Withhold(_) | Acknowledgement::None => {
-            facts.author().cloned().unwrap_or_else(|| desk.policy.address.clone())
-        }
-    };
-    let received_on = desk.calendar.civil(judgement.received_at);
-    let reference = format!("{}-{}-000000", desk.policy.reference_prefix, received_on.year());
-    let fields = AckFields {
-        template: service.template.clone(),
-        from: Sender { address: desk.policy.address.clone(), name: Some(service.name.clone()) },
-        to,
-        parent: Parent {
-            message_id: facts.message_id.clone(),
-            references: facts.references.clone(),
-            thread_index: facts.thread_index.clone(),
-        },
-        reference,
-        received_at: judgement.received_at,
-        zone: desk.policy.zone,
-        service: presented(desk, service),
-        original_subject: facts.subject.clone(),
-        requester_name: facts.from_name.clone(),
-        limit: judgement.deadline.as_ref().map(|due| Limit { working_days: judgement.limit, due_on: due.due_on }),
-        demande: demande(received_on, service),
-        data_protection: service.data_protection.clone(),
-        signature: service.name.clone(),
-    };
-    let id = "apercu";
-    let stamp = Stamp {
-        effect_id: id.to_owned(),
-        date: judgement.received_at,
-        domain: desk.policy.address.domain().to_owned(),
-    };
-    let composed = compose(&Notice::Acknowledgement(Box::new(fields)), templates, &stamp);
-    Ok(composed.map_err(|cause| Error::Compose { effect: id.to_owned(), cause: Box::new(cause) })?.bytes)
-}
-
-fn presented(desk: Desk<'_>, service: &OfficeService) -> Service {
-    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    Service {
-        name: service.name.clone(),
-        address: service.postal_address.clone(),
-        phone: service.telephone.clone(),
-        email: desk.policy.address.clone(),
-        hours: some(&service.opening_hours),
-        website: None,
-    }
-}
-
-/// What an acknowledgement says of a request.
-#[must_use]
-pub fn acknowledgement_fields(desk: Desk<'_>, service: &OfficeService, line: &RequestLine, to: &Address) -> AckFields {
-    let request = &line.request;
-    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    AckFields {
-        template: service.template.clone(),
-        from: Sender { address: desk.policy.address.clone(), name: Some(service.name.clone()) },
-        to: to.clone(),
-        parent: Parent {
-            message_id: some(&line.message_id),
-            references: line.thread_refs.split_whitespace().map(str::to_owned).collect(),
-            thread_index: some(&line.thread_index),
-        },
-        reference: request.reference.clone(),
-        received_at: request.received_at,
-        zone: desk.policy.zone,
-        service: presented(desk, service),
-        original_subject: line.subject.clone(),
-        requester_name: some(&line.name),
-        limit: Some(Limit { working_days: request.limit, due_on: request.due_on }),
-        demande: demande(desk.calendar.civil(request.received_at), service),
-        data_protection: service.data_protection.clone(),
-        signature: service.name.clone(),
-    }
-}
-
-/// What silence means two months after the receipt, where the mailbox deals with demandes.
-fn demande(received_on: NaiveDate, service: &OfficeService) -> Option<Demande> {
-    let on = received_on.checked_add_months(SILENCE_MONTHS)?;
-    let silence = match service.implicit_decision? {
-        ImplicitDecision::Acceptance => Silence::Acceptance { attestation: ATTESTATION.to_owned() },
-        ImplicitDecision::Rejection => Silence::Rejection { remedies: service.remedies.clone() },
-    };
-    Some(Demande { on, silence })
-}
 
 fn head(office: &Office, bureau: &Bureau, effect: &Effect, template: &str) -> AgentHead {
     AgentHead {
@@ -299,6 +185,22 @@ fn condition(warning: &Warning) -> Condition {
             title: format!("Le registre de la boîte {mailbox} diffère du serveur (dossier {folder})"),
             since: *at,
             advice: format!("{cause} Vérifiez par « vigie check --reconcile » et dans la boîte elle-même."),
+        },
+        Warning::Unread { mailbox, folder: Some(folder), at, cause } => Condition {
+            title: format!("Le dossier {folder} de la boîte {mailbox} n’est pas lu"),
+            since: *at,
+            advice: format!(
+                "Cause : {cause}. Ce qu’il contient reste invisible, dont les réponses s’il s’agit d’un dossier d’envoi : \
+                 corrigez son nom dans la configuration, puis vérifiez par « vigie check »."
+            ),
+        },
+        Warning::Unread { mailbox, folder: None, at, .. } => Condition {
+            title: format!("La boîte {mailbox} n’a pas de dossier d’envoi connu"),
+            since: *at,
+            advice:
+                "Les réponses des agents ne sont pas vues : indiquez ce dossier (« sent ») dans la configuration, puis \
+                     vérifiez par « vigie check »."
+                    .to_owned(),
         },
         Warning::Late { mailbox, count, oldest, answer, .. } => Condition {
             title: format!(

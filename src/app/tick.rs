@@ -112,13 +112,6 @@ pub(super) async fn queue(turn: &mut Turn, office: &Office, effects: &[Effect]) 
     Ok(turn.queue(&named).await?)
 }
 
-/// Writes down which configuration is in force from now on.
-pub async fn note_configuration(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<()> {
-    let mut turn = store.begin().await?;
-    turn.write_down(&Event::Configuration { digest: office.digest.clone(), at: now }, now);
-    Ok(turn.commit().await?)
-}
-
 /// Writes down that a mailbox cannot be read, or can again; the first time it is warned of, and only then.
 pub async fn report_blindness(
     store: &Store,
@@ -151,6 +144,23 @@ pub async fn report_blindness(
         }
     }
     turn.save_mailbox(mailbox, row).await?;
+    turn.commit().await?;
+    Ok(())
+}
+
+/// Warns that a folder cannot be read, or that there is none for what was sent: the same folder once a week.
+pub async fn report_unread(
+    store: &Store,
+    office: &Office,
+    mailbox: &str,
+    folder: Option<&str>,
+    cause: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let (mailbox, folder, cause) = (mailbox.to_owned(), folder.map(str::to_owned), cause.to_owned());
+    let warning = Warning::Unread { mailbox, folder, at: now, cause };
+    let mut turn = store.begin().await?;
+    queue(&mut turn, office, warning.mail(office, now).as_slice()).await?;
     turn.commit().await?;
     Ok(())
 }

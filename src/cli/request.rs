@@ -1,4 +1,4 @@
-//! `vigie request show|answer|close|transfer|reclassify REF`: one request, and what a person decides about it.
+//! `vigie request show|answer|holding|close|transfer|suspend|resume|reopen|confirm|merge|reclassify REF`: one request, and what a person decides about it.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -7,14 +7,27 @@ use chrono::{DateTime, Utc};
 
 use super::output::{self, Format, french_instant};
 use super::{Answer, Failure, open};
-use crate::app::gesture::{Gesture, gesture};
+use crate::app::gesture::{Word, gesture};
 use crate::app::{query, story};
 use crate::clock;
 use crate::config::Settings;
 use crate::domain::deadline::explain;
 use crate::domain::french::french_date;
+use crate::domain::gesture::{Gesture, Way};
 use crate::domain::policy::{Nature, Requester};
+use crate::domain::request::Request;
 use crate::store::{RequestLine, Store};
+
+/// Who says it, and when.
+#[derive(Debug, clap::Args)]
+pub struct Who {
+    /// When (RFC 3339); now by default
+    #[arg(long)]
+    at: Option<DateTime<Utc>>,
+    /// Who says so; the login by default
+    #[arg(long, env = "USER", default_value = "inconnu")]
+    agent: String,
+}
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
@@ -33,34 +46,78 @@ pub enum Verb {
         /// The way
         #[arg(long, value_parser = ["phone", "counter", "letter", "mail"])]
         by: String,
-        /// When (RFC 3339); now by default
-        #[arg(long)]
-        at: Option<DateTime<Utc>>,
-        /// Who says so; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu")]
-        agent: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Say that the answer seen was only a holding reply, or that one was given: the clock runs on
+    Holding {
+        /// Its reference
+        reference: String,
+        #[command(flatten)]
+        who: Who,
     },
     /// Say that no answer is needed
     Close {
         /// Its reference
         reference: String,
-        /// Why
+        /// Why: `no_reply_needed`, `withdrawn`, `out_of_scope`, `spam`, `unproven`, or free words (kept apart from the ledger)
         #[arg(long)]
         motive: String,
-        /// Who says so; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu")]
-        agent: String,
+        #[command(flatten)]
+        who: Who,
     },
-    /// Say that it was handed to another administration
+    /// Say that it was handed to another watched mailbox, or to another administration
     Transfer {
         /// Its reference
         reference: String,
-        /// To whom
+        /// To whom: a mailbox's name or address, or free words (kept apart from the ledger)
         #[arg(long)]
         to: String,
-        /// Who says so; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu")]
-        agent: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Say that pieces are missing: the clock stands still
+    Suspend {
+        /// Its reference
+        reference: String,
+        /// Which, in free words (kept apart from the ledger)
+        #[arg(long)]
+        motive: Option<String>,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Say that the missing pieces came: the clock runs on
+    Resume {
+        /// Its reference
+        reference: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Deny the answer or the closure: the first clock runs on
+    Reopen {
+        /// Its reference
+        reference: String,
+        /// Why, in free words (kept apart from the ledger)
+        #[arg(long)]
+        why: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Confirm an answer that was only guessed
+    Confirm {
+        /// Its reference
+        reference: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Say that it is the same as another request, whose clock counts
+    Merge {
+        /// Its reference
+        reference: String,
+        /// The other request's reference
+        into: String,
+        #[command(flatten)]
+        who: Who,
     },
     /// Correct who asks, or for what
     Reclassify {
@@ -70,39 +127,74 @@ pub enum Verb {
         #[arg(long, value_parser = ["public", "elected", "local_official", "local_authority"])]
         requester: String,
         /// What is asked
-        #[arg(long, value_parser = ["general_info", "advice", "complaint", "suggestion"])]
+        #[arg(long, value_parser = ["general_info", "advice", "complaint", "suggestion", "appointment"])]
         nature: String,
-        /// Who says so; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu")]
-        agent: String,
+        #[command(flatten)]
+        who: Who,
     },
 }
+
+/// Motives of a closure that are codes of the ledger; any other is an agent's own words.
+const MOTIVES: &[&str] = &["no_reply_needed", "withdrawn", "out_of_scope", "spam", "unproven"];
+/// The code of a motive in an agent's own words.
+const OTHER: &str = "other";
+/// The code of a suspension.
+const MISSING: &str = "missing_items";
 
 /// Carries the verb out.
 pub async fn request(config: &Path, verb: Verb) -> Answer {
     let (settings, store) = open(config).await?;
     let now = clock::now();
-    let (reference, wanted, agent) = match verb {
+    let (reference, wanted, text, who) = match verb {
         Verb::Show { reference, format } => return show(&settings, &store, &reference, format).await,
-        Verb::Answer { reference, by, at, agent } => {
-            let at = at.unwrap_or(now);
-            if at > now {
-                return Err(Failure::Usage(anyhow::anyhow!("--at {at} is in the future")));
-            }
-            (reference, Gesture::Answer { at, way: by }, agent)
+        Verb::Holding { reference, who } => (reference, Gesture::Holding, None, who),
+        Verb::Answer { reference, by, who } => {
+            (reference, Gesture::Answer(Way::from_name(&by).ok_or_else(|| unknown(&by))?), None, who)
         }
-        Verb::Close { reference, motive, agent } => (reference, Gesture::Close { motive }, agent),
-        Verb::Transfer { reference, to, agent } => (reference, Gesture::Transfer { to }, agent),
-        Verb::Reclassify { reference, requester, nature, agent } => {
-            let unknown = || Failure::Usage(anyhow::anyhow!("unknown requester or nature"));
-            let requester = Requester::from_name(&requester).ok_or_else(unknown)?;
-            let nature = Nature::from_name(&nature).ok_or_else(unknown)?;
-            (reference, Gesture::Reclassify { requester, nature }, agent)
+        Verb::Close { reference, motive, who } => {
+            let known = MOTIVES.contains(&motive.as_str());
+            let (motive, text) = if known { (motive, None) } else { (OTHER.to_owned(), Some(motive)) };
+            (reference, Gesture::Close { motive }, text, who)
+        }
+        Verb::Transfer { reference, to, who } => (reference, Gesture::Transfer { to: to.clone() }, Some(to), who),
+        Verb::Suspend { reference, motive, who } => {
+            (reference, Gesture::Suspend { motive: MISSING.to_owned() }, motive, who)
+        }
+        Verb::Resume { reference, who } => (reference, Gesture::Resume, None, who),
+        Verb::Reopen { reference, why, who } => (reference, Gesture::Reopen { why: "denied" }, Some(why), who),
+        Verb::Confirm { reference, who } => (reference, Gesture::Confirm, None, who),
+        Verb::Merge { reference, into, who } => (reference, Gesture::Merge { into }, None, who),
+        Verb::Reclassify { reference, requester, nature, who } => {
+            let requester = Requester::from_name(&requester).ok_or_else(|| unknown(&requester))?;
+            let nature = Nature::from_name(&nature).ok_or_else(|| unknown(&nature))?;
+            (reference, Gesture::Reclassify { requester, nature }, None, who)
         }
     };
-    let request = gesture(&store, &settings.office, &reference, wanted, &agent, now).await?;
-    output::print(&format!("{} : {}\n", request.reference, request.status.french()))?;
+    let at = who.at.unwrap_or(now);
+    if at > now {
+        return Err(Failure::Usage(anyhow::anyhow!("--at {at} is in the future")));
+    }
+    let word = Word { gesture: wanted, by: who.agent, at, text };
+    let request = gesture(&store, &settings.office, &reference, word, now).await?;
+    output::print(&format!("{}\u{a0}: {}\n", request.reference, state(&request)))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn unknown(name: &str) -> Failure {
+    Failure::Usage(anyhow::anyhow!("unknown name {name:?}"))
+}
+
+/// Where a request stands, in words.
+fn state(request: &Request) -> String {
+    let state = request.status.french();
+    if let Some(into) = &request.merged_into {
+        return format!("{state}, fusionnée dans {into}");
+    }
+    match (request.incomplete_since, request.is_doubtful()) {
+        (Some(_), _) => format!("{state}, incomplète (délai suspendu)"),
+        (None, true) => format!("{state}, à confirmer"),
+        (None, false) => state.to_owned(),
+    }
 }
 
 async fn show(settings: &Settings, store: &Store, reference: &str, format: Format) -> Answer {
@@ -116,8 +208,8 @@ async fn show(settings: &Settings, store: &Store, reference: &str, format: Forma
     let mut text = head(settings, &line);
     text.push_str("\nCalcul de l’échéance\n");
     if let Some(desk) = settings.office.desk(&line.request.mailbox) {
-        let steps =
-            explain(desk.calendar, line.request.received_at, line.request.limit).map_err(anyhow::Error::from)?;
+        let steps = explain(desk.calendar, line.request.received_at, line.request.allowed_days())
+            .map_err(anyhow::Error::from)?;
         for step in steps {
             let counted = step.counted.map_or("   –".to_owned(), |day| format!("J+{day:<2}"));
             text.push_str(&format!("  {counted}  {} : {}\n", french_date(step.date), step.why));
@@ -146,8 +238,18 @@ fn head(settings: &Settings, line: &RequestLine) -> String {
         french_date(request.due_on),
         request.limit,
         if request.commitment.is_empty() { "–" } else { &request.commitment },
-        request.status.french(),
+        state(request),
     );
+    for (label, at) in [
+        ("attente      ", request.holding_at),
+        ("incomplète   ", request.incomplete_since),
+        ("transférée   ", request.forwarded_at),
+        ("disparue     ", request.deleted_at),
+    ] {
+        if let Some(at) = at {
+            text.push_str(&format!("  {label} {}\n", french_instant(at, zone)));
+        }
+    }
     if let (Some(at), Some(evidence)) = (request.settled_at, request.evidence) {
         text.push_str(&format!("  réponse       {} : {}\n", french_instant(at, zone), evidence.french()));
     }

@@ -24,6 +24,9 @@ pub struct Arguments {
     /// Due before this day
     #[arg(long)]
     due_before: Option<NaiveDate>,
+    /// Only those that an agent should confirm or deny: guessed answers, forwarded or deleted without one
+    #[arg(long)]
+    doubtful: bool,
     /// Received in this period: 2026, 2026-T3, 2026-11
     #[arg(long)]
     period: Option<String>,
@@ -44,7 +47,8 @@ pub async fn requests(config: &Path, arguments: &Arguments) -> Answer {
         from: span.map(|(from, _)| from),
         until: span.map(|(_, until)| until),
     };
-    let lines = query::requests(&store, &filter).await?;
+    let mut lines = query::requests(&store, &filter).await?;
+    lines.retain(|line| !arguments.doubtful || line.request.is_doubtful());
     let now = clock::now();
     let views: Vec<RequestView> = lines.iter().map(|line| query::request_view(&settings.office, line, now)).collect();
     output::listing(arguments.format, &views, || table(&settings.office, &lines, now))?;

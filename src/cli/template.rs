@@ -8,10 +8,11 @@ use chrono::{DateTime, Utc};
 use super::findings::Report;
 use super::{Answer, Failure, offline, output};
 use crate::app::explain::explain;
-use crate::app::texts::preview;
+use crate::app::letters::preview;
 use crate::clock;
 use crate::config::Settings;
 use crate::daemon::templates;
+use crate::domain::wording::Text;
 use crate::mail::lint::lint;
 
 #[derive(Debug, clap::Subcommand)]
@@ -62,8 +63,8 @@ pub fn template(config: &Path, verb: Verb) -> Answer {
 pub fn lint_all(settings: &Settings, report: &mut Report) -> Result<(), Failure> {
     let texts = templates(settings).map_err(Failure::Usage)?;
     let deals_with_demandes = |name: &str| {
-        let mut services = settings.office.services.values();
-        services.any(|service| service.template == name && service.implicit_decision.is_some())
+        let mut own = settings.office.mailboxes.iter().flat_map(|mailbox| &mailbox.texts);
+        own.any(|text| is_worded_by(text, name) && text.silence.is_some())
     };
     for name in texts.names() {
         let findings = lint(&texts, name, deals_with_demandes(name)).map_err(|error| Failure::Usage(error.into()))?;
@@ -75,4 +76,9 @@ pub fn lint_all(settings: &Settings, report: &mut Report) -> Result<(), Failure>
         }
     }
     Ok(())
+}
+
+/// Whether a template words the text, in French or in another language.
+fn is_worded_by(text: &Text, name: &str) -> bool {
+    name.strip_prefix(text.template.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

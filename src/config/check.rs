@@ -4,27 +4,23 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 use secrecy::SecretString;
 
-use super::file::{
-    BureauFile, CommitmentsFile, LimitsFile, MailboxFile, QuotaFile, RequestersFile, ServerFile, Source,
-};
+use super::file::{LimitsFile, MailboxFile, QuotaFile, ServerFile, Source};
+use super::gestures;
 use super::locate::Step::{self, Index, Key};
+use super::rules::{commitments, requesters};
+use super::time::{bureaux, time};
 use super::{
     Error, LedgerSettings, MailboxSettings, Secrets, Security, ServerSettings, Settings, SmtpSettings, TemplateFile,
-    digest, read,
+    digest, read, service,
 };
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
-use crate::domain::calendar::{Calendar, Closure, MONDAY_TO_FRIDAY};
-use crate::domain::holidays::HolidayRules;
-use crate::domain::office::{ImplicitDecision, Office, Service};
-use crate::domain::opening::OpeningHours;
-use crate::domain::policy::{
-    Channel, Commitment, Limits, MailboxPolicy, Mode, Nature, RecipientRule, Requester, RequesterRule,
-};
+use crate::domain::office::Office;
+use crate::domain::policy::{Commitment, Limits, MailboxPolicy, Mode, Nature, Perimeter, RecipientRule, RequesterRule};
 use crate::domain::quota::Quota;
 use crate::domain::schedule::Schedule;
 use crate::domain::seal::is_key_name;
@@ -35,29 +31,28 @@ const MAX_MAILBOXES: usize = 1_000;
 /// The longest span of time that a setting may hold.
 const MAX_SPAN_SECONDS: u64 = 366 * 24 * 3_600;
 
-/// The longest limit, in working days: beyond any that the law or a charter knows, and within what a calendar holds.
-const MAX_LIMIT: u16 = 1_000;
-
 /// Checks a parsed file, and reads what it names.
 pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
     let file = &source.file;
-    let (calendar, zone) = calendar(source)?;
+    let time = time(source)?;
     let (commitments, commitments_text) = commitments(&source.resolve(&file.commitments))?;
     let (requesters, requesters_text) = requesters(&source.resolve(&file.requesters))?;
     let templates = templates(source)?;
     let bureaux = bureaux(source)?;
     let shared = Shared {
-        zone,
-        territory: calendar.territory(),
+        zone: time.zone,
+        territory: time.territory,
         our_addresses: our_addresses(source)?,
         internal_domains: internal_domains(source)?,
         commitments,
         requesters,
         limits: limits(file.limits),
+        templates: &templates,
     };
     let (mut names, mut reached) = (HashSet::new(), HashSet::new());
     let mut mailboxes = Vec::new();
     let mut policies = Vec::new();
+    let mut services = HashMap::new();
     if file.mailboxes.is_empty() || file.mailboxes.len() > MAX_MAILBOXES {
         return Err(source.error(&[Key("mailboxes")], format!("between 1 and {MAX_MAILBOXES} mailboxes are expected")));
     }
@@ -75,12 +70,14 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
             }
         }
         policies.push(policy);
-        mailboxes.push(at.mailbox(mailbox, &templates, secrets)?);
+        services.insert(mailbox.name.clone(), service::service(&at, mailbox)?);
+        mailboxes.push(at.mailbox(mailbox, secrets)?);
     }
     let sender = address(source, &[Key("prefecture"), Key("sender")], &file.prefecture.sender)?;
-    let digest = digest([source.text.as_str(), &commitments_text, &requesters_text]);
-    let calendars = policies.iter().map(|policy| (policy.name.clone(), calendar.clone())).collect::<HashMap<_, _>>();
-    let services = file.mailboxes.iter().map(|mailbox| (mailbox.name.clone(), service(mailbox))).collect();
+    let digest = digest([source.text.as_str(), &commitments_text, &requesters_text, &time.closures_text]);
+    let of_bureau = |policy: &MailboxPolicy| Some((policy.name.clone(), time.calendars.get(&policy.bureau)?.clone()));
+    let calendars: HashMap<_, _> = policies.iter().filter_map(of_bureau).collect();
+    known_mailboxes(source, &shared.commitments, &names)?;
     let administrators =
         addresses(source, &[Key("prefecture"), Key("administrators")], &file.prefecture.administrators)?;
     let ledger = ledger(source)?;
@@ -97,6 +94,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         smtp: smtp(source, secrets)?,
         templates,
         web: web(source)?,
+        closures_file: time.closures_file,
         blind_after: span(source, &[Key("prefecture"), Key("blind_after")], &file.prefecture.blind_after)?,
         reconcile: Schedule::parse(&file.prefecture.reconcile)
             .map_err(|error| source.error(&[Key("prefecture"), Key("reconcile")], error.to_string()))?,
@@ -104,7 +102,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
 }
 
 /// What all mailboxes share.
-struct Shared {
+struct Shared<'a> {
     zone: Tz,
     territory: Territory,
     our_addresses: Vec<Address>,
@@ -112,16 +110,17 @@ struct Shared {
     commitments: Vec<Commitment>,
     requesters: Vec<RequesterRule>,
     limits: Limits,
+    templates: &'a [TemplateFile],
 }
 
 /// A mailbox's place in the file.
-struct At<'a> {
-    source: &'a Source,
-    index: usize,
+pub(super) struct At<'a> {
+    pub(super) source: &'a Source,
+    pub(super) index: usize,
 }
 
 impl At<'_> {
-    fn error(&self, key: &str, what: impl Into<String>) -> Error {
+    pub(super) fn error(&self, key: &str, what: impl Into<String>) -> Error {
         self.source.error(&[Key("mailboxes"), Index(self.index), Key(key)], what)
     }
 
@@ -137,7 +136,7 @@ impl At<'_> {
         read(text).ok_or_else(|| self.error(key, format!("{text:?} is none of {expected}")))
     }
 
-    fn policy(&self, file: &MailboxFile, bureaux: &[Bureau], shared: &Shared) -> Result<MailboxPolicy, Error> {
+    fn policy(&self, file: &MailboxFile, bureaux: &[Bureau], shared: &Shared<'_>) -> Result<MailboxPolicy, Error> {
         let prefecture = &self.source.file.prefecture;
         if file.name.is_empty() || file.name.contains(char::is_whitespace) {
             return Err(self.error("name", "a name without spaces is expected, such as \"pref-pan\""));
@@ -176,44 +175,18 @@ impl At<'_> {
                 "nature",
                 &file.nature,
                 Nature::from_name,
-                "\"general_info\", \"advice\", \"complaint\", \"suggestion\"",
+                "\"general_info\", \"advice\", \"complaint\", \"suggestion\", \"appointment\"",
             )?,
             commitments: shared.commitments.clone(),
+            perimeter: self.perimeter(file)?,
             limits: shared.limits,
+            gestures: gestures::rules(self.source, self.index, file)?,
+            holding_subjects: file.holding_subjects.clone(),
+            texts: service::texts(self, file, shared.templates)?,
         })
     }
 
-    fn mailbox(
-        &self,
-        file: &MailboxFile,
-        templates: &[TemplateFile],
-        secrets: Secrets,
-    ) -> Result<MailboxSettings, Error> {
-        if !templates.iter().any(|template| template.name == file.template) {
-            let known: Vec<&str> = templates.iter().map(|template| template.name.as_str()).collect();
-            let what = format!("no template is called {:?}; there are {}", file.template, known.join(", "));
-            return Err(self.error("template", what));
-        }
-        let service = &file.service;
-        for (key, value) in [
-            ("name", &service.name),
-            ("postal_address", &service.postal_address),
-            ("telephone", &service.telephone),
-            ("data_protection", &service.data_protection),
-        ] {
-            if value.trim().is_empty() {
-                let steps = [Key("mailboxes"), Index(self.index), Key("service"), Key(key)];
-                return Err(self.source.error(&steps, "is a mandatory mention (CRPA R112-11-1) and may not be empty"));
-            }
-        }
-        if !service.implicit_decision.is_empty() && ImplicitDecision::from_name(&service.implicit_decision).is_none() {
-            let steps = [Key("mailboxes"), Index(self.index), Key("service"), Key("implicit_decision")];
-            return Err(self.source.error(&steps, "\"rejection\", \"acceptance\" or nothing is expected"));
-        }
-        if service.implicit_decision == "rejection" && service.remedies.trim().is_empty() {
-            let steps = [Key("mailboxes"), Index(self.index), Key("service"), Key("remedies")];
-            return Err(self.source.error(&steps, "an implicit rejection needs its remedies (CRPA R112-11-1)"));
-        }
+    fn mailbox(&self, file: &MailboxFile, secrets: Secrets) -> Result<MailboxSettings, Error> {
         self.folders(file)?;
         let scan_every = self.span("scan_every", &file.scan_every)?;
         let steps = [Key("mailboxes"), Index(self.index), Key("imap")];
@@ -228,12 +201,29 @@ impl At<'_> {
             sent: file.sent.clone(),
             junk: file.junk.clone(),
             folders: file.folders.clone(),
+            gesture_folders: gestures::folders(&gestures::rules(self.source, self.index, file)?),
             scan_every: scan_every.to_std().unwrap_or(Duration::from_mins(5)).max(Duration::from_secs(1)),
         })
     }
 }
 
 impl At<'_> {
+    fn perimeter(&self, file: &MailboxFile) -> Result<Vec<Perimeter>, Error> {
+        let mut periods = Vec::new();
+        for (index, period) in file.perimeter.iter().enumerate() {
+            let steps = |key| [Key("mailboxes"), Index(self.index), Key("perimeter"), Index(index), Key(key)];
+            let day = |key: &'static str, text: &Option<String>| {
+                text.as_ref().map(|text| date(self.source, &steps(key), text)).transpose()
+            };
+            let (from, until) = (day("from", &period.from)?, day("until", &period.until)?);
+            if from.zip(until).is_some_and(|(from, until)| until < from) {
+                return Err(self.source.error(&steps("until"), "comes before from"));
+            }
+            periods.push(Perimeter { from, until, official: period.official });
+        }
+        Ok(periods)
+    }
+
     /// A folder is read for one purpose: named twice, its messages would be judged by whichever reading came first.
     fn folders(&self, file: &MailboxFile) -> Result<(), Error> {
         let mut seen = HashSet::new();
@@ -253,6 +243,18 @@ impl At<'_> {
     }
 }
 
+/// A commitment binds mailboxes that there are: a name mistyped would promise nothing to anybody.
+fn known_mailboxes(source: &Source, commitments: &[Commitment], names: &HashSet<&str>) -> Result<(), Error> {
+    let unknown = |commitment: &&Commitment| commitment.mailboxes.iter().any(|name| !names.contains(name.as_str()));
+    match commitments.iter().find(unknown) {
+        None => Ok(()),
+        Some(commitment) => {
+            let what = format!("the commitment {:?} names a mailbox that is not in this file", commitment.key);
+            Err(source.error(&[Key("mailboxes")], what))
+        }
+    }
+}
+
 /// The administration's own domains: one that no address can lie in would make strangers of colleagues.
 fn internal_domains(source: &Source) -> Result<Vec<String>, Error> {
     let domains = &source.file.prefecture.internal_domains;
@@ -263,150 +265,6 @@ fn internal_domains(source: &Source) -> Result<Vec<String>, Error> {
         }
     }
     Ok(domains.clone())
-}
-
-fn service(file: &MailboxFile) -> Service {
-    let service = &file.service;
-    Service {
-        template: file.template.clone(),
-        name: service.name.clone(),
-        postal_address: service.postal_address.clone(),
-        telephone: service.telephone.clone(),
-        opening_hours: service.opening_hours.clone(),
-        data_protection: service.data_protection.clone(),
-        implicit_decision: ImplicitDecision::from_name(&service.implicit_decision),
-        remedies: service.remedies.clone(),
-    }
-}
-
-fn calendar(source: &Source) -> Result<(Calendar, Tz), Error> {
-    let prefecture = &source.file.prefecture;
-    let steps = [Key("prefecture"), Key("territory")];
-    let territory = Territory::from_name(&prefecture.territory)
-        .ok_or_else(|| source.error(&steps, format!("{:?} is no territory, see the README", prefecture.territory)))?;
-    let zone = match &prefecture.zone {
-        None => territory.zone(),
-        Some(name) => name.parse().map_err(|_| {
-            source.error(&[Key("prefecture"), Key("zone")], format!("{name:?} is no zone such as \"Europe/Paris\""))
-        })?,
-    };
-    let mut rules = HolidayRules::default();
-    if let Some(good_friday) = source.file.calendar.good_friday_in_alsace_moselle {
-        rules.good_friday_in_alsace_moselle = good_friday;
-    }
-    let mut closures = Vec::new();
-    for (index, closure) in source.file.calendar.closures.iter().enumerate() {
-        let steps = |key| [Key("calendar"), Key("closures"), Index(index), Key(key)];
-        let from = date(source, &steps("from"), &closure.from)?;
-        let to = closure.to.as_ref().map_or(Ok(from), |to| date(source, &steps("to"), to))?;
-        if to < from {
-            return Err(source.error(&steps("to"), format!("{to} comes before {from}")));
-        }
-        closures.push(Closure { from, to, label: closure.label.clone(), suspends: closure.suspends });
-    }
-    Ok((Calendar::new(territory, zone, rules, closures, MONDAY_TO_FRIDAY), zone))
-}
-
-fn bureaux(source: &Source) -> Result<Vec<Bureau>, Error> {
-    let mut bureaux: Vec<Bureau> = Vec::new();
-    for (index, file) in source.file.bureaux.iter().enumerate() {
-        if bureaux.iter().any(|bureau| bureau.key == file.key) {
-            let steps = [Key("bureaux"), Index(index), Key("key")];
-            return Err(source.error(&steps, format!("the key {:?} is given twice", file.key)));
-        }
-        bureaux.push(bureau(source, index, file)?);
-    }
-    Ok(bureaux)
-}
-
-fn bureau(source: &Source, index: usize, file: &BureauFile) -> Result<Bureau, Error> {
-    let steps = |key| [Key("bureaux"), Index(index), Key(key)];
-    if file.agents.is_empty() {
-        return Err(source.error(&steps("agents"), "at least one agent is expected: alerts must reach someone"));
-    }
-    let hours = slots(&file.hours).and_then(|slots| OpeningHours::new(slots).map_err(|error| error.to_string()));
-    Ok(Bureau {
-        key: file.key.clone(),
-        label: file.label.clone(),
-        agents: addresses(source, &steps("agents"), &file.agents)?,
-        heads: addresses(source, &steps("heads"), &file.heads)?,
-        heads_from: i64::from(file.heads_from),
-        officers: addresses(source, &steps("quality_officers"), &file.quality_officers)?,
-        officers_from: i64::from(file.quality_officers_from),
-        thresholds: file.thresholds.iter().map(|level| i64::from(*level)).collect(),
-        hours: hours.map_err(|what| source.error(&steps("hours"), what))?,
-        digest: Schedule::parse(&file.digest).map_err(|error| source.error(&steps("digest"), error.to_string()))?,
-    })
-}
-
-fn slots(texts: &[String]) -> Result<Vec<(NaiveTime, NaiveTime)>, String> {
-    let slot = |text: &String| {
-        let (from, to) = text.split_once('-')?;
-        let time = |text: &str| NaiveTime::parse_from_str(text.trim(), "%H:%M").ok();
-        Some((time(from)?, time(to)?))
-    };
-    let wrong = |text: &String| format!("{text:?} is not of the form \"09:00-12:00\"");
-    texts.iter().map(|text| slot(text).ok_or_else(|| wrong(text))).collect()
-}
-
-fn commitments(path: &Path) -> Result<(Vec<Commitment>, String), Error> {
-    let source: Source<CommitmentsFile> = Source::parse(path, read(path)?)?;
-    let mut commitments = Vec::new();
-    for (index, file) in source.file.commitments.iter().enumerate() {
-        let steps = |key| [Key("commitments"), Index(index), Key(key)];
-        let name = |key: &'static str, what: &str| source.error(&steps(key), format!("{what:?} is not known"));
-        let day = |key: &'static str, text: &Option<String>| {
-            text.as_ref().map(|text| date(&source, &steps(key), text)).transpose()
-        };
-        if !(0.0..=100.0).contains(&file.target) {
-            return Err(source.error(&steps("target"), "a percentage between 0 and 100 is expected"));
-        }
-        if file.limit > MAX_LIMIT {
-            return Err(source.error(&steps("limit"), format!("at most {MAX_LIMIT} working days are expected")));
-        }
-        let requester = |text: &String| Requester::from_name(text).ok_or_else(|| name("requesters", text));
-        let nature = |text: &String| Nature::from_name(text).ok_or_else(|| name("natures", text));
-        commitments.push(Commitment {
-            key: file.key.clone(),
-            label: file.label.clone(),
-            channel: Channel::from_name(&file.channel).ok_or_else(|| name("channel", &file.channel))?,
-            requesters: file.requesters.iter().map(requester).collect::<Result<_, _>>()?,
-            natures: file.natures.iter().map(nature).collect::<Result<_, _>>()?,
-            limit: file.limit,
-            target: hundredths(file.target),
-            valid_from: day("valid_from", &file.valid_from)?,
-            valid_until: day("valid_until", &file.valid_until)?,
-            holding_reply_answers: file.holding_reply_answers,
-            phone_answers: file.phone_answers,
-        });
-    }
-    Ok((commitments, source.text))
-}
-
-/// A percentage between 0 and 100, in hundredths of a percent.
-fn hundredths(percent: f64) -> u16 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to lie between 0 and 100")]
-    let hundredths = (percent * 100.0).round() as u16;
-    hundredths
-}
-
-fn requesters(path: &Path) -> Result<(Vec<RequesterRule>, String), Error> {
-    let source: Source<RequestersFile> = Source::parse(path, read(path)?)?;
-    let mut rules = Vec::new();
-    for (index, file) in source.file.rules.iter().enumerate() {
-        let unknown = |key: &'static str, what: &str| {
-            source.error(&[Key("rules"), Index(index), Key(key)], format!("{what:?} is not known"))
-        };
-        let requester = Requester::from_name(&file.requester).ok_or_else(|| unknown("requester", &file.requester))?;
-        let nature = match &file.nature {
-            None => None,
-            Some(name) => Some(Nature::from_name(name).ok_or_else(|| unknown("nature", name))?),
-        };
-        for pattern in &file.patterns {
-            rules.push(RequesterRule { id: file.id.clone(), pattern: pattern.clone(), requester, nature });
-        }
-    }
-    Ok((rules, source.text))
 }
 
 fn templates(source: &Source) -> Result<Vec<TemplateFile>, Error> {
@@ -608,12 +466,12 @@ fn address<T>(source: &Source<T>, steps: &[Step<'_>], text: &str) -> Result<Addr
     Address::parse(text).ok_or_else(|| source.error(steps, format!("{text:?} is not a mail address")))
 }
 
-fn addresses(source: &Source, steps: &[Step<'_>], texts: &[String]) -> Result<Vec<Address>, Error> {
+pub(super) fn addresses(source: &Source, steps: &[Step<'_>], texts: &[String]) -> Result<Vec<Address>, Error> {
     let one = |(index, text): (usize, &String)| address(source, &[steps, &[Index(index)]].concat(), text);
     texts.iter().enumerate().map(one).collect()
 }
 
-fn date<T>(source: &Source<T>, steps: &[Step<'_>], text: &str) -> Result<NaiveDate, Error> {
+pub(super) fn date<T>(source: &Source<T>, steps: &[Step<'_>], text: &str) -> Result<NaiveDate, Error> {
     text.parse().map_err(|_| source.error(steps, format!("{text:?} is not a date such as \"2026-05-15\"")))
 }
 

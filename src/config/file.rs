@@ -1,10 +1,12 @@
 //! The configuration file's form. `config/vigie.toml` is the commented example; a test loads it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::Error;
+use super::gestures::GestureFile;
 use super::locate::{Step, line, line_of};
 
 /// A parsed file, with its text for the lines of errors.
@@ -67,6 +69,12 @@ pub struct VigieFile {
     pub bureaux: Vec<BureauFile>,
     /// The mailboxes.
     pub mailboxes: Vec<MailboxFile>,
+    /// What places and marks in the mail client mean, in every mailbox.
+    #[serde(default)]
+    pub gestures: Vec<GestureFile>,
+    /// Texts for some requesters or natures, in every mailbox that has none of its own for them.
+    #[serde(default)]
+    pub texts: Vec<TextFile>,
     /// Limits of automatic mails.
     #[serde(default)]
     pub limits: LimitsFile,
@@ -231,6 +239,17 @@ pub struct CalendarFile {
     /// Days on which the service is closed.
     #[serde(default)]
     pub closures: Vec<ClosureFile>,
+    /// The file of more closures: `vigie calendar import` writes it.
+    pub closures_file: Option<PathBuf>,
+}
+
+/// The file of closures.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClosuresFile {
+    /// Days on which the service is closed.
+    #[serde(default)]
+    pub closures: Vec<ClosureFile>,
 }
 
 /// `[[calendar.closures]]`.
@@ -245,6 +264,9 @@ pub struct ClosureFile {
     pub label: String,
     /// Whether the count stands still meanwhile.
     pub suspends: bool,
+    /// The bureaux that it closes, by key; all where none is named.
+    #[serde(default)]
+    pub bureaux: Vec<String>,
 }
 
 /// `[[bureaux]]`.
@@ -272,12 +294,28 @@ pub struct BureauFile {
     /// The level from which the quality officers are warned too; -1 for overdue.
     #[serde(default = "quality_officers_from")]
     pub quality_officers_from: i8,
+    /// Every how many working days what is overdue is called to mind; 0 for never.
+    #[serde(default)]
+    pub remind_every: u16,
+    /// The days of the week that count as working days, `mon` to `sun`.
+    #[serde(default = "opening_days")]
+    pub opening_days: Vec<String>,
     /// The working hours, `09:00-12:00`.
     #[serde(default = "hours")]
     pub hours: Vec<String>,
     /// When the morning digest goes out: five fields of crontab, in civil time.
     #[serde(default = "digest")]
     pub digest: String,
+    /// Whether the digest carries the deadlines as a calendar file.
+    #[serde(default)]
+    pub digest_ics: bool,
+    /// Whether a mail says that what was warned of is done; the next digest says it anyway.
+    #[serde(default)]
+    pub clearance_mail: bool,
+}
+
+fn opening_days() -> Vec<String> {
+    ["mon", "tue", "wed", "thu", "fri"].map(str::to_owned).into()
 }
 
 fn thresholds() -> Vec<u8> {
@@ -338,6 +376,21 @@ pub struct MailboxFile {
     pub nature: String,
     /// The acknowledgement's template.
     pub template: String,
+    /// The template of the registration notice that goes first; none where the acknowledgement is immediate.
+    pub registration: Option<String>,
+    /// The working day on which the acknowledgement then leaves by itself.
+    pub full_after: Option<u16>,
+    /// Texts for some requesters or natures; the first match decides.
+    #[serde(default)]
+    pub texts: Vec<TextFile>,
+    /// The languages offered besides French.
+    #[serde(default)]
+    pub languages: Vec<String>,
+    /// The one of them for those who write in yet another language.
+    pub other_language: Option<String>,
+    /// `never`, `foreign` (the default) or `always`.
+    #[serde(default = "bilingual")]
+    pub bilingual: String,
     /// Its server.
     pub imap: ServerFile,
     /// The folder where mail arrives.
@@ -352,11 +405,32 @@ pub struct MailboxFile {
     /// Other folders to watch; `*` in a name stands for any characters.
     #[serde(default)]
     pub folders: Vec<String>,
+    /// What places and marks in the mail client mean, in this mailbox.
+    #[serde(default)]
+    pub gestures: Vec<GestureFile>,
+    /// How the subjects of holding replies read, `*` for any characters.
+    #[serde(default)]
+    pub holding_subjects: Vec<String>,
     /// How often the folders are scanned, IDLE or not.
     #[serde(default = "scan_every")]
     pub scan_every: String,
     /// What the texts say of the service.
     pub service: ServiceFile,
+    /// When the mailbox counts in the official figures; always where nothing is said.
+    #[serde(default)]
+    pub perimeter: Vec<PerimeterFile>,
+}
+
+/// `[[mailboxes.perimeter]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerimeterFile {
+    /// The first day of receipt; from the beginning where absent.
+    pub from: Option<String>,
+    /// The last day of receipt; for ever where absent.
+    pub until: Option<String>,
+    /// Whether what is received meanwhile counts.
+    pub official: bool,
 }
 
 fn observe() -> String {
@@ -371,6 +445,10 @@ fn from() -> String {
     "from".into()
 }
 
+fn bilingual() -> String {
+    "foreign".into()
+}
+
 fn general_info() -> String {
     "general_info".into()
 }
@@ -383,8 +461,32 @@ fn scan_every() -> String {
     "5m".into()
 }
 
+/// `[[texts]]`, `[[mailboxes.texts]]`: a text for some requesters or natures.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextFile {
+    /// Who asks; anyone where empty.
+    #[serde(default)]
+    pub requesters: Vec<String>,
+    /// What is asked; anything where empty.
+    #[serde(default)]
+    pub natures: Vec<String>,
+    /// The acknowledgement's template.
+    pub template: String,
+    /// The template of the registration notice that goes first; none where the acknowledgement is immediate.
+    pub registration: Option<String>,
+    /// The working day on which the acknowledgement then leaves by itself.
+    pub full_after: Option<u16>,
+    /// What silence means: `rejection`, `acceptance` or `none`; as for the mailbox where it is not said.
+    pub implicit_decision: Option<String>,
+    /// After how many months silence decides.
+    pub silence_months: Option<u32>,
+    /// The remedies and their delays.
+    pub remedies: Option<String>,
+}
+
 /// `[mailboxes.service]`: the mandatory mentions (CRPA R112-11-1), as the texts show them.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceFile {
     /// The service in charge.
@@ -396,14 +498,46 @@ pub struct ServiceFile {
     /// When it answers the telephone or receives.
     #[serde(default)]
     pub opening_hours: String,
+    /// Its website.
+    #[serde(default)]
+    pub website: String,
     /// The notice on personal data.
     pub data_protection: String,
+    /// The signature, its lines separated by line breaks; the service and the prefecture where it is empty.
+    #[serde(default)]
+    pub signature: String,
     /// Whether silence means `rejection` (L231-4) or `acceptance` (L231-1); empty where nothing is decided here.
     #[serde(default)]
     pub implicit_decision: String,
+    /// After how many months (L231-6); two where it is not said.
+    pub silence_months: Option<u32>,
     /// The remedies and their delays, where there is an implicit decision.
     #[serde(default)]
     pub remedies: String,
+    /// What is said otherwise in another language, by its tag.
+    #[serde(default)]
+    pub translations: BTreeMap<String, TranslationFile>,
+}
+
+/// `[mailboxes.service.translations.en]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TranslationFile {
+    /// The service in charge.
+    #[serde(default)]
+    pub name: String,
+    /// When it answers the telephone or receives.
+    #[serde(default)]
+    pub opening_hours: String,
+    /// The notice on personal data.
+    #[serde(default)]
+    pub data_protection: String,
+    /// The remedies and their delays.
+    #[serde(default)]
+    pub remedies: String,
+    /// The signature.
+    #[serde(default)]
+    pub signature: String,
 }
 
 /// `[limits]`.
@@ -460,7 +594,7 @@ pub struct CommitmentFile {
     pub key: String,
     /// What people read.
     pub label: String,
-    /// `mail`, `letter`, `appointment`, `site`.
+    /// `mail`, `letter`, `appointment`, `site`, `callback`.
     pub channel: String,
     /// Who asks; anyone where empty.
     #[serde(default)]
@@ -468,6 +602,9 @@ pub struct CommitmentFile {
     /// What is asked; anything where empty.
     #[serde(default)]
     pub natures: Vec<String>,
+    /// The mailboxes that it binds, by name; all where empty.
+    #[serde(default)]
+    pub mailboxes: Vec<String>,
     /// The limit, in working days.
     pub limit: u16,
     /// The share aimed at, in percent.
@@ -482,6 +619,9 @@ pub struct CommitmentFile {
     /// Whether an answer by telephone stops the clock.
     #[serde(default = "yes")]
     pub phone_answers: bool,
+    /// Whether the service took the promise back.
+    #[serde(default)]
+    pub withdrawn: bool,
 }
 
 fn yes() -> bool {

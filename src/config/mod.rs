@@ -8,7 +8,11 @@
 
 pub mod check;
 pub mod file;
+pub mod gestures;
 mod locate;
+mod rules;
+mod service;
+mod time;
 
 use std::io::Read as _;
 use std::net::SocketAddr;
@@ -47,6 +51,8 @@ pub struct Settings {
     pub web: Option<SocketAddr>,
     /// How the ledger is sealed; not at all by default.
     pub ledger: Option<LedgerSettings>,
+    /// The file into which closures are imported.
+    pub closures_file: Option<PathBuf>,
     /// How long a mailbox may be unreadable before it is warned of.
     pub blind_after: TimeDelta,
     /// When every folder is compared whole with its server.
@@ -98,6 +104,8 @@ pub struct MailboxSettings {
     pub junk: Vec<String>,
     /// Other folders to watch; `*` in a name stands for any characters.
     pub folders: Vec<String>,
+    /// Folders whose messages bear a gesture: watched where they exist.
+    pub gesture_folders: Vec<String>,
     /// How often the folders are scanned, IDLE or not.
     pub scan_every: Duration,
 }

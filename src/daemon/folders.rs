@@ -38,6 +38,12 @@ pub fn choose(settings: &MailboxSettings, listed: &[ListedFolder]) -> Vec<Watche
             add(&folder.name, FolderRole::Other);
         }
     }
+    // An agent makes the folder of a gesture when it is first needed: until then its absence is no trouble.
+    for wanted in &settings.gesture_folders {
+        if listed.iter().any(|folder| folder.name == *wanted && folder.is_selectable()) {
+            add(wanted, FolderRole::Other);
+        }
+    }
     chosen
 }
 

@@ -17,7 +17,7 @@ use super::gate::{Gate, Gates};
 use super::heart::{Heart, Pulse};
 use super::line::Line;
 use super::sync::{Pass, Passed, Reader, Watched};
-use crate::app::tick::{Sight, report_blindness};
+use crate::app::tick::{Sight, report_blindness, report_unread};
 use crate::app::{Lease, Store, ingest, reconcile};
 use crate::clock;
 use crate::config::{self, MailboxSettings, Settings};
@@ -185,8 +185,17 @@ impl Watch<'_> {
         if !folders.iter().any(|folder| folder.role == FolderRole::Sent) {
             let name = &self.settings.name;
             tracing::warn!(mailbox = %name, "mailbox {name} has no Sent folder: name it as `sent`, or replies stay unseen");
+            self.warn_unread(None, "").await?;
         }
         Ok(folders)
+    }
+
+    /// What a folder holds stays unseen: the administrators must know, as they do of a whole mailbox.
+    async fn warn_unread(&self, folder: Option<&str>, cause: &str) -> anyhow::Result<()> {
+        let Shared { store, settings, news, .. } = self.shared;
+        report_unread(store, &settings.office, &self.settings.name, folder, cause, clock::now()).await?;
+        news.notify_waiters();
+        Ok(())
     }
 
     fn reader<'r>(&'r self, lease: &'r Lease) -> Reader<'r> {
@@ -205,6 +214,7 @@ impl Watch<'_> {
                 Err(error) if folder.role != FolderRole::Inbox && is_about_folder(&error) => {
                     let name = &self.settings.name;
                     tracing::warn!(mailbox = %name, folder = %folder.name, "mailbox {name}: {error:#}; the others are read");
+                    self.warn_unread(Some(&folder.name), &format!("{error:#}")).await?;
                     continue;
                 }
                 Err(error) => return Err(error),

@@ -23,7 +23,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -34,10 +34,10 @@ use tokio_util::sync::CancellationToken;
 use self::gate::Gates;
 use self::heart::Heart;
 use self::mailbox::Shared;
-use crate::app::{Store, tick};
+use crate::app::{Store, refresh};
 use crate::clock;
 use crate::config::{Secrets, Settings};
-use crate::mail::template::Templates;
+use crate::mail::template::{Kind, Templates};
 
 /// How long tasks get to finish what they are at when they are told to stop.
 const FAREWELL: Duration = Duration::from_millis(1_500);
@@ -71,7 +71,8 @@ pub async fn run(path: &Path, settings: Settings, templates: Templates) -> anyho
     // First of all: a SIGHUP that comes before vigie is ready must not end it.
     let mut hangup = signal(SignalKind::hangup())?;
     let store = Store::open(&settings.store).await?;
-    tick::note_configuration(&store, &settings.office, clock::now()).await?;
+    let refreshed = refresh::take_into_use(&store, &settings.office, clock::now()).await?;
+    tracing::info!("{} open requests were dated anew", refreshed.redated);
     let mut crew = Crew::start(settings, templates, store.clone());
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let beat = sd_notify::watchdog_enabled().map_or(USUAL_BEAT, |span| span / 3);
@@ -188,10 +189,12 @@ impl Crew {
                 }
                 let store = self.shared.store.clone();
                 self.dismiss().await;
-                if let Err(error) = tick::note_configuration(&store, &settings.office, clock::now()).await {
-                    tracing::error!("the new configuration cannot be written down: {error}");
+                match refresh::take_into_use(&store, &settings.office, clock::now()).await {
+                    Ok(done) => {
+                        tracing::info!("the new configuration is in force; open requests dated anew: {}", done.redated);
+                    }
+                    Err(error) => tracing::error!("the new configuration cannot be written down: {error}"),
                 }
-                tracing::info!("the new configuration is in force");
                 Self::start(settings, templates, store)
             }
         };
@@ -226,7 +229,24 @@ pub fn templates(settings: &Settings) -> anyhow::Result<Templates> {
     });
     let templates = Templates::new(sources.collect()).context("a template cannot be used")?;
     crate::mail::lint::word_all(&templates).context("a template cannot be used")?;
+    check_kinds(settings, &templates)?;
     Ok(templates)
+}
+
+/// A mail of another kind than the one that is wanted could not be written on the day that it is due.
+fn check_kinds(settings: &Settings, templates: &Templates) -> anyhow::Result<()> {
+    let texts = || settings.office.mailboxes.iter().flat_map(|mailbox| &mailbox.texts);
+    let full = texts().map(|text| (&text.template, &text.translations, Kind::Acknowledgement));
+    let notices = texts().filter_map(|text| text.registration.as_ref());
+    let notices = notices.map(|notice| (&notice.template, &notice.translations, Kind::Registration));
+    for (template, translations, wanted) in full.chain(notices) {
+        for name in std::iter::once(template.clone()).chain(translations.iter().map(|tag| format!("{template}.{tag}")))
+        {
+            let is = templates.kind(&name).with_context(|| format!("there is no template {name}"))?;
+            ensure!(is == wanted, "template {name} is of kind {}, where {} is needed", is.name(), wanted.name());
+        }
+    }
+    Ok(())
 }
 
 async fn serve(shared: Shared) -> anyhow::Result<()> {

@@ -24,7 +24,7 @@ use crate::domain::classify::FolderRole;
 use crate::domain::decide::Desk;
 use crate::domain::office::Office;
 use crate::domain::sighting::FlagSet;
-use crate::imap::{self, Fetched, HeaderQueue, Known, Selected, Session, UidRange};
+use crate::imap::{self, Fetched, HeaderQueue, Known, Outline, Selected, Session, UidRange};
 use crate::store::FolderCursor;
 
 /// Messages of one turn: large enough that a first run costs few commits, small enough to stay flat in memory.
@@ -332,9 +332,10 @@ impl Fetching<'_> {
         let mut relaid = 0;
         while batch.len() < BATCH && !self.queue.is_done() {
             let take = |fetched| match fetched {
-                Fetched::Message { uid, internal_date, size, flags, header, .. } => {
+                Fetched::Message { uid, internal_date, size, flags, email_id, header, .. } => {
                     let flags = FlagSet::new(flags.names());
-                    batch.push(Arrived::read(uid, internal_date, size, header).with_flags(flags));
+                    let arrived = Arrived::read(uid, internal_date, size, header);
+                    batch.push(arrived.with_flags(flags).with_email_id(email_id));
                 }
                 Fetched::Poison { uid, error } => poison.push((uid, error)),
             };
@@ -350,6 +351,9 @@ impl Fetching<'_> {
                 }
             }
         }
+        for (uid, error) in poison {
+            batch.push(self.rescue(uid, &error).await?);
+        }
         for arrived in &mut batch {
             if arrived.needs_body()
                 && let Some(start) = self.line.session.fetch_start(arrived.uid, REPORT_START).await?
@@ -357,15 +361,40 @@ impl Fetching<'_> {
                 arrived.add_body(&start);
             }
         }
-        let internal_date = clock::now();
-        for (uid, error) in poison {
+        batch.sort_by_key(|arrived| arrived.uid);
+        Ok(batch)
+    }
+
+    /// A message of which one item cannot be read: its header is asked for alone, then what the server can say without
+    /// it. Each may cost a session.
+    async fn rescue(&mut self, uid: u32, error: &imap::Error) -> anyhow::Result<Arrived> {
+        let header = match self.line.session.fetch_header(uid).await {
+            Ok(header) => header,
+            Err(error) => self.go_on(&error).await?,
+        };
+        let outline = match self.line.session.fetch_outline(uid).await {
+            Ok(outline) => outline,
+            Err(error) => self.go_on(&error).await?,
+        };
+        let Outline { internal_date, size, email_id } = outline.unwrap_or_default();
+        let arrived = if let Some(header) = header {
+            Arrived::read(uid, internal_date, size, header)
+        } else {
             tracing::error!(
                 uid,
                 "message {uid} cannot be read from the server, and is recorded as unreadable: {error}"
             );
-            batch.push(Arrived::read(uid, internal_date, 0, Vec::new()));
+            Arrived::unreadable(uid, internal_date, size)
+        };
+        Ok(arrived.with_email_id(email_id))
+    }
+
+    /// Lays the line anew where an answer that cannot be read cost it.
+    async fn go_on<T>(&mut self, error: &imap::Error) -> anyhow::Result<Option<T>> {
+        if !error.leaves_session_usable() {
+            let selected = self.line.relay(self.folder, self.uid_validity).await?;
+            selected.context("UIDVALIDITY changed while fetching")?;
         }
-        batch.sort_by_key(|arrived| arrived.uid);
-        Ok(batch)
+        Ok(None)
     }
 }

@@ -6,11 +6,13 @@ use super::address::Address;
 use super::calendar::Calendar;
 use super::opening::OpeningHours;
 use super::policy::MailboxPolicy;
-use super::request::{Request, Status};
+use super::request::Request;
 use super::schedule::Schedule;
 
 /// The level of a request whose limit is past.
 pub const OVERDUE: i64 = -1;
+/// The most reminders about one request: a year of working days.
+const MAX_REMINDERS: usize = 250;
 
 /// Who is warned, when, about what.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,10 +33,16 @@ pub struct Bureau {
     pub officers_from: i64,
     /// The working days left at which an alert rises, besides [`OVERDUE`].
     pub thresholds: Vec<i64>,
+    /// Every how many working days what is overdue is called to mind; 0 for never.
+    pub remind_every: u16,
     /// When the bureau works.
     pub hours: OpeningHours,
     /// When the morning digest goes out.
     pub digest: Schedule,
+    /// Whether the digest carries the deadlines as a calendar file.
+    pub digest_ics: bool,
+    /// Whether a mail says that what was warned of is done.
+    pub clearance_mail: bool,
 }
 
 impl Bureau {
@@ -52,13 +60,46 @@ impl Bureau {
         recipients
     }
 
-    /// The levels from the mildest to the most urgent.
+    /// The levels that have a day of their own, from the mildest to the most urgent; reminders follow [`OVERDUE`].
     fn levels(&self) -> Vec<i64> {
         let mut levels: Vec<i64> = self.thresholds.iter().copied().filter(|level| *level >= 0).collect();
         levels.push(OVERDUE);
         levels.sort_unstable_by(|a, b| b.cmp(a));
         levels.dedup();
         levels
+    }
+}
+
+/// Where the alert about a request stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlertState {
+    /// Nothing was said yet.
+    Quiet,
+    /// The agents were warned.
+    Open,
+    /// Their head, or the quality officer, was warned too.
+    Escalated,
+    /// What is overdue was called to mind again.
+    Reminded,
+}
+
+super::names::names!(AlertState {
+    Quiet => "none",
+    Open => "open",
+    Escalated => "escalated",
+    Reminded => "reminded",
+});
+
+impl Bureau {
+    /// Where the alert about a request stands.
+    #[must_use]
+    pub fn alert_state(&self, request: &Request) -> AlertState {
+        match request.alert_level {
+            None => AlertState::Quiet,
+            Some(level) if level < OVERDUE => AlertState::Reminded,
+            Some(level) if level <= self.heads_from || level <= self.officers_from => AlertState::Escalated,
+            Some(_) => AlertState::Open,
+        }
     }
 }
 
@@ -69,19 +110,18 @@ pub struct Clock<'a> {
     pub calendar: &'a Calendar,
     /// The bureau that is warned.
     pub bureau: &'a Bureau,
+    /// What was promised.
+    pub policy: &'a MailboxPolicy,
 }
 
-/// The levels still to come for a limit, mildest first, each with the instant at which it rises.
+/// The levels still to come for a request, mildest first, each with the instant at which it rises.
 ///
 /// A level whose day is not after the day of receipt is left out: a request with a limit of one day is not late by
 /// its birth.
-fn upcoming(
-    clock: Clock<'_>,
-    received_on: NaiveDate,
-    due_on: NaiveDate,
-    raised: Option<i64>,
-) -> Vec<(i64, DateTime<Utc>)> {
-    let day_of = |level: i64| match u16::try_from(level) {
+fn upcoming<'a>(clock: Clock<'a>, request: &Request) -> impl Iterator<Item = (i64, DateTime<Utc>)> + use<'a> {
+    let (due_on, raised) = (request.due_on, request.alert_level);
+    let received_on = clock.calendar.civil(request.received_at);
+    let day_of = move |level: i64| match u16::try_from(level) {
         Ok(left) => clock.calendar.subtract_working_days(due_on, left),
         Err(_) => clock.calendar.add_working_days(due_on, 1),
     };
@@ -89,12 +129,22 @@ fn upcoming(
         .bureau
         .levels()
         .into_iter()
-        .filter(|level| raised.is_none_or(|known| *level < known))
-        .filter_map(|level| Some((level, day_of(level)?)))
-        .filter_map(|(level, day)| Some((level, attended(clock, level, day)?)))
-        .filter(|(level, day)| *level == OVERDUE || *day > received_on)
-        .filter_map(|(level, day)| Some((level, clock.bureau.hours.opening_of(clock.calendar, day)?)))
-        .collect()
+        .filter_map(move |level| Some((level, day_of(level)?)))
+        .chain(reminders(clock, due_on))
+        .filter(move |(level, _)| raised.is_none_or(|known| *level < known))
+        .filter_map(move |(level, day)| Some((level, attended(clock, level, day)?)))
+        .filter(move |(level, day)| *level <= OVERDUE || *day > received_on)
+        .filter_map(move |(level, day)| Some((level, clock.bureau.hours.opening_of(clock.calendar, day)?)))
+}
+
+/// The days of the reminders of what is overdue: their levels go on below [`OVERDUE`], so that each comes once.
+fn reminders(clock: Clock<'_>, due_on: NaiveDate) -> impl Iterator<Item = (i64, NaiveDate)> + use<'_> {
+    let every = Some(clock.bureau.remind_every).filter(|every| *every > 0);
+    let overdue = every.and_then(|_| Some((OVERDUE, clock.calendar.add_working_days(due_on, 1)?)));
+    let next = move |(level, day): &(i64, NaiveDate)| {
+        Some((level - 1, clock.calendar.add_working_days(*day, clock.bureau.remind_every)?))
+    };
+    std::iter::successors(overdue, next).skip(1).take(MAX_REMINDERS)
 }
 
 /// The day on which a level's alert finds someone. In a closure that does not suspend the count, a warning comes before
@@ -103,21 +153,25 @@ fn attended(clock: Clock<'_>, level: i64, day: NaiveDate) -> Option<NaiveDate> {
     /// A closure longer than this is no closure.
     const MAX_CLOSED_DAYS: usize = 366;
     let opens = |day: &NaiveDate| clock.bureau.hours.opening_of(clock.calendar, *day).is_some();
-    if level == OVERDUE {
+    if level <= OVERDUE {
         day.iter_days().take(MAX_CLOSED_DAYS).find(opens)
     } else {
         std::iter::successors(Some(day), NaiveDate::pred_opt).take(MAX_CLOSED_DAYS).find(opens)
     }
 }
 
+/// Whether nothing is ever said about a request: it is settled, older than the watch, or its promise was taken back.
+fn is_silent(clock: Clock<'_>, request: &Request) -> bool {
+    !request.is_running() || request.backlog || clock.policy.is_withdrawn(&request.commitment)
+}
+
 /// When the next alert about a request is due; `None` where none ever is.
 #[must_use]
 pub fn next_alert(clock: Clock<'_>, request: &Request) -> Option<DateTime<Utc>> {
-    if request.status != Status::Open || request.backlog {
+    if is_silent(clock, request) {
         return None;
     }
-    let received_on = clock.calendar.civil(request.received_at);
-    upcoming(clock, received_on, request.due_on, request.alert_level).first().map(|(_, at)| *at)
+    upcoming(clock, request).next().map(|(_, at)| at)
 }
 
 /// What to do about a request whose alert is due.
@@ -134,18 +188,22 @@ pub enum Rise {
 /// Decides about one request: the most urgent of the levels that are due, and never out of hours.
 #[must_use]
 pub fn rise(clock: Clock<'_>, request: &Request, now: DateTime<Utc>) -> Rise {
-    if request.status != Status::Open || request.backlog {
+    if is_silent(clock, request) {
         return Rise::Never;
     }
-    let received_on = clock.calendar.civil(request.received_at);
-    let upcoming = upcoming(clock, received_on, request.due_on, request.alert_level);
-    let Some((level, _)) = upcoming.iter().rev().find(|(_, at)| *at <= now) else {
-        return upcoming.first().map_or(Rise::Never, |(_, at)| Rise::Wait(*at));
-    };
+    let (mut due, mut next) = (None, None);
+    for (level, at) in upcoming(clock, request) {
+        if at > now {
+            next = Some(at);
+            break;
+        }
+        due = Some(level);
+    }
+    let Some(level) = due else { return next.map_or(Rise::Never, Rise::Wait) };
     if !clock.bureau.hours.is_open(clock.calendar, now) {
         return clock.bureau.hours.next_open(clock.calendar, now).map_or(Rise::Never, Rise::Wait);
     }
-    Rise::Raise(*level, upcoming.iter().find(|(next, _)| next < level).map(|(_, at)| *at))
+    Rise::Raise(level, next)
 }
 
 /// The next morning digest strictly after an instant: at the scheduled time, on working days only.

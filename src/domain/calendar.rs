@@ -116,6 +116,12 @@ impl Calendar {
         self.zone
     }
 
+    /// The days of the week on which the service opens.
+    #[must_use]
+    pub fn opening_days(&self) -> WeekdaySet {
+        self.opening_days
+    }
+
     /// The closures, by first day.
     #[must_use]
     pub fn closures(&self) -> &[Closure] {

@@ -15,7 +15,7 @@ use super::effect::{Effect, EffectKind, effect_id};
 use super::event::{Event, MessageRecord};
 use super::evidence::Evidence;
 use super::message::{MessageFacts, ReportKind};
-use super::policy::{Channel, MailboxPolicy, Nature, Requester, Watch};
+use super::policy::{MailboxPolicy, Nature, Requester, Watch};
 use super::receipt::{Times, official};
 use super::request::{AcknowledgementState, Change, MessageId, PersonId, Request, RequestId, Status};
 use super::requester::requester_and_nature;
@@ -46,7 +46,7 @@ impl<'a> Desk<'a> {
     /// What alerts are reckoned from.
     #[must_use]
     pub fn clock(&self) -> Clock<'a> {
-        Clock { calendar: self.calendar, bureau: self.bureau }
+        Clock { calendar: self.calendar, bureau: self.bureau, policy: self.policy }
     }
 }
 
@@ -173,7 +173,7 @@ pub fn judge(desk: Desk<'_>, arrival: &Arrival<'_>, snapshot: &Snapshot, now: Da
     };
     let acknowledgement = acknowledge(arrival.facts, &verdict, &moment);
     let (requester, nature, _) = requester_and_nature(arrival.facts, desk.policy);
-    let commitment = desk.policy.commitment(Channel::Mail, requester, nature, desk.calendar.civil(received_at));
+    let commitment = desk.policy.commitment_of_mail(requester, nature, desk.calendar.civil(received_at));
     let opens = opens_request(desk, &verdict);
     let limit = commitment.map_or(LIMIT_WITHOUT_COMMITMENT, |commitment| commitment.limit);
     let deadline = opens.then(|| deadline(desk.calendar, received_at, limit).ok()).flatten();
@@ -237,6 +237,14 @@ impl Case<'_> {
             flagged: judgement.verdict == Verdict::Unreadable || arrival.role == FolderRole::Junk,
             status: Status::Open,
             settled_at: None,
+            holding_at: None,
+            substantive_at: None,
+            incomplete_since: None,
+            suspended_days: 0,
+            merged_into: None,
+            deleted_at: None,
+            forwarded_at: None,
+            gesture: None,
             evidence: None,
             confidence: None,
             acknowledgement: match judgement.acknowledgement {
@@ -262,6 +270,7 @@ impl Case<'_> {
             message: self.arrival.digest.to_owned(),
             person: self.snapshot.person.as_ref().map(|(_, digest)| digest.clone()),
             rule: requester_and_nature(self.arrival.facts, self.desk.policy).2,
+            official: self.desk.policy.is_official(self.desk.calendar.civil(request.received_at)),
             again_of: self.linked_reference(),
         });
         if let Some(early) = &self.snapshot.answered_by {
@@ -364,7 +373,7 @@ impl Case<'_> {
 }
 
 fn answered(at: DateTime<Utc>, evidence: Evidence) -> Change {
-    Change::Answered { at, evidence, confidence: evidence.confidence(), by: None, way: None }
+    Change::Answered { at, evidence, confidence: evidence.confidence(), holding: false, by: None, way: None }
 }
 
 /// Applies a change to a request and writes it down; `false` where the request refuses it.

@@ -27,6 +27,10 @@ pub enum Event {
     Configuration {
         /// SHA-256 of its text, in hexadecimal.
         digest: String,
+        /// The rules that it holds: what each set of them is called, and the SHA-256 of it, in hexadecimal.
+        rules: Vec<(&'static str, String)>,
+        /// The commitments, one a line, as [`super::policy::Commitment::canonical`] writes them.
+        commitments: Vec<String>,
         /// Since when.
         at: DateTime<Utc>,
     },
@@ -42,6 +46,8 @@ pub enum Event {
         person: Option<String>,
         /// The rule that said who asks for what.
         rule: String,
+        /// Whether the mailbox counted in the official figures on the day of receipt.
+        official: bool,
         /// The reference of the request that it continues.
         again_of: Option<String>,
     },
@@ -68,21 +74,6 @@ pub enum Event {
         message: String,
         /// The status code of the report (RFC 3463).
         status: Option<String>,
-        /// When.
-        at: DateTime<Utc>,
-    },
-    /// A message could not be fetched or read by any means, and was set aside for a human.
-    Quarantined {
-        /// The mailbox.
-        mailbox: String,
-        /// The folder.
-        folder: String,
-        /// Its UIDVALIDITY.
-        uid_validity: i64,
-        /// The message's UID.
-        uid: i64,
-        /// What the server or the parser said.
-        why: String,
         /// When.
         at: DateTime<Utc>,
     },
@@ -196,8 +187,12 @@ pub struct Settled {
     pub retry_at: Option<DateTime<Utc>>,
     /// The attempt's number, from 1.
     pub attempt: u32,
-    /// The digest of the template.
+    /// The digest of the template; of a mail in two languages both, joined by `+`.
     pub template: String,
+    /// The name of the template.
+    pub template_name: String,
+    /// Its version.
+    pub template_version: String,
     /// The digest of the text.
     pub text: String,
     /// When.
@@ -212,25 +207,24 @@ impl Event {
             Self::MailboxMode { mailbox, mode, at } => {
                 entry("mailbox_mode", *at, Some(mailbox), None, Payload::new().text("mode", mode.name()))
             }
-            Self::Configuration { digest, at } => {
-                entry("configuration", *at, None, None, Payload::new().text("digest", digest))
+            Self::Configuration { digest, rules, commitments, at } => {
+                let payload = Payload::new().text("digest", digest).list("rules", commitments.iter().cloned());
+                let payload = rules.iter().fold(payload, |payload, (name, digest)| payload.text(name, digest));
+                entry("configuration", *at, None, None, payload)
             }
             Self::MessageRecorded(record) => record.draft(),
-            Self::RequestOpened { request, message, person, rule, again_of } => {
-                opened(request, message, person.as_ref(), rule, again_of.as_ref())
+            Self::RequestOpened { request, message, person, rule, official, again_of } => {
+                let draft = opened(request, message, person.as_ref(), rule, again_of.as_ref());
+                Draft { payload: draft.payload.flag("perimeter", *official), ..draft }
             }
             Self::Changed { reference, mailbox, message, change } => {
-                let (kind, at, payload) = changed(change);
-                entry(kind, at, Some(mailbox), Some(reference), payload.maybe("message", message.as_ref()))
+                let payload = change.payload().maybe("message", message.as_ref());
+                entry(change.kind(), change.at(), Some(mailbox), Some(reference), payload)
             }
             Self::EffectSettled(settled) => settled.draft(),
             Self::Undeliverable { person, mailbox, message, status, at } => {
                 let payload = Payload::new().text("person", person).text("message", message);
                 entry("address_undeliverable", *at, Some(mailbox), None, payload.maybe("status", status.as_ref()))
-            }
-            Self::Quarantined { mailbox, folder, uid_validity, uid, why, at } => {
-                let payload = Payload::new().text("folder", folder).int("uid", *uid).text("why", why);
-                entry("message_quarantined", *at, Some(mailbox), None, payload.int("uid_validity", *uid_validity))
             }
             Self::Custody(custody) => custody.draft(),
             Self::BreakerTripped(Trip { at, sent, limit }) => {
@@ -279,7 +273,6 @@ impl MessageRecord {
             .maybe("person", self.person.as_ref())
             .instant("received_at", self.received_at)
             .text("received_rule", self.rule.name())
-            .instant("internal_date", self.times.internal_date)
             .instant("observed_at", self.times.observed_at)
             .text("acknowledgement", self.acknowledgement)
             .text("acknowledgement_reason", self.acknowledgement_reason.code)
@@ -289,6 +282,9 @@ impl MessageRecord {
         }
         if !self.acknowledgement_reason.detail.is_empty() {
             payload = payload.text("acknowledgement_detail", &self.acknowledgement_reason.detail);
+        }
+        if let Some(date) = self.times.internal_date {
+            payload = payload.instant("internal_date", date);
         }
         if let Some(date) = self.times.date {
             payload = payload.instant("header_date", date);
@@ -321,55 +317,6 @@ fn opened(request: &Request, message: &str, person: Option<&String>, rule: &str,
     entry("request_opened", request.received_at, Some(&request.mailbox), Some(&request.reference), payload)
 }
 
-fn changed(change: &Change) -> (&'static str, DateTime<Utc>, Payload) {
-    let payload = Payload::new();
-    match change {
-        Change::Answered { at, evidence, confidence, by, way } => {
-            let payload = payload.text("evidence", evidence.name()).text("confidence", confidence.name());
-            ("request_answered", *at, payload.maybe("by", by.as_ref()).maybe("way", way.as_ref()))
-        }
-        Change::Closed { at, motive, by } => ("request_closed", *at, payload.text("motive", motive).text("by", by)),
-        Change::Transferred { at, to, by } => ("request_transferred", *at, payload.text("to", to).text("by", by)),
-        Change::Acknowledgement { at, state } => ("acknowledgement_state", *at, payload.text("state", state.name())),
-        Change::AlertRaised { at, level, next } => {
-            let payload = payload.int("level", *level);
-            let payload = next.map_or(payload.clone(), |next| payload.instant("next", next));
-            ("alert_raised", *at, payload)
-        }
-        Change::Reclassified {
-            at,
-            requester,
-            nature,
-            commitment,
-            limit,
-            due_on,
-            due_at,
-            calendar_revision,
-            by,
-            ..
-        } => {
-            let payload = payload
-                .text("requester", requester.name())
-                .text("nature", nature.name())
-                .text("commitment", commitment)
-                .int("limit", i64::from(*limit))
-                .text("due_on", due_on.to_string())
-                .instant("due_at", *due_at)
-                .text("calendar", calendar_revision)
-                .text("by", by);
-            ("request_reclassified", *at, payload)
-        }
-        Change::Redated { at, due_on, due_at, calendar_revision, next_alert_at } => {
-            let payload = payload
-                .text("due_on", due_on.to_string())
-                .instant("due_at", *due_at)
-                .text("calendar", calendar_revision)
-                .maybe("next_alert_at", next_alert_at.map(super::ledger::rfc3339));
-            ("request_redated", *at, payload)
-        }
-    }
-}
-
 impl Settled {
     fn draft(&self) -> Draft {
         let payload = Payload::new()
@@ -377,6 +324,8 @@ impl Settled {
             .text("mail", self.kind.name())
             .int("attempt", i64::from(self.attempt))
             .text("template", &self.template)
+            .text("template_name", &self.template_name)
+            .text("template_version", &self.template_version)
             .text("text", &self.text)
             .maybe("retry_at", self.retry_at.map(super::ledger::rfc3339));
         let payload = payload.text("answer", &self.summary);

@@ -44,6 +44,18 @@ pub enum Confidence {
 
 names!(Confidence { Low => "low", Medium => "medium", High => "high" });
 
+impl Confidence {
+    /// What a person reads.
+    #[must_use]
+    pub fn french(self) -> &'static str {
+        match self {
+            Self::Low => "faible",
+            Self::Medium => "moyenne",
+            Self::High => "forte",
+        }
+    }
+}
+
 impl Evidence {
     /// The confidence that the evidence deserves by itself.
     #[must_use]

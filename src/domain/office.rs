@@ -1,13 +1,17 @@
 //! The prefecture as its configuration describes it: mailboxes, bureaux, calendars, and the desk of each decision.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+
+use sha2::{Digest as _, Sha256};
 
 use super::address::Address;
 use super::alert::Bureau;
 use super::calendar::Calendar;
 use super::decide::Desk;
-use super::policy::MailboxPolicy;
+use super::ledger::hex;
+use super::policy::{Commitment, MailboxPolicy, Nature, Perimeter};
 use super::seal::SealKey;
+use super::wording::Languages;
 
 /// All that decisions know of the configuration, checked.
 #[derive(Debug, Clone)]
@@ -33,34 +37,40 @@ pub struct Office {
 /// What the texts say of a mailbox's service (CRPA R112-11-1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
-    /// The acknowledgement's template.
-    pub template: String,
     /// The service in charge.
     pub name: String,
     /// Its postal address, lines separated by line breaks.
     pub postal_address: String,
     /// Its telephone.
     pub telephone: String,
+    /// When it answers; empty where that is not said.
+    pub opening_hours: String,
+    /// Its website; empty for none.
+    pub website: String,
+    /// The notice on personal data.
+    pub data_protection: String,
+    /// The signature, its lines separated by line breaks.
+    pub signature: String,
+    /// In which languages it answers.
+    pub languages: Languages,
+    /// What is said otherwise in another language, by its tag.
+    pub translations: BTreeMap<String, Translation>,
+}
+
+/// What a service says otherwise in another language; what is empty is said as in French.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Translation {
+    /// The service in charge.
+    pub name: String,
     /// When it answers.
     pub opening_hours: String,
     /// The notice on personal data.
     pub data_protection: String,
-    /// What silence means, where the mailbox deals with demandes.
-    pub implicit_decision: Option<ImplicitDecision>,
     /// The remedies and their delays.
     pub remedies: String,
+    /// The signature.
+    pub signature: String,
 }
-
-/// What two months of silence mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ImplicitDecision {
-    /// L231-1.
-    Acceptance,
-    /// L231-4.
-    Rejection,
-}
-
-super::names::names!(ImplicitDecision { Acceptance => "acceptance", Rejection => "rejection" });
 
 impl Office {
     /// The desk at which a mailbox's messages are decided.
@@ -70,6 +80,39 @@ impl Office {
         let calendar = self.calendars.get(mailbox)?;
         let bureau = self.bureau(&policy.bureau)?;
         Some(Desk { policy, calendar, bureau })
+    }
+
+    /// The sets of rules by which it judges, each with its SHA-256 in hexadecimal: two entries of the ledger that name
+    /// the same digest were written under the same rules.
+    #[must_use]
+    pub fn rules(&self) -> Vec<(&'static str, String)> {
+        let (mut calendars, mut requesters, mut perimeter) = (Vec::new(), Vec::new(), Vec::new());
+        for policy in &self.mailboxes {
+            if let Some(calendar) = self.calendars.get(&policy.name) {
+                calendars.push(format!("{} {}", policy.name, calendar.revision()));
+            }
+            let day = |day: Option<chrono::NaiveDate>| day.map_or_else(|| "-".to_owned(), |day| day.to_string());
+            let period = |p: &Perimeter| format!("{} {} {} {}", policy.name, day(p.from), day(p.until), p.official);
+            perimeter.extend(policy.perimeter.iter().map(period));
+        }
+        for rule in self.mailboxes.iter().take(1).flat_map(|policy| &policy.requesters) {
+            let nature = rule.nature.map_or("-", Nature::name);
+            requesters.push(format!("{} {} {} {nature}", rule.id, rule.pattern, rule.requester.name()));
+        }
+        let digest = |lines: &[String]| hex(&Sha256::digest(lines.join("\n")));
+        vec![
+            ("commitments", digest(&self.commitments())),
+            ("perimeter", digest(&perimeter)),
+            ("calendar", digest(&calendars)),
+            ("requesters", digest(&requesters)),
+        ]
+    }
+
+    /// The commitments, one a line.
+    #[must_use]
+    pub fn commitments(&self) -> Vec<String> {
+        let first = self.mailboxes.first();
+        first.into_iter().flat_map(|policy| &policy.commitments).map(Commitment::canonical).collect()
     }
 
     /// The civil time in which the prefecture works.

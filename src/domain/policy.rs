@@ -4,8 +4,10 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::address::Address;
+use super::gesture::GestureRule;
 use super::names::names;
 use super::territory::Territory;
+use super::wording::Text;
 
 /// Whether vigie may write to the public for a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,6 +55,8 @@ pub enum Nature {
     Complaint,
     /// *Suggestion*.
     Suggestion,
+    /// *Demande de rendez-vous*.
+    Appointment,
 }
 
 /// By which way a request comes in.
@@ -66,6 +70,8 @@ pub enum Channel {
     Appointment,
     /// *Site internet*.
     Site,
+    /// *Rappel téléphonique* after a mail: a clock beside that of the answer, never instead of it.
+    Callback,
 }
 
 /// What the service promises: channel × requester × nature → a limit in working days (DOMAIN §1.2).
@@ -81,6 +87,8 @@ pub struct Commitment {
     pub requesters: Vec<Requester>,
     /// What is asked; empty for anything.
     pub natures: Vec<Nature>,
+    /// The mailboxes that it binds, by name; empty for all.
+    pub mailboxes: Vec<String>,
     /// The limit, in working days; the day of receipt is day 0.
     pub limit: u16,
     /// The share of requests answered in time that the service aims at, in hundredths of a percent (10000 = 100 %).
@@ -93,6 +101,53 @@ pub struct Commitment {
     pub holding_reply_answers: bool,
     /// Whether an answer by telephone stops the clock (default yes).
     pub phone_answers: bool,
+    /// Whether the service took the promise back: it covers nothing new, and alerts about what it covered stop.
+    pub withdrawn: bool,
+}
+
+impl Commitment {
+    /// All that decides, on one line: what its digest is made of, and what the ledger keeps of it.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        let names = |names: Vec<&str>| if names.is_empty() { "*".to_owned() } else { names.join(",") };
+        let day = |day: Option<NaiveDate>| day.map_or_else(|| "-".to_owned(), |day| day.to_string());
+        format!(
+            "{} {} {} {} {} limit={} target={} from={} until={} holding={} phone={} withdrawn={}",
+            self.key,
+            self.channel.name(),
+            names(self.requesters.iter().map(|requester| requester.name()).collect()),
+            names(self.natures.iter().map(|nature| nature.name()).collect()),
+            names(self.mailboxes.iter().map(String::as_str).collect()),
+            self.limit,
+            self.target,
+            day(self.valid_from),
+            day(self.valid_until),
+            self.holding_reply_answers,
+            self.phone_answers,
+            self.withdrawn,
+        )
+    }
+
+    /// Whether it covers what arrives in a mailbox on a day.
+    fn covers(&self, mailbox: &str, requester: Requester, nature: Nature, day: NaiveDate) -> bool {
+        !self.withdrawn
+            && (self.requesters.is_empty() || self.requesters.contains(&requester))
+            && (self.natures.is_empty() || self.natures.contains(&nature))
+            && (self.mailboxes.is_empty() || self.mailboxes.iter().any(|name| name == mailbox))
+            && self.valid_from.is_none_or(|from| from <= day)
+            && self.valid_until.is_none_or(|until| day <= until)
+    }
+}
+
+/// A span of days over which a mailbox counts in the official figures, or does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Perimeter {
+    /// The first day of receipt; from the beginning where absent.
+    pub from: Option<NaiveDate>,
+    /// The last day of receipt; for ever where absent.
+    pub until: Option<NaiveDate>,
+    /// Whether what is received meanwhile counts.
+    pub official: bool,
 }
 
 /// How many automatic mails may leave; each is a number of mails within a span (DESIGN §5).
@@ -168,8 +223,16 @@ pub struct MailboxPolicy {
     pub default_nature: Nature,
     /// The commitments in force, the first match decides.
     pub commitments: Vec<Commitment>,
+    /// When the mailbox counts in the official figures: the first period that holds the day; always, where none does.
+    pub perimeter: Vec<Perimeter>,
     /// How many automatic mails may leave.
     pub limits: Limits,
+    /// What places and marks in the mail client mean, the first match decides.
+    pub gestures: Vec<GestureRule>,
+    /// Patterns of the subjects by which our side's holding replies are known, `*` standing for any characters.
+    pub holding_subjects: Vec<String>,
+    /// Which text answers whom, the first match decides.
+    pub texts: Vec<Text>,
 }
 
 /// Says who writes from an address or a domain.
@@ -221,7 +284,7 @@ impl MailboxPolicy {
         self.internal_domains.iter().any(|domain| address.is_in_domain(domain))
     }
 
-    /// The commitment that covers a mail received on a day, from a requester, of a nature.
+    /// The commitment that covers what came by a way on a day, from a requester, of a nature.
     #[must_use]
     pub fn commitment(
         &self,
@@ -230,13 +293,38 @@ impl MailboxPolicy {
         nature: Nature,
         day: NaiveDate,
     ) -> Option<&Commitment> {
-        self.commitments.iter().find(|c| {
-            c.channel == channel
-                && (c.requesters.is_empty() || c.requesters.contains(&requester))
-                && (c.natures.is_empty() || c.natures.contains(&nature))
-                && c.valid_from.is_none_or(|from| from <= day)
-                && c.valid_until.is_none_or(|until| day <= until)
-        })
+        self.commitments.iter().find(|c| c.channel == channel && c.covers(&self.name, requester, nature, day))
+    }
+
+    /// The commitment that covers a mail: that of appointments where it asks for one and someone promised, else that
+    /// of mails.
+    #[must_use]
+    pub fn commitment_of_mail(&self, requester: Requester, nature: Nature, day: NaiveDate) -> Option<&Commitment> {
+        let appointment = match nature {
+            Nature::Appointment => self.commitment(Channel::Appointment, requester, nature, day),
+            Nature::GeneralInfo | Nature::Advice | Nature::Complaint | Nature::Suggestion => None,
+        };
+        appointment.or_else(|| self.commitment(Channel::Mail, requester, nature, day))
+    }
+
+    /// The promise to call back after a mail, where the mailbox makes one.
+    #[must_use]
+    pub fn callback(&self, requester: Requester, nature: Nature, day: NaiveDate) -> Option<&Commitment> {
+        self.commitment(Channel::Callback, requester, nature, day)
+    }
+
+    /// Whether the service took the promise of a key back.
+    #[must_use]
+    pub fn is_withdrawn(&self, key: &str) -> bool {
+        let mut versions = self.commitments.iter().filter(|c| c.key == key).peekable();
+        versions.peek().is_some() && versions.all(|commitment| commitment.withdrawn)
+    }
+
+    /// Whether what the mailbox receives on a day counts in the official figures.
+    #[must_use]
+    pub fn is_official(&self, day: NaiveDate) -> bool {
+        let holds = |p: &&Perimeter| p.from.is_none_or(|from| from <= day) && p.until.is_none_or(|until| day <= until);
+        self.perimeter.iter().find(holds).is_none_or(|period| period.official)
     }
 
     /// The rule that says who writes from an address.
@@ -276,8 +364,8 @@ pub fn matches_pattern(pattern: &str, text: &str) -> bool {
 names!(Mode { Observe => "observe", Acknowledge => "acknowledge" });
 names!(RecipientRule { From => "from", ReturnPath => "return_path" });
 names!(Requester { Public => "public", Elected => "elected", LocalOfficial => "local_official", LocalAuthority => "local_authority" });
-names!(Nature { GeneralInfo => "general_info", Advice => "advice", Complaint => "complaint", Suggestion => "suggestion" });
-names!(Channel { Mail => "mail", Letter => "letter", Appointment => "appointment", Site => "site" });
+names!(Nature { GeneralInfo => "general_info", Advice => "advice", Complaint => "complaint", Suggestion => "suggestion", Appointment => "appointment" });
+names!(Channel { Mail => "mail", Letter => "letter", Appointment => "appointment", Site => "site", Callback => "callback" });
 
 #[cfg(test)]
 pub(super) mod tests {
@@ -305,8 +393,12 @@ pub(super) mod tests {
             no_reply_senders: Vec::new(),
             requesters: Vec::new(),
             default_nature: Nature::GeneralInfo,
+            perimeter: vec![],
             commitments: Vec::new(),
             limits: Limits::default(),
+            gestures: Vec::new(),
+            holding_subjects: Vec::new(),
+            texts: Vec::new(),
         }
     }
 

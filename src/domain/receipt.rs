@@ -15,8 +15,8 @@ const OLDEST_PLAUSIBLE: DateTime<Utc> = match DateTime::from_timestamp(788_918_4
 /// The times known of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
-    /// INTERNALDATE: when the mail server stored the message.
-    pub internal_date: DateTime<Utc>,
+    /// INTERNALDATE: when the mail server stored the message; `None` where it gave none that can be read.
+    pub internal_date: Option<DateTime<Utc>>,
     /// The topmost Received header: when our own server took the message in.
     pub received: Option<DateTime<Utc>>,
     /// The Date header: what the sender's clock said.
@@ -30,9 +30,9 @@ pub struct Times {
 pub enum Rule {
     /// The mail server's INTERNALDATE.
     InternalDate,
-    /// INTERNALDATE is absurd: the topmost Received header.
+    /// INTERNALDATE is absurd or missing: the topmost Received header.
     ReceivedHeader,
-    /// INTERNALDATE is absurd and no Received header helps: when vigie saw it.
+    /// INTERNALDATE is absurd or missing and no Received header helps: when vigie saw it.
     Observed,
 }
 
@@ -43,8 +43,8 @@ names!(Rule { InternalDate => "internaldate", ReceivedHeader => "received_header
 pub fn official(times: &Times) -> (DateTime<Utc>, Rule) {
     let plausible =
         |instant: DateTime<Utc>| instant >= OLDEST_PLAUSIBLE && instant <= times.observed_at + MAX_CLOCK_SKEW;
-    if plausible(times.internal_date) {
-        return (times.internal_date, Rule::InternalDate);
+    if let Some(internal_date) = times.internal_date.filter(|date| plausible(*date)) {
+        return (internal_date, Rule::InternalDate);
     }
     match times.received.filter(|received| plausible(*received)) {
         Some(received) => (received, Rule::ReceivedHeader),
@@ -62,7 +62,7 @@ mod tests {
 
     fn times(internal_date: &str, received: Option<&str>) -> Times {
         Times {
-            internal_date: at(internal_date),
+            internal_date: Some(at(internal_date)),
             received: received.map(at),
             date: Some(at("2024-01-01T00:00:00Z")),
             observed_at: at("2026-05-07T15:00:00Z"),
@@ -82,5 +82,11 @@ mod tests {
             assert_eq!(chosen, (at("2026-05-07T14:49:59Z"), Rule::ReceivedHeader));
             assert_eq!(official(&times(absurd, None)).1, Rule::Observed);
         }
+    }
+
+    #[test]
+    fn what_the_server_gives_no_date_for_was_received_when_it_was_seen() {
+        let none = Times { internal_date: None, ..times("2026-05-07T14:50:00Z", None) };
+        assert_eq!(official(&none), (at("2026-05-07T15:00:00Z"), Rule::Observed));
     }
 }

@@ -1,10 +1,11 @@
 //! A request and its life: the only state machine of the house.
 //!
-//! Every change is an [`Event`]; [`Request::open`] and [`Request::apply`] are the only ways to a new state, and each
-//! event is a ledger entry ([`super::event`] says how it is written), so the table of requests is a fold of the ledger.
+//! Every change is a [`Change`]; [`Request::apply`] is the only way to a new state, and each change is a ledger entry
+//! ([`super::change`] says how it is written), so the table of requests is a fold of the ledger.
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+pub use super::change::{Change, Refusal};
 use super::evidence::{Confidence, Evidence};
 use super::names::names;
 use super::policy::{Nature, Requester};
@@ -98,8 +99,24 @@ pub struct Request {
     pub flagged: bool,
     /// Where it stands.
     pub status: Status,
-    /// When it was answered, closed or transferred.
+    /// When it was answered, closed or transferred: what stops the clock.
     pub settled_at: Option<DateTime<Utc>>,
+    /// When our side first answered without stopping the clock: a holding reply, a request for missing pieces.
+    pub holding_at: Option<DateTime<Utc>>,
+    /// When our side first answered on the substance.
+    pub substantive_at: Option<DateTime<Utc>>,
+    /// Since when pieces are missing and the clock stands still (CRPA L114-5); the state stays open.
+    pub incomplete_since: Option<DateTime<Utc>>,
+    /// Working days by which the limit was put off because pieces were missing.
+    pub suspended_days: u16,
+    /// The reference of the request into which it was merged: it has no clock of its own any more.
+    pub merged_into: Option<String>,
+    /// When its message was found to lie in no watched folder any more.
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// When our side forwarded it without answering.
+    pub forwarded_at: Option<DateTime<Utc>>,
+    /// The message whose place or mark in a mail client made the state: undone there, it is undone here.
+    pub gesture: Option<MessageId>,
     /// What proves the answer.
     pub evidence: Option<Evidence>,
     /// How strongly.
@@ -112,113 +129,6 @@ pub struct Request {
     pub alert_level: Option<i64>,
     /// When the next alert is due; `None` where none ever is.
     pub next_alert_at: Option<DateTime<Utc>>,
-}
-
-/// What changes a request after it was opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Our side answered.
-    Answered {
-        /// When, by the mail server's clock or the agent's word.
-        at: DateTime<Utc>,
-        /// What proves it.
-        evidence: Evidence,
-        /// How strongly.
-        confidence: Confidence,
-        /// Who declared it, where a person did.
-        by: Option<String>,
-        /// By which way, where a person declared it: `phone`, `counter`, `letter`, `mail`.
-        way: Option<String>,
-    },
-    /// Closed without an answer.
-    Closed {
-        /// When.
-        at: DateTime<Utc>,
-        /// Why, in the agent's words or a code.
-        motive: String,
-        /// Who decided it.
-        by: String,
-    },
-    /// Handed to another administration or bureau.
-    Transferred {
-        /// When.
-        at: DateTime<Utc>,
-        /// To whom.
-        to: String,
-        /// Who decided it.
-        by: String,
-    },
-    /// The acknowledgement's fate changed.
-    Acknowledgement {
-        /// When.
-        at: DateTime<Utc>,
-        /// What became of it.
-        state: AcknowledgementState,
-    },
-    /// An alert rose.
-    AlertRaised {
-        /// When.
-        at: DateTime<Utc>,
-        /// Working days left, -1 when overdue.
-        level: i64,
-        /// When the next level is due.
-        next: Option<DateTime<Utc>>,
-    },
-    /// The commitment was corrected by an agent.
-    Reclassified {
-        /// When.
-        at: DateTime<Utc>,
-        /// The corrected kind of requester.
-        requester: Requester,
-        /// The corrected nature.
-        nature: Nature,
-        /// The commitment that now covers it.
-        commitment: String,
-        /// Its limit.
-        limit: u16,
-        /// The new due day.
-        due_on: NaiveDate,
-        /// The new end.
-        due_at: DateTime<Utc>,
-        /// The revision of the calendar.
-        calendar_revision: String,
-        /// Who decided it.
-        by: String,
-    },
-    /// The limit moved because the calendar changed.
-    Redated {
-        /// When.
-        at: DateTime<Utc>,
-        /// The new due day.
-        due_on: NaiveDate,
-        /// The new end.
-        due_at: DateTime<Utc>,
-        /// The revision of the calendar.
-        calendar_revision: String,
-        /// When the next alert is due.
-        next_alert_at: Option<DateTime<Utc>>,
-    },
-}
-
-/// Why a change is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// The request is no longer open.
-    NotOpen(Status),
-    /// The answer would come before the request.
-    BeforeReceipt,
-    /// The change says nothing new.
-    NothingNew,
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NotOpen(status) => write!(f, "la demande n’est plus ouverte (état : {})", status.french()),
-            Self::BeforeReceipt => f.write_str("la réponse serait antérieure à la demande"),
-            Self::NothingNew => f.write_str("rien ne change"),
-        }
-    }
 }
 
 impl Status {
@@ -249,22 +159,75 @@ impl AcknowledgementState {
 }
 
 impl Request {
-    /// Whether an answer came before the limit; `None` while the answer is to come and the limit not past.
+    /// Whether an answer came before the limit; `None` while the answer is to come and the limit not past, and while the
+    /// clock stands still for missing pieces.
     #[must_use]
     pub fn within_limit(&self, now: DateTime<Utc>) -> Option<bool> {
         match (self.status, self.settled_at) {
             (Status::Answered, Some(at)) => Some(at < self.due_at),
-            (Status::Open, _) if now >= self.due_at => Some(false),
+            (Status::Open, _) if self.incomplete_since.unwrap_or(now) >= self.due_at => Some(false),
             (Status::Open | Status::Answered | Status::Closed | Status::Transferred, _) => None,
+        }
+    }
+
+    /// The first human answer of any kind, holding or on the substance.
+    #[must_use]
+    pub fn first_answer_at(&self) -> Option<DateTime<Utc>> {
+        let settled = self.settled_at.filter(|_| self.status == Status::Answered);
+        self.holding_at.into_iter().chain(settled).min()
+    }
+
+    /// The limit in working days, those included by which missing pieces put it off: what a deadline is reckoned with.
+    #[must_use]
+    pub fn allowed_days(&self) -> u16 {
+        self.limit.saturating_add(self.suspended_days)
+    }
+
+    /// Whether its clock runs: it is open, and waits for nothing from the requester.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.status == Status::Open && self.incomplete_since.is_none()
+    }
+
+    /// Whether an agent should confirm or deny what was concluded of it: a guess stands for its answer, it was forwarded
+    /// and nothing says that it was answered, or its message is gone unanswered.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        if self.backlog {
+            return false;
+        }
+        match self.status {
+            Status::Answered => self.confidence == Some(Confidence::Low),
+            Status::Open => self.forwarded_at.is_some() || self.deleted_at.is_some(),
+            Status::Closed | Status::Transferred => false,
         }
     }
 
     /// Checks a change against the state and applies it.
     pub fn apply(&mut self, change: &Change) -> Result<(), Refusal> {
         match change {
-            Change::Answered { at, evidence, confidence, .. } => self.answer(*at, *evidence, *confidence),
+            Change::Answered { at, evidence, confidence, holding, .. } => {
+                self.answer(*at, *evidence, *confidence, *holding)
+            }
+            Change::HoldingReply { at, .. } => self.hold(*at),
+            Change::SubstantiveReply { at, .. } => self.substantiate(*at),
+            Change::Confirmed { .. } => self.confirm(),
             Change::Closed { at, .. } => self.settle(Status::Closed, *at),
+            Change::Merged { at, into, .. } => {
+                self.settle(Status::Closed, *at)?;
+                self.merged_into = Some(into.clone());
+                Ok(())
+            }
             Change::Transferred { at, .. } => self.settle(Status::Transferred, *at),
+            Change::Reopened { .. } => self.reopen(),
+            Change::Suspended { at, .. } => self.suspend(*at),
+            Change::Resumed { suspended, due_on, due_at, calendar_revision, .. } => {
+                self.resume(*suspended, *due_on, *due_at, calendar_revision)
+            }
+            Change::Moved { mailbox, bureau, .. } => self.hand_over(mailbox, bureau),
+            Change::Forwarded { at } => self.note(*at, |request| &mut request.forwarded_at),
+            Change::SourceDeleted { at } => self.note(*at, |request| &mut request.deleted_at),
+            Change::SourceRestored { .. } => self.deleted_at.take().map(|_| ()).ok_or(Refusal::NothingNew),
             Change::Acknowledgement { at, state } => self.acknowledge(*state, *at),
             Change::AlertRaised { level, next, .. } => self.raise(*level, *next),
             Change::Reclassified {
@@ -278,9 +241,7 @@ impl Request {
                 Ok(())
             }
             Change::Redated { due_on, due_at, calendar_revision, next_alert_at, .. } => {
-                if self.status != Status::Open {
-                    return Err(Refusal::NotOpen(self.status));
-                }
+                self.must_be_open()?;
                 self.redate(*due_on, *due_at, calendar_revision);
                 self.next_alert_at = *next_alert_at;
                 Ok(())
@@ -288,38 +249,158 @@ impl Request {
         }
     }
 
-    /// The first human answer stops the clock: an answer dated earlier than the known one replaces it, a later one
-    /// changes nothing. An answer found after a closure corrects the closure.
-    fn answer(&mut self, at: DateTime<Utc>, evidence: Evidence, confidence: Confidence) -> Result<(), Refusal> {
+    fn must_be_open(&self) -> Result<(), Refusal> {
+        if self.status == Status::Open { Ok(()) } else { Err(Refusal::NotOpen(self.status)) }
+    }
+
+    /// The first human answer stops the clock. Of several proofs the date of the earliest counts among those at least as
+    /// strong as what is known; a guess gives way to any stronger proof, even to a later one, and never the other way
+    /// round. An answer found after a closure corrects the closure; a merged request is answered through the other one.
+    fn answer(
+        &mut self,
+        at: DateTime<Utc>,
+        evidence: Evidence,
+        confidence: Confidence,
+        holding: bool,
+    ) -> Result<(), Refusal> {
         if at < self.received_at {
             return Err(Refusal::BeforeReceipt);
         }
-        let replaces = match self.status {
-            Status::Open | Status::Closed => true,
+        match self.status {
+            Status::Open => {}
+            Status::Closed if self.merged_into.is_none() => {}
             Status::Answered => {
-                let stronger = self.confidence.is_none_or(|known| confidence >= known);
-                stronger && self.settled_at.is_none_or(|known| at < known)
+                let known = self.confidence.unwrap_or(Confidence::Low);
+                let earlier = self.settled_at.is_none_or(|settled| at < settled);
+                let better_word = confidence > known && self.settled_at.is_some_and(|settled| at == settled);
+                let guess_proved = known == Confidence::Low && confidence > known;
+                if !guess_proved && !better_word && (!earlier || confidence < known) {
+                    return Err(Refusal::NothingNew);
+                }
             }
-            Status::Transferred => return Err(Refusal::NotOpen(self.status)),
-        };
-        if !replaces {
-            return Err(Refusal::NothingNew);
+            Status::Closed | Status::Transferred => return Err(Refusal::NotOpen(self.status)),
         }
         self.status = Status::Answered;
         self.settled_at = Some(at);
         self.evidence = Some(evidence);
         self.confidence = Some(confidence);
+        self.incomplete_since = None;
+        if !holding {
+            self.substantive_at = Some(at);
+        }
+        self.gesture = None;
         self.silence();
         Ok(())
     }
 
-    fn settle(&mut self, status: Status, at: DateTime<Utc>) -> Result<(), Refusal> {
-        if self.status != Status::Open {
-            return Err(Refusal::NotOpen(self.status));
+    /// An answer that does not stop the clock; the first one is kept.
+    fn hold(&mut self, at: DateTime<Utc>) -> Result<(), Refusal> {
+        self.must_be_open()?;
+        if at < self.received_at {
+            return Err(Refusal::BeforeReceipt);
         }
+        if self.holding_at.is_some_and(|known| known <= at) {
+            return Err(Refusal::NothingNew);
+        }
+        self.holding_at = Some(at);
+        Ok(())
+    }
+
+    /// The answer on the substance, after a holding reply that had stopped the clock.
+    fn substantiate(&mut self, at: DateTime<Utc>) -> Result<(), Refusal> {
+        if self.status != Status::Answered || self.substantive_at.is_some_and(|known| known <= at) {
+            return Err(Refusal::NothingNew);
+        }
+        self.substantive_at = Some(at);
+        Ok(())
+    }
+
+    /// An agent's word makes a guess as good as a declaration.
+    fn confirm(&mut self) -> Result<(), Refusal> {
+        if self.status != Status::Answered || self.confidence != Some(Confidence::Low) {
+            return Err(Refusal::NothingNew);
+        }
+        self.confidence = Some(Confidence::Medium);
+        Ok(())
+    }
+
+    fn settle(&mut self, status: Status, at: DateTime<Utc>) -> Result<(), Refusal> {
+        self.must_be_open()?;
         self.status = status;
         self.settled_at = Some(at);
+        self.incomplete_since = None;
         self.silence();
+        Ok(())
+    }
+
+    /// What had settled it is undone: the first clock runs on, as if it had never stopped.
+    fn reopen(&mut self) -> Result<(), Refusal> {
+        if self.status == Status::Open {
+            return Err(Refusal::NothingNew);
+        }
+        self.status = Status::Open;
+        self.settled_at = None;
+        self.substantive_at = None;
+        self.evidence = None;
+        self.confidence = None;
+        self.merged_into = None;
+        self.gesture = None;
+        Ok(())
+    }
+
+    fn suspend(&mut self, at: DateTime<Utc>) -> Result<(), Refusal> {
+        self.must_be_open()?;
+        if self.incomplete_since.is_some() {
+            return Err(Refusal::NothingNew);
+        }
+        if at < self.received_at {
+            return Err(Refusal::BeforeReceipt);
+        }
+        self.incomplete_since = Some(at);
+        self.silence();
+        Ok(())
+    }
+
+    fn resume(
+        &mut self,
+        suspended: u16,
+        due_on: NaiveDate,
+        due_at: DateTime<Utc>,
+        calendar_revision: &str,
+    ) -> Result<(), Refusal> {
+        self.must_be_open()?;
+        self.incomplete_since.take().ok_or(Refusal::NothingNew)?;
+        self.suspended_days = suspended;
+        self.gesture = None;
+        self.redate(due_on, due_at, calendar_revision);
+        Ok(())
+    }
+
+    /// To another mailbox or bureau: the reference and the first clock are kept.
+    fn hand_over(&mut self, mailbox: &str, bureau: &str) -> Result<(), Refusal> {
+        self.must_be_open()?;
+        if self.mailbox == mailbox && self.bureau == bureau {
+            return Err(Refusal::NothingNew);
+        }
+        mailbox.clone_into(&mut self.mailbox);
+        bureau.clone_into(&mut self.bureau);
+        // The new bureau was warned of nothing yet.
+        self.alert_level = None;
+        Ok(())
+    }
+
+    /// Notes when something was first seen of an open request.
+    fn note(
+        &mut self,
+        at: DateTime<Utc>,
+        field: impl Fn(&mut Self) -> &mut Option<DateTime<Utc>>,
+    ) -> Result<(), Refusal> {
+        self.must_be_open()?;
+        let noted = field(self);
+        if noted.is_some() {
+            return Err(Refusal::NothingNew);
+        }
+        *noted = Some(at);
         Ok(())
     }
 
@@ -333,9 +414,7 @@ impl Request {
     }
 
     fn raise(&mut self, level: i64, next: Option<DateTime<Utc>>) -> Result<(), Refusal> {
-        if self.status != Status::Open {
-            return Err(Refusal::NotOpen(self.status));
-        }
+        self.must_be_open()?;
         self.alert_level = Some(level);
         self.next_alert_at = next;
         Ok(())
@@ -386,6 +465,14 @@ mod tests {
             flagged: false,
             status: Status::Open,
             settled_at: None,
+            holding_at: None,
+            substantive_at: None,
+            incomplete_since: None,
+            suspended_days: 0,
+            merged_into: None,
+            deleted_at: None,
+            forwarded_at: None,
+            gesture: None,
             evidence: None,
             confidence: None,
             acknowledgement: AcknowledgementState::Pending,
@@ -396,7 +483,8 @@ mod tests {
     }
 
     fn answered(hour: i64, evidence: Evidence) -> Change {
-        Change::Answered { at: at(hour), evidence, confidence: evidence.confidence(), by: None, way: None }
+        let confidence = evidence.confidence();
+        Change::Answered { at: at(hour), evidence, confidence, holding: false, by: None, way: None }
     }
 
     #[test]
@@ -440,8 +528,125 @@ mod tests {
     #[test]
     fn a_closed_request_raises_no_alert() {
         let mut request = request();
-        request.apply(&Change::Closed { at: at(5), motive: "sans objet".into(), by: "agent".into() }).expect("open");
+        request
+            .apply(&Change::Closed { at: at(5), motive: "other".into(), note: None, by: "agent".into() })
+            .expect("open");
         let raised = request.apply(&Change::AlertRaised { at: at(6), level: 0, next: None });
         assert_eq!(raised, Err(Refusal::NotOpen(Status::Closed)));
+    }
+
+    #[test]
+    fn a_guess_gives_way_to_a_proof_even_to_a_later_one_and_once() {
+        let mut request = request();
+        request.apply(&answered(20, Evidence::Flag)).expect("open");
+        assert!(request.is_doubtful());
+        request.apply(&answered(30, Evidence::SentReply)).expect("a proof");
+        assert_eq!((request.settled_at, request.evidence), (Some(at(30)), Some(Evidence::SentReply)));
+        assert_eq!(request.apply(&answered(40, Evidence::SentReply)), Err(Refusal::NothingNew));
+        assert!(!request.is_doubtful());
+    }
+
+    #[test]
+    fn an_agents_word_stands_against_a_later_mail_and_makes_a_guess_firm() {
+        let mut request = request();
+        request.apply(&answered(20, Evidence::Flag)).expect("open");
+        request.apply(&Change::Confirmed { at: at(25), by: "agent".into() }).expect("a guess");
+        assert_eq!(request.apply(&answered(30, Evidence::SentReply)), Err(Refusal::NothingNew));
+        assert_eq!((request.settled_at, request.confidence), (Some(at(20)), Some(Confidence::Medium)));
+    }
+
+    fn held(hour: i64) -> Change {
+        let evidence = Evidence::SentReply;
+        Change::HoldingReply { at: at(hour), evidence, confidence: evidence.confidence(), by: None, way: None }
+    }
+
+    #[test]
+    fn a_holding_reply_is_the_first_answer_and_stops_nothing() {
+        let mut request = request();
+        request.apply(&held(10)).expect("open");
+        assert_eq!(request.apply(&held(20)), Err(Refusal::NothingNew));
+        assert_eq!((request.status, request.first_answer_at()), (Status::Open, Some(at(10))));
+        request.apply(&answered(120, Evidence::SentReply)).expect("open");
+        assert_eq!((request.first_answer_at(), request.substantive_at), (Some(at(10)), Some(at(120))));
+        assert_eq!(request.within_limit(at(500)), Some(false));
+    }
+
+    #[test]
+    fn a_reopened_request_has_its_first_clock_and_can_be_answered_again() {
+        let mut request = request();
+        request.apply(&answered(20, Evidence::Gesture)).expect("open");
+        let reopened = Change::Reopened { at: at(30), why: "gesture_undone".into(), note: None, by: None };
+        request.apply(&reopened).expect("answered");
+        assert_eq!(request.apply(&reopened), Err(Refusal::NothingNew));
+        assert_eq!((request.status, request.settled_at, request.substantive_at), (Status::Open, None, None));
+        assert_eq!(request.within_limit(at(100)), Some(false));
+        request.apply(&answered(110, Evidence::SentReply)).expect("open");
+        assert_eq!(request.within_limit(at(500)), Some(false));
+    }
+
+    #[test]
+    fn missing_pieces_stop_the_clock_until_they_come() {
+        let mut request = request();
+        let suspended =
+            |hour| Change::Suspended { at: at(hour), motive: "missing_items".into(), note: None, by: None, way: None };
+        request.apply(&suspended(50)).expect("open");
+        assert_eq!(request.apply(&suspended(60)), Err(Refusal::NothingNew));
+        assert_eq!((request.is_running(), request.within_limit(at(500))), (false, None));
+        assert_eq!((request.alert_level, request.next_alert_at), (None, None));
+        let (due_on, due_at) = (at(148).date_naive(), at(148));
+        let resumed = Change::Resumed {
+            at: at(98),
+            suspended: 2,
+            due_on,
+            due_at,
+            calendar_revision: "r".into(),
+            by: None,
+            way: None,
+        };
+        request.apply(&resumed).expect("suspended");
+        assert_eq!(request.apply(&resumed), Err(Refusal::NothingNew));
+        assert_eq!((request.due_at, request.allowed_days(), request.is_running()), (at(148), 7, true));
+    }
+
+    #[test]
+    fn pieces_asked_for_after_the_limit_do_not_make_it_in_time() {
+        let mut request = request();
+        let suspended =
+            Change::Suspended { at: at(101), motive: "missing_items".into(), note: None, by: None, way: None };
+        request.apply(&suspended).expect("open");
+        assert_eq!(request.within_limit(at(500)), Some(false));
+    }
+
+    #[test]
+    fn a_merged_request_is_closed_for_good_and_no_answer_reopens_it() {
+        let mut request = request();
+        request.apply(&Change::Merged { at: at(5), into: "PAN-2026-000002".into(), by: "a".into() }).expect("open");
+        assert_eq!(request.apply(&answered(9, Evidence::SentReply)), Err(Refusal::NotOpen(Status::Closed)));
+        assert_eq!((request.within_limit(at(500)), request.next_alert_at), (None, None));
+    }
+
+    #[test]
+    fn a_request_handed_over_keeps_its_clock_and_starts_its_alerts_anew() {
+        let mut request = request();
+        let moved = Change::Moved {
+            at: at(30),
+            mailbox: "pref-dre".into(),
+            bureau: "dre".into(),
+            from_mailbox: "pref-pan".into(),
+            from_bureau: "citoyennete".into(),
+            by: None,
+        };
+        request.apply(&moved).expect("open");
+        assert_eq!((request.mailbox.as_str(), request.due_at, request.alert_level), ("pref-dre", at(100), None));
+        assert_eq!(request.apply(&moved), Err(Refusal::NothingNew));
+    }
+
+    #[test]
+    fn a_message_that_is_gone_unanswered_is_shown_and_stays_due() {
+        let mut request = request();
+        request.apply(&Change::SourceDeleted { at: at(9) }).expect("open");
+        assert!(request.is_doubtful() && request.is_running());
+        request.apply(&Change::SourceRestored { at: at(10) }).expect("deleted");
+        assert!(!request.is_doubtful());
     }
 }

@@ -1,13 +1,16 @@
 //! What the administrators are told of vigie's own state, one mail each: the mail's id is made of what it is about, so
 //! that the same trouble is told once.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 
 use super::address::Address;
 use super::breaker::Trip;
 use super::effect::{Effect, EffectKind, effect_id};
 use super::ledger::rfc3339;
 use super::office::Office;
+
+/// What stands for an empty line.
+const NOTHING: &str = "–";
 
 /// What the administrators are told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +33,17 @@ pub enum Warning {
         /// When.
         at: DateTime<Utc>,
         /// How many messages differ, of how many there and here.
+        cause: String,
+    },
+    /// A folder that is to be read cannot be: what it holds, replies that stop clocks for one, stays unseen.
+    Unread {
+        /// The mailbox.
+        mailbox: String,
+        /// The folder; `None` where no Sent folder was found at all.
+        folder: Option<String>,
+        /// When.
+        at: DateTime<Utc>,
+        /// What the server said.
         cause: String,
     },
     /// The breaker tripped: acknowledgements are held.
@@ -69,6 +83,12 @@ impl Warning {
             Self::Gap { mailbox, folder, at, cause } => {
                 vec!["gap".to_owned(), mailbox.clone(), folder.clone(), rfc3339(*at), cause.clone()]
             }
+            Self::Unread { mailbox, folder, at, cause } => {
+                let week = at.iso_week();
+                let week = format!("{}-S{:02}", week.year(), week.week());
+                let folder = folder.clone().unwrap_or_default();
+                vec!["unread".to_owned(), mailbox.clone(), folder, week, rfc3339(*at), cause.clone()]
+            }
             Self::BreakerTripped(Trip { at, sent, limit }) => {
                 vec!["breaker".to_owned(), rfc3339(*at), sent.to_string(), limit.to_string()]
             }
@@ -96,6 +116,12 @@ impl Warning {
             ("gap", [mailbox, folder, at, cause]) => Some(Self::Gap {
                 mailbox: mailbox.clone(),
                 folder: folder.clone(),
+                at: at.parse().ok()?,
+                cause: cause.clone(),
+            }),
+            ("unread", [mailbox, folder, _, at, cause]) => Some(Self::Unread {
+                mailbox: mailbox.clone(),
+                folder: (folder != NOTHING).then(|| folder.clone()),
                 at: at.parse().ok()?,
                 cause: cause.clone(),
             }),
@@ -146,6 +172,7 @@ impl Warning {
         match self {
             Self::Blind { mailbox, .. }
             | Self::Gap { mailbox, .. }
+            | Self::Unread { mailbox, .. }
             | Self::Late { mailbox, .. }
             | Self::Loop { mailbox, .. } => Some(mailbox),
             Self::BreakerTripped(_) => None,
@@ -157,8 +184,8 @@ impl Warning {
         let kept = match self {
             Self::Blind { .. } | Self::Late { .. } => 3,
             Self::BreakerTripped(_) => 2,
-            // One a day for a mailbox and a domain.
-            Self::Gap { .. } | Self::Loop { .. } => 4,
+            // One a day for a mailbox and a domain, one a week for a mailbox and a folder.
+            Self::Gap { .. } | Self::Loop { .. } | Self::Unread { .. } => 4,
         };
         let parts: Vec<&str> = about.iter().take(kept).map(String::as_str).collect();
         effect_id(EffectKind::Operations, &parts)
@@ -166,9 +193,11 @@ impl Warning {
 
     fn recipients(&self, office: &Office) -> Vec<Address> {
         match self {
-            Self::Blind { .. } | Self::Gap { .. } | Self::BreakerTripped(_) | Self::Loop { .. } => {
-                office.administrators.clone()
-            }
+            Self::Blind { .. }
+            | Self::Gap { .. }
+            | Self::Unread { .. }
+            | Self::BreakerTripped(_)
+            | Self::Loop { .. } => office.administrators.clone(),
             // The bureau too: only its agents can write to the requesters by hand.
             Self::Late { mailbox, .. } => {
                 let mut recipients = office.administrators.clone();
@@ -186,7 +215,7 @@ impl Warning {
 
 fn one_line(text: &str) -> String {
     let text = text.replace(['\n', '\r'], " ");
-    if text.trim().is_empty() { "–".to_owned() } else { text }
+    if text.trim().is_empty() { NOTHING.to_owned() } else { text }
 }
 
 #[cfg(test)]
@@ -200,7 +229,9 @@ mod tests {
         let late = Warning::Late { mailbox: "p".into(), at, count: 3, oldest: at, answer: "451 4.7.1".into() };
         let parties = (Address::literal("p", "a.org"), Address::literal("robot", "b.org"));
         let looped = Warning::Loop { mailbox: "p".into(), parties, at };
-        for warning in [blind, Warning::BreakerTripped(Trip { at, sent: 9, limit: 9 }), late, looped] {
+        let unread = |folder| Warning::Unread { mailbox: "p".into(), folder, at, cause: "NO".into() };
+        let (named, none) = (unread(Some("Envoyés".to_owned())), unread(None));
+        for warning in [blind, named, none, Warning::BreakerTripped(Trip { at, sent: 9, limit: 9 }), late, looped] {
             assert_eq!(Warning::read(&warning.about()).as_ref(), Some(&warning));
         }
     }

@@ -36,8 +36,9 @@ pub enum Fetched {
     Message {
         /// Its UID in the open folder.
         uid: u32,
-        /// The server's INTERNALDATE: when it was delivered or, for a copy, what its copier says.
-        internal_date: DateTime<Utc>,
+        /// The server's INTERNALDATE: when it was delivered or, for a copy, what its copier says; `None` where it gave none
+        /// that can be read.
+        internal_date: Option<DateTime<Utc>>,
         /// Octets of the whole message (RFC822.SIZE); 0 where the server does not say.
         size: u64,
         /// Its flags.
@@ -58,6 +59,17 @@ pub enum Fetched {
         /// What happened when it was asked for.
         error: Error,
     },
+}
+
+/// What is known of a message whose header cannot be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outline {
+    /// The server's INTERNALDATE.
+    pub internal_date: Option<DateTime<Utc>>,
+    /// Octets of the whole message; 0 where the server does not say.
+    pub size: u64,
+    /// Its identifier across moves, where the server gives one.
+    pub email_id: Option<String>,
 }
 
 /// What became of the UIDs asked for.
@@ -184,16 +196,12 @@ impl Session {
         let Some(slice) = queue.slices.front() else { return Ok(true) };
         let items = self.header_items();
         let command = Command::new("UID FETCH").text(format!(" {} {items}", sequence_set(&slice.uids)));
-        let mut asked = Asked { uids: &slice.uids, given: vec![false; slice.uids.len()], odd: Vec::new(), readable: 0 };
+        let mut asked = Asked { uids: &slice.uids, given: vec![false; slice.uids.len()], readable: 0 };
         let outcome = self.wire.exec(&command, |response| asked.hear(response, &mut sink)).await;
-        let (left, odd, readable) = (asked.left(), asked.odd, asked.readable);
+        let (left, readable) = (asked.left(), asked.readable);
         queue.report.received += readable;
         if readable > 0 {
             queue.poison_run = 0;
-        }
-        for (uid, item) in odd {
-            let error = Error::Incomplete { host: self.wire.host(), command: "UID FETCH", item };
-            queue.give_poison(uid, error, &mut sink);
         }
         let slice = queue.slices.pop_front().unwrap_or_default();
         match outcome {
@@ -212,6 +220,40 @@ impl Session {
         Ok(queue.is_done())
     }
 
+    /// The header block of one message alone, where something beside it may be what cannot be read; `None` if the server
+    /// says nothing of it.
+    pub async fn fetch_header(&mut self, uid: u32) -> Result<Option<Vec<u8>>, Error> {
+        let command = Command::new("UID FETCH").text(format!(" {uid} (UID BODY.PEEK[HEADER]<0.{HEADER_LIMIT}>)"));
+        let mut header = None;
+        let outcome = self.wire.exec(&command, |response| {
+            let Response::Fetch(_, items) = response else { return };
+            let answer = Answer::read(items);
+            if answer.uid == Some(uid) {
+                header = answer.header.map(<[u8]>::to_vec).or(header.take());
+            }
+        });
+        outcome.await?;
+        Ok(header)
+    }
+
+    /// What can be known of a message without its header, where the header is what cannot be read; `None` if the server
+    /// says nothing of it.
+    pub async fn fetch_outline(&mut self, uid: u32) -> Result<Option<Outline>, Error> {
+        let email_id = if self.capabilities().objectid() { " EMAILID" } else { "" };
+        let command = Command::new("UID FETCH").text(format!(" {uid} (UID INTERNALDATE RFC822.SIZE{email_id})"));
+        let mut outline = None;
+        let outcome = self.wire.exec(&command, |response| {
+            let Response::Fetch(_, items) = response else { return };
+            let answer = Answer::read(items);
+            if answer.uid == Some(uid) {
+                let internal_date = answer.internal_date.and_then(read_internal_date);
+                outline = Some(Outline { internal_date, size: answer.size, email_id: answer.email_id });
+            }
+        });
+        outcome.await?;
+        Ok(outline)
+    }
+
     /// The items asked: literals and scalars only, and nothing that sets `\Seen`.
     fn header_items(&self) -> String {
         let modseq = if self.capabilities().condstore() { " MODSEQ" } else { "" };
@@ -224,8 +266,6 @@ impl Session {
 struct Asked<'a> {
     uids: &'a [u32],
     given: Vec<bool>,
-    /// Answered without what a message must have, and which item that is.
-    odd: Vec<(u32, &'static str)>,
     readable: u64,
 }
 
@@ -239,22 +279,17 @@ impl Asked<'_> {
         if std::mem::replace(given, true) {
             return;
         }
-        match answer.internal_date.and_then(read_internal_date) {
-            None => self.odd.push((uid, "INTERNALDATE")),
-            Some(internal_date) => {
-                self.readable += 1;
-                sink(Fetched::Message {
-                    uid,
-                    internal_date,
-                    size: answer.size,
-                    flags: answer.flags,
-                    modseq: answer.modseq,
-                    email_id: answer.email_id,
-                    header: header.to_vec(),
-                    header_cut: header.len() >= HEADER_LIMIT,
-                });
-            }
-        }
+        self.readable += 1;
+        sink(Fetched::Message {
+            uid,
+            internal_date: answer.internal_date.and_then(read_internal_date),
+            size: answer.size,
+            flags: answer.flags,
+            modseq: answer.modseq,
+            email_id: answer.email_id,
+            header: header.to_vec(),
+            header_cut: header.len() >= HEADER_LIMIT,
+        });
     }
 
     /// UIDs of which nothing came.

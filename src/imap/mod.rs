@@ -33,7 +33,7 @@ pub use capabilities::Capabilities;
 pub use credentials::{Credentials, Secret};
 pub use endpoint::{Deadlines, Endpoint, Security, tls_config};
 pub use error::{Error, ServerText};
-pub use fetch::{FetchReport, Fetched, HeaderQueue};
+pub use fetch::{FetchReport, Fetched, HeaderQueue, Outline};
 pub use flags::Flags;
 pub use folder::{ListedFolder, SpecialUse, find_junk, find_sent};
 pub use idle::IdleEnd;

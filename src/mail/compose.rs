@@ -18,10 +18,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::headers::{bracketed, one_line, references, thread_index};
 use super::notice::{AckFields, AgentHead, Notice, Sender};
+use super::public::{of_kind, word};
 use super::template::{Kind, Rendered, TemplateError, Templates, digest, hex};
-use super::view::{AckView, AlertView, DigestView};
+use super::view::{AlertView, DigestView};
 use crate::domain::address::Address;
 use crate::domain::message::VIGIE_HEADER;
+
+pub use super::public::Used;
 
 /// The longest effect id.
 const MAX_EFFECT_ID: usize = 120;
@@ -46,8 +49,8 @@ pub struct Composed {
     pub bytes: Vec<u8>,
     /// Its Message-ID, without brackets.
     pub message_id: String,
-    /// The digest of its template.
-    pub template_digest: String,
+    /// Which templates worded it.
+    pub used: Used,
     /// SHA-256, in hex, of what was said: subject, plain text and HTML as rendered.
     pub text_digest: String,
 }
@@ -88,18 +91,12 @@ pub enum ComposeError {
 /// # Errors
 /// A template that is missing, of another kind or faulty; a stamp that cannot stand in a header; no recipient.
 pub fn compose(notice: &Notice, templates: &Templates, stamp: &Stamp) -> Result<Composed, ComposeError> {
-    let template = templates.get(notice.template())?;
-    let wanted = kind(notice);
-    if template.kind != wanted {
-        return Err(TemplateError::WrongKind { name: template.name.clone(), is: template.kind, wanted }.into());
-    }
     let message_id = stamp.message_id()?;
-    let rendered = match notice {
-        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) => {
-            template.render(&AckView::new(fields))?
-        }
-        Notice::Alert(fields) => template.render(&AlertView::new(fields))?,
-        Notice::Digest(fields) => template.render(&DigestView::new(fields))?,
+    let wanted = kind(notice);
+    let (rendered, used) = match notice {
+        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) => word(templates, fields, wanted)?,
+        Notice::Alert(fields) => worded(templates, &fields.head, wanted, &AlertView::new(fields))?,
+        Notice::Digest(fields) => worded(templates, &fields.head, wanted, &DigestView::new(fields))?,
     };
     // No-break spaces are for reading, not for a list of subjects: an ASCII subject stays ASCII.
     let subject = one_line(&rendered.subject.replace(['\u{a0}', '\u{202f}'], " "));
@@ -113,10 +110,21 @@ pub fn compose(notice: &Notice, templates: &Templates, stamp: &Stamp) -> Result<
         .message_id(Some(format!("<{message_id}>")))
         .raw_header(raw("X-Auto-Response-Suppress", "All"))
         .raw_header(raw(VIGIE_HEADER, wanted.name()))
-        .raw_header(raw("Content-Language", &template.language));
+        .raw_header(raw("Content-Language", &used.languages));
     let text_digest = digest(&[&subject, &rendered.text, rendered.html.as_deref().unwrap_or_default()]);
     let bytes = finish(head, rendered, stamp)?;
-    Ok(Composed { bytes, message_id, template_digest: template.digest.clone(), text_digest })
+    Ok(Composed { bytes, message_id, used, text_digest })
+}
+
+/// The words of a mail to agents.
+fn worded(
+    templates: &Templates,
+    head: &AgentHead,
+    kind: Kind,
+    view: &impl serde::Serialize,
+) -> Result<(Rendered, Used), ComposeError> {
+    let template = of_kind(templates, &head.template, kind)?;
+    Ok((template.render(view)?, Used::one(template)))
 }
 
 pub(super) fn kind(notice: &Notice) -> Kind {
@@ -394,7 +402,8 @@ mod tests {
                 })
                 .collect();
             let [text, html] = bodies.as_slice() else { panic!("{name} has two forms") };
-            assert!(html.starts_with("<!DOCTYPE html>\r\n<html lang=\"fr\">"), "{name}");
+            let language = if name.contains(".en-") { "en" } else { "fr" };
+            assert!(html.starts_with(&format!("<!DOCTYPE html>\r\n<html lang=\"{language}\">")), "{name}");
             for form in [text, html] {
                 assert!(!form.contains("{{") && !form.contains("{%") && !form.contains('\u{fffd}'), "{name}: {form}");
             }
@@ -441,7 +450,7 @@ mod tests {
         let other = Stamp { effect_id: "ack.4712".to_owned(), ..stamp() };
         let (one, two) = (composed(&notice), compose(&notice, &templates(), &other).expect("composed"));
         assert_ne!(one.message_id, two.message_id);
-        assert_eq!((one.template_digest, one.text_digest), (two.template_digest, two.text_digest));
+        assert_eq!((one.used, one.text_digest), (two.used, two.text_digest));
     }
 
     #[test]

@@ -87,7 +87,9 @@ pub fn word_all(templates: &Templates) -> Result<(), TemplateError> {
 
 fn word(template: &Template, notice: &Notice) -> Result<Rendered, TemplateError> {
     match notice {
-        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) => template.render(&AckView::new(fields)),
+        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) => {
+            template.render(&AckView::new(fields, &template.language))
+        }
         Notice::Alert(fields) => template.render(&AlertView::new(fields)),
         Notice::Digest(fields) => template.render(&DigestView::new(fields)),
     }
@@ -119,7 +121,7 @@ impl Linter<'_> {
         let notice = notice(self.template.kind, case, &self.template.name);
         let (rendered, mentions) = match &notice {
             Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) => {
-                let view = AckView::new(fields);
+                let view = AckView::new(fields, &self.template.language);
                 (self.template.render(&view), public_mentions(&values(&view), case, self.template))
             }
             Notice::Alert(fields) => {

@@ -142,6 +142,8 @@ pub struct AckFields {
     pub data_protection: String,
     /// The signature block, its lines separated by `\n`.
     pub signature: String,
+    /// The same in a second language, where the mail is in two.
+    pub translation: Option<Box<AckFields>>,
 }
 
 /// What every mail to agents needs.

@@ -116,6 +116,7 @@ pub fn acknowledgement() -> AckFields {
                           du ministère de l’intérieur."
             .to_owned(),
         signature: "Le bureau de la citoyenneté\nPréfecture de l’Ain".to_owned(),
+        translation: None,
     }
 }
 

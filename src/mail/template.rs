@@ -5,10 +5,15 @@
 //! ```text
 //! Kind: acknowledgement
 //! Language: fr
+//! Version: 3
 //! Subject: [{{ reference }}] Votre message du {{ received.day }}
 //!
 //! Madame, Monsieur,
 //! ```
+//!
+//! `Version` is whatever the keepers of the texts number them by; it stands in the ledger beside the digest. A template
+//! in another language is named after the French one (`pref-pan.en.txt`), and may say in its head by which words a mail
+//! in two languages announces it (`Announcement: English version below.`).
 //!
 //! Deliberately absent: includes and inheritance. A template is one whole text, so that its digest in the ledger says
 //! what was sent; and the filter `safe`, so that nothing that a stranger wrote reaches the HTML unescaped.
@@ -28,6 +33,8 @@ const COMPOSER_VERSION: &str = "1";
 const MAX_TEMPLATES: usize = 500;
 /// The largest template, in octets, text or HTML.
 const MAX_SOURCE: usize = 200_000;
+/// The longest version of a template, in characters.
+const MAX_VERSION: usize = 32;
 /// The largest rendered text, in octets.
 const MAX_RENDERED: usize = 2_000_000;
 
@@ -139,6 +146,9 @@ pub(super) struct Template {
     pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) language: String,
+    pub(super) version: String,
+    /// By which words a mail in two languages announces this one.
+    pub(super) announcement: String,
     pub(super) subject: Part,
     pub(super) text: Part,
     pub(super) html: Option<Part>,
@@ -206,6 +216,20 @@ impl Templates {
         self.by_name.get(name).map(|template| template.digest.as_str())
     }
 
+    /// The version in a template's head; empty where it has none.
+    #[must_use]
+    pub fn version(&self, name: &str) -> Option<&str> {
+        self.by_name.get(name).map(|template| template.version.as_str())
+    }
+
+    /// The digest of all templates together: SHA-256, in hex, over their names and digests.
+    #[must_use]
+    pub fn digest_of_all(&self) -> String {
+        let parts: Vec<&str> =
+            self.by_name.iter().flat_map(|(name, template)| [name.as_str(), template.digest.as_str()]).collect();
+        digest(&parts)
+    }
+
     pub(super) fn get(&self, name: &str) -> Result<&Template, TemplateError> {
         self.by_name.get(name).ok_or_else(|| TemplateError::Missing { name: name.to_owned() })
     }
@@ -218,12 +242,14 @@ impl Template {
             return Err(TemplateError::Set { name, why: "a file is larger than 200 kB".to_owned() });
         }
         let digest = digest(&[COMPOSER_VERSION, &text, html.as_deref().unwrap_or_default()]);
-        let Head { kind, language, subject, lines } = Head::read(&name, &text)?;
+        let Head { kind, language, version, announcement, subject, lines } = Head::read(&name, &text)?;
         let file = format!("{name}.txt");
         let body: String = text.split_inclusive('\n').skip(lines).collect();
         let template = Self {
             kind,
             language,
+            version,
+            announcement,
             subject: Part { file: file.clone(), source: subject.1, escaped: false, offset: subject.0 },
             text: Part { file, source: body, escaped: false, offset: lines },
             html: html.map(|source| Part { file: format!("{name}.html"), source, escaped: true, offset: 0 }),
@@ -320,6 +346,8 @@ impl Part {
 struct Head {
     kind: Kind,
     language: String,
+    version: String,
+    announcement: String,
     /// The line's number less one, and the subject.
     subject: (usize, String),
     /// How many lines it takes, the empty one included.
@@ -330,6 +358,7 @@ impl Head {
     fn read(name: &str, text: &str) -> Result<Self, TemplateError> {
         let fault = |line: usize, why: String| TemplateError::Head { name: name.to_owned(), line, why };
         let (mut kind, mut language, mut subject) = (None, None, None);
+        let (mut version, mut announcement) = (String::new(), String::new());
         for (index, line) in text.lines().enumerate() {
             let line = line.trim_end();
             if line.is_empty() {
@@ -337,6 +366,8 @@ impl Head {
                 return Ok(Self {
                     kind: kind.ok_or_else(|| missing("Kind"))?,
                     language: language.ok_or_else(|| missing("Language"))?,
+                    version,
+                    announcement,
                     subject: subject.ok_or_else(|| missing("Subject"))?,
                     lines: index + 1,
                 });
@@ -351,16 +382,26 @@ impl Head {
                 }
                 "Language" if is_language_tag(value) => language = Some(value.to_owned()),
                 "Language" => return Err(fault(index + 1, format!("{value:?} is no language tag, such as fr"))),
+                "Version" if is_version(value) => value.clone_into(&mut version),
+                "Version" => {
+                    let what = format!("{value:?} is no version: up to {MAX_VERSION} letters, digits, \".\" and \"-\"");
+                    return Err(fault(index + 1, what));
+                }
+                "Announcement" => value.clone_into(&mut announcement),
                 "Subject" if !value.is_empty() => subject = Some((index, value.to_owned())),
                 "Subject" => return Err(fault(index + 1, "the subject is empty".to_owned())),
                 other => {
-                    let keys = "the head has Kind, Language and Subject, then an empty line";
+                    let keys = "the head has Kind, Language, Version, Announcement and Subject, then an empty line";
                     return Err(fault(index + 1, format!("{other:?} is not known: {keys}")));
                 }
             }
         }
         Err(fault(text.lines().count().max(1), "the head is not ended by an empty line".to_owned()))
     }
+}
+
+fn is_version(text: &str) -> bool {
+    (1..=MAX_VERSION).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b))
 }
 
 /// Whether the text looks like a language tag (BCP 47), enough for a header.

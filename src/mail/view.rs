@@ -1,8 +1,6 @@
-//! What templates see: words and figures in French, made of a notice's fields.
-//!
-//! A template in another language uses `received.iso` and `received.clock`, and its own words.
+//! What templates see: words and figures made of a notice's fields, in the language of the template (`tongue.rs`).
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
@@ -11,14 +9,12 @@ use super::notice::{
     AckFields, AgentHead, AlertFields, Condition, Demande, DigestFields, Gesture, ItemFields, Level, Service, Silence,
 };
 use super::template::Kind;
+use super::tongue::{NBSP, Tongue};
 use crate::domain::calendar::civil_time;
-use crate::domain::french::{french_date, french_time};
 use crate::domain::policy::{Nature, Requester};
 
 /// The most requests named in one mail; the others are counted.
 const MAX_ITEMS: usize = 100;
-/// A no-break space.
-const NBSP: char = '\u{a0}';
 
 /// What the public's mails can say; each name here is a variable of the templates (`has_variable` names them again).
 #[derive(Serialize)]
@@ -33,6 +29,18 @@ pub(super) struct AckView {
     data_protection: String,
     signature: String,
     signature_lines: Vec<String>,
+    /// What announces the other language that follows; absent in a mail of one language.
+    translation: Option<AnnouncementView>,
+    /// Whether this is the second language of a mail.
+    bilingual: bool,
+}
+
+#[derive(Serialize)]
+struct AnnouncementView {
+    /// `English version below.`
+    text: String,
+    /// `en`
+    language: String,
 }
 
 #[derive(Serialize)]
@@ -68,6 +76,8 @@ struct ServiceView {
 struct LimitView {
     /// `5 jours ouvrés`
     days: String,
+    /// `5`
+    count: u16,
     /// `lundi 18 mai 2026`
     due_date: String,
 }
@@ -163,7 +173,7 @@ pub(super) fn has_variable(kind: Kind, name: &str) -> bool {
     known.contains(&name)
 }
 
-const ACK_VARIABLES: [&str; 31] = [
+const ACK_VARIABLES: [&str; 36] = [
     "reference",
     "received",
     "received.date",
@@ -185,6 +195,7 @@ const ACK_VARIABLES: [&str; 31] = [
     "requester_name",
     "limit",
     "limit.days",
+    "limit.count",
     "limit.due_date",
     "demande",
     "demande.date",
@@ -194,6 +205,10 @@ const ACK_VARIABLES: [&str; 31] = [
     "data_protection",
     "signature",
     "signature_lines",
+    "translation",
+    "translation.text",
+    "translation.language",
+    "bilingual",
     "loop",
 ];
 
@@ -222,37 +237,54 @@ const DIGEST_VARIABLES: [&str; 18] = [
 ];
 
 impl AckView {
-    pub(super) fn new(fields: &AckFields) -> Self {
+    /// What a template in a language sees.
+    pub(super) fn new(fields: &AckFields, language: &str) -> Self {
+        let tongue = Tongue::of(language);
         Self {
             reference: one_line(&fields.reference),
-            received: Instant::new(fields.zone, fields.received_at),
+            received: Instant::new(tongue, fields.zone, fields.received_at),
             service: ServiceView::new(&fields.service),
             original_subject: quotable_subject(&fields.original_subject),
             requester_name: fields.requester_name.as_deref().and_then(quotable_name),
             limit: fields.limit.map(|limit| LimitView {
-                days: working_days(i64::from(limit.working_days)),
-                due_date: date_on_one_line(limit.due_on),
+                days: tongue.working_days(i64::from(limit.working_days)),
+                count: limit.working_days,
+                due_date: tongue.date(limit.due_on),
             }),
-            demande: fields.demande.as_ref().map(DemandeView::new),
+            demande: fields.demande.as_ref().map(|demande| DemandeView::new(tongue, demande)),
             data_protection: lines(fields.data_protection.trim()),
             signature: lines(fields.signature.trim()),
             signature_lines: list(&fields.signature),
+            translation: None,
+            bilingual: false,
         }
+    }
+
+    /// As the first of two languages, the other announced.
+    pub(super) fn followed_by(self, announcement: &str, language: &str) -> Self {
+        let text = one_line(announcement);
+        let translation = (!text.is_empty()).then(|| AnnouncementView { text, language: language.to_owned() });
+        Self { translation, ..self }
+    }
+
+    /// As the second of two languages.
+    pub(super) fn following(self) -> Self {
+        Self { bilingual: true, ..self }
     }
 }
 
 impl Instant {
-    fn new(zone: Tz, instant: DateTime<Utc>) -> Self {
+    fn new(tongue: Tongue, zone: Tz, instant: DateTime<Utc>) -> Self {
         let civil = civil_time(zone, instant);
-        let (date, time, zone) = (date_on_one_line(civil.date()), french_time(civil.time()), french_zone(zone));
+        let (date, time) = (civil.date(), civil.time());
         Self {
-            at: format!("{date} à{NBSP}{time} ({zone})"),
-            day: day_on_one_line(civil.date()),
-            iso: civil.date().to_string(),
-            clock: civil.time().format("%H:%M").to_string(),
-            date,
-            time,
-            zone,
+            at: tongue.at(date, time, zone),
+            day: tongue.day(date),
+            iso: date.to_string(),
+            clock: time.format("%H:%M").to_string(),
+            date: tongue.date(date),
+            time: tongue.time(time),
+            zone: tongue.zone(zone),
         }
     }
 }
@@ -272,12 +304,12 @@ impl ServiceView {
 }
 
 impl DemandeView {
-    fn new(demande: &Demande) -> Self {
-        let (decision, remedies, attestation) = match &demande.silence {
-            Silence::Acceptance { attestation } => ("acceptée", None, Some(lines(attestation.trim()))),
-            Silence::Rejection { remedies } => ("rejetée", Some(lines(remedies.trim())), None),
+    fn new(tongue: Tongue, demande: &Demande) -> Self {
+        let (accepted, remedies, attestation) = match &demande.silence {
+            Silence::Acceptance { attestation } => (true, None, Some(lines(attestation.trim()))),
+            Silence::Rejection { remedies } => (false, Some(lines(remedies.trim())), None),
         };
-        Self { date: date_on_one_line(demande.on), decision, remedies, attestation }
+        Self { date: tongue.date(demande.on), decision: tongue.decision(accepted), remedies, attestation }
     }
 }
 
@@ -309,8 +341,8 @@ impl DigestView {
         Self {
             bureau: one_line(&fields.head.bureau),
             page: fields.head.page.as_deref().map(one_line),
-            date: date_on_one_line(fields.day),
-            day: day_on_one_line(fields.day),
+            date: Tongue::French.date(fields.day),
+            day: Tongue::French.day(fields.day),
             received: fields.counts.received,
             answered: fields.counts.answered,
             acknowledged: fields.counts.acknowledged,
@@ -354,7 +386,7 @@ impl Listed {
 
 impl ItemView {
     fn new(zone: Tz, item: &ItemFields) -> Self {
-        let received = Instant::new(zone, item.received_at);
+        let received = Instant::new(Tongue::French, zone, item.received_at);
         Self {
             reference: one_line(&item.reference),
             mailbox: one_line(&item.mailbox),
@@ -363,7 +395,7 @@ impl ItemView {
             address: item.address.as_ref().map(ToString::to_string),
             received: format!("{} à{NBSP}{}", received.day, received.time),
             age: working_days(i64::from(item.age)),
-            due_date: date_on_one_line(item.due_on),
+            due_date: Tongue::French.date(item.due_on),
             remaining: remaining(item),
             overdue: item.overdue,
         }
@@ -396,7 +428,7 @@ fn headline(total: usize, overdue: usize, conditions: &[Condition]) -> String {
 fn conditions(zone: Tz, conditions: &[Condition]) -> Vec<ConditionView> {
     let view = |condition: &Condition| ConditionView {
         title: one_line(&condition.title),
-        since: Instant::new(zone, condition.since).at,
+        since: Instant::new(Tongue::French, zone, condition.since).at,
         advice: lines(&condition.advice),
     };
     conditions.iter().take(MAX_ITEMS).map(view).collect()
@@ -412,46 +444,9 @@ fn list(text: &str) -> Vec<String> {
     lines(text.trim()).lines().map(str::to_owned).collect()
 }
 
-/// `5 jours ouvrés`, `1 jour ouvré`, with a no-break space: zero is singular in French.
+/// `5 jours ouvrés`.
 fn working_days(days: i64) -> String {
-    let words = if days < 2 { "jour ouvré" } else { "jours ouvrés" };
-    format!("{days}{NBSP}{words}")
-}
-
-/// `jeudi 7 mai 2026`, the day's number tied to its month.
-fn date_on_one_line(date: NaiveDate) -> String {
-    let text = french_date(date);
-    let mut words = text.splitn(3, ' ');
-    match (words.next(), words.next(), words.next()) {
-        (Some(weekday), Some(day), Some(rest)) => format!("{weekday} {day}{NBSP}{rest}"),
-        _ => text,
-    }
-}
-
-/// `7 mai 2026`.
-fn day_on_one_line(date: NaiveDate) -> String {
-    let text = date_on_one_line(date);
-    text.split_once(' ').map_or_else(|| text.clone(), |(_, day)| day.to_owned())
-}
-
-/// How the public calls the zone.
-fn french_zone(zone: Tz) -> String {
-    let place = match zone {
-        Tz::Europe__Paris => "de Paris",
-        Tz::Indian__Reunion => "de La Réunion",
-        Tz::Indian__Mayotte => "de Mayotte",
-        Tz::America__Guadeloupe => "de la Guadeloupe",
-        Tz::America__Martinique => "de la Martinique",
-        Tz::America__Cayenne => "de Cayenne",
-        Tz::America__Miquelon => "de Saint-Pierre-et-Miquelon",
-        Tz::America__Marigot => "de Saint-Martin",
-        Tz::America__St_Barthelemy => "de Saint-Barthélemy",
-        Tz::Pacific__Noumea => "de Nouméa",
-        Tz::Pacific__Tahiti => "de Tahiti",
-        Tz::Pacific__Wallis => "de Wallis-et-Futuna",
-        other => return format!("heure de {}", other.name()),
-    };
-    format!("heure {place}")
+    Tongue::French.working_days(days)
 }
 
 fn french_requester(requester: Requester) -> &'static str {
@@ -469,6 +464,7 @@ fn french_nature(nature: Nature) -> &'static str {
         Nature::Advice => "demande de conseil",
         Nature::Complaint => "réclamation",
         Nature::Suggestion => "suggestion",
+        Nature::Appointment => "demande de rendez-vous",
     }
 }
 
@@ -493,7 +489,10 @@ mod tests {
     #[test]
     fn the_lists_of_variables_say_what_the_views_hold() {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
-        assert_eq!(names(AckView::new(&sample::acknowledgement())), set(&ACK_VARIABLES));
+        assert_eq!(
+            names(AckView::new(&sample::acknowledgement(), "fr").followed_by("English below.", "en")),
+            set(&ACK_VARIABLES)
+        );
         assert_eq!(names(AlertView::new(&sample::alert())), set(&ALERT_VARIABLES));
         assert_eq!(names(DigestView::new(&sample::digest())), set(&DIGEST_VARIABLES));
     }
@@ -531,15 +530,5 @@ mod tests {
         let items = vec![sample::item("R"); MAX_ITEMS + 7];
         let listed = Listed::new(&sample::alert().head, &items);
         assert_eq!((listed.items.len(), listed.hidden, listed.total), (MAX_ITEMS, 7, MAX_ITEMS + 7));
-    }
-
-    #[test]
-    fn says_the_hour_with_its_zone() {
-        let at: DateTime<Utc> = "2026-05-07T14:50:00Z".parse().expect("a date");
-        let paris = Instant::new(Tz::Europe__Paris, at);
-        assert_eq!(paris.at.replace(NBSP, " "), "jeudi 7 mai 2026 à 16 h 50 (heure de Paris)");
-        assert_eq!(paris.day.replace(NBSP, " "), "7 mai 2026");
-        assert_eq!((paris.iso.as_str(), paris.clock.as_str()), ("2026-05-07", "16:50"));
-        assert!(Instant::new(Tz::Indian__Reunion, at).at.ends_with("18\u{a0}h\u{a0}50 (heure de La Réunion)"));
     }
 }

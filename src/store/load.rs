@@ -38,6 +38,19 @@ pub struct KnownMessage {
     pub verdict: String,
     /// Why.
     pub reason: String,
+    /// Its Message-ID; empty for none.
+    pub message_id: String,
+    /// Its size in octets.
+    pub size: i64,
+    /// The server's identifier of it; empty for none.
+    pub email_id: String,
+}
+
+/// The columns of [`KnownMessage`].
+macro_rules! known_columns {
+    () => {
+        "digest, id, request, mailbox, verdict, reason, message_id, size, email_id"
+    };
 }
 
 /// A correspondent.
@@ -148,9 +161,16 @@ impl Turn {
 
     /// The messages known under these digests.
     pub async fn known_messages(&mut self, digests: &[String]) -> Result<HashMap<String, KnownMessage>> {
-        const HEAD: &str = "SELECT digest, id, request, mailbox, verdict, reason FROM message WHERE digest IN (";
+        const HEAD: &str = concat!("SELECT ", known_columns!(), " FROM message WHERE digest IN (");
         let rows = select_in!(self, KnownMessage, HEAD, digests, ")");
         Ok(rows.into_iter().map(|row| (row.digest.clone(), row)).collect())
+    }
+
+    /// The messages of a mailbox that bear these identifiers of its server, the oldest first.
+    pub async fn known_by_email_id(&mut self, mailbox: &str, ids: &[String]) -> Result<Vec<KnownMessage>> {
+        const HEAD: &str = concat!("SELECT ", known_columns!(), " FROM message WHERE email_id <> '' AND email_id IN (");
+        let rows = select_in!(self, KnownMessage, HEAD, ids, ") ORDER BY id");
+        Ok(rows.into_iter().filter(|row| row.mailbox == mailbox).collect())
     }
 
     /// Where a message lies in a folder now.
@@ -205,6 +225,16 @@ impl Turn {
         rows.into_iter().map(RequestRow::into_domain).collect()
     }
 
+    /// Open requests after a place, in order, at most `limit`.
+    pub async fn open_requests(&mut self, after: RequestId, limit: i64) -> Result<Vec<Request>> {
+        let rows: Vec<RequestRow> = on_turn!(self, connection => sqlx::query_as(OPEN_REQUESTS)
+            .bind(after.0)
+            .bind(limit)
+            .fetch_all(connection)
+            .await)?;
+        rows.into_iter().map(RequestRow::into_domain).collect()
+    }
+
     /// The persons behind these addresses; who is new gets a key of their own.
     pub async fn persons(&mut self, people: &[(Address, String)]) -> Result<HashMap<String, Person>> {
         const HEAD: &str = "SELECT address, id, digest, undeliverable_at FROM person WHERE address IN (";
@@ -250,6 +280,21 @@ impl Turn {
         let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
         let rows = select_in!(self, (i64, String), HEAD, ids, ")");
         Ok(rows.into_iter().map(|(id, address)| (PersonId(id), address)).collect())
+    }
+
+    /// Keeps what an agent wrote about a request; the keyed digest that stands for it in the ledger.
+    pub async fn keep_note(&mut self, request: RequestId, text: &str, now: DateTime<Utc>) -> Result<String> {
+        let (key, digest) = keyed_digest(text)?;
+        on_turn!(self, connection => sqlx::query(KEEP_NOTE)
+            .bind(digest.clone())
+            .bind(key)
+            .bind(request.0)
+            .bind(text.replace('\0', "\u{fffd}"))
+            .bind(millis(now))
+            .execute(connection)
+            .await
+            .map(drop))?;
+        Ok(digest)
     }
 
     /// The digest that stands for a person.
@@ -401,6 +446,10 @@ pub(super) const ALERTS_DUE: &str = concat!(
     request_columns!(),
     " FROM request WHERE next_alert_at <> 0 AND next_alert_at <= $1 ORDER BY next_alert_at, id LIMIT $2"
 );
+pub(super) const KEEP_NOTE: &str =
+    "INSERT INTO note (digest, key, request, text, written_at) VALUES ($1, $2, $3, $4, $5)";
+pub(super) const OPEN_REQUESTS: &str =
+    concat!("SELECT ", request_columns!(), " FROM request WHERE status = 'open' AND id > $1 ORDER BY id LIMIT $2");
 pub(super) const PERSON_DIGEST: &str = "SELECT digest FROM person WHERE id = $1";
 pub(super) const MARK_UNDELIVERABLE: &str =
     "UPDATE person SET undeliverable_at = $1 WHERE digest = $2 AND undeliverable_at = 0";

@@ -203,6 +203,12 @@ impl Store {
             .map_err(Error::from)
     }
 
+    /// What agents wrote about a request, by the digests that stand for it in the ledger.
+    pub async fn notes_of(&self, reference: &str) -> Result<Vec<(String, String)>> {
+        on_read!(self, pool => sqlx::query_as(NOTES_OF).bind(reference.to_owned()).fetch_all(pool).await)
+            .map_err(Error::from)
+    }
+
     /// The ledger's head.
     pub async fn head(&self) -> Result<Head> {
         let (seq, hash): (i64, String) = on_read!(self, pool => sqlx::query_as(HEAD).fetch_one(pool).await)?;
@@ -350,6 +356,8 @@ pub(super) const REQUESTS: &str = request_join!(
 pub(super) const REQUEST_LINE: &str = request_join!("WHERE r.reference = $1");
 pub(super) const REQUEST_LINE_BY_ID: &str = request_join!("WHERE r.id = $1");
 pub(super) const ADDRESS_OF: &str = "SELECT address FROM person WHERE id = $1";
+pub(super) const NOTES_OF: &str =
+    "SELECT n.digest, n.text FROM note n JOIN request r ON r.id = n.request WHERE r.reference = $1 ORDER BY n.digest";
 pub(super) const HEAD: &str = "SELECT seq, hash FROM head WHERE id = 1";
 pub(super) const LEDGER_AFTER: &str =
     concat!("SELECT ", ledger_columns!(), " FROM ledger WHERE seq > $1 ORDER BY seq LIMIT $2");
@@ -357,12 +365,11 @@ pub(super) const LEDGER_OF: &str =
     concat!("SELECT ", ledger_columns!(), " FROM ledger WHERE request = $1 AND request <> '' ORDER BY seq");
 pub(super) const NEXT_ALERT: &str = "SELECT MIN(next_alert_at) FROM request WHERE next_alert_at <> 0";
 pub(super) const SCHEDULED: &str = "SELECT next_at FROM schedule WHERE name = $1";
-pub(super) const UIDS: &str = "SELECT uid FROM location WHERE folder = $1 AND uid_validity = $2 AND gone_at = 0 \
-     UNION SELECT uid FROM quarantine WHERE folder = $1 AND uid_validity = $2";
-pub(super) const UIDS_FROM: &str = "SELECT uid FROM location WHERE folder = $1 AND uid_validity = $2 AND uid >= $3 AND gone_at = 0 \
-     UNION SELECT uid FROM quarantine WHERE folder = $1 AND uid_validity = $2 AND uid >= $3";
-pub(super) const COUNT_UIDS: &str = "SELECT COUNT(*) FROM (SELECT uid FROM location WHERE folder = $1 \
-     AND uid_validity = $2 AND gone_at = 0 UNION SELECT uid FROM quarantine WHERE folder = $1 AND uid_validity = $2) u";
+pub(super) const UIDS: &str = "SELECT uid FROM location WHERE folder = $1 AND uid_validity = $2 AND gone_at = 0";
+pub(super) const UIDS_FROM: &str =
+    "SELECT uid FROM location WHERE folder = $1 AND uid_validity = $2 AND uid >= $3 AND gone_at = 0";
+pub(super) const COUNT_UIDS: &str =
+    "SELECT COUNT(*) FROM location WHERE folder = $1 AND uid_validity = $2 AND gone_at = 0";
 pub(super) const FOLDERS: &str = "SELECT id, mailbox, name, role, uid_validity, last_uid, uid_next, highest_modseq, scanned_at \
      FROM folder WHERE mailbox = $1 ORDER BY id";
 pub(super) const QUEUE_STATE: &str = "SELECT state, COUNT(*) FROM effect GROUP BY state";

@@ -63,7 +63,8 @@ macro_rules! request_columns {
     () => {
         "id, reference, mailbox, bureau, message, person, requester, nature, \
      commitment, day_limit, received_at, due_on, due_at, calendar_revision, again_of, backlog, flagged, status, \
-     settled_at, evidence, confidence, acknowledgement, acknowledged_at, alert_level, next_alert_at"
+     settled_at, evidence, confidence, acknowledgement, acknowledged_at, alert_level, next_alert_at, \
+     holding_at, substantive_at, incomplete_since, suspended_days, merged_into, deleted_at, forwarded_at, gesture"
     };
 }
 pub(super) use request_columns;
@@ -96,6 +97,14 @@ pub(super) struct RequestRow {
     pub acknowledged_at: i64,
     pub alert_level: i64,
     pub next_alert_at: i64,
+    pub holding_at: i64,
+    pub substantive_at: i64,
+    pub incomplete_since: i64,
+    pub suspended_days: i64,
+    pub merged_into: String,
+    pub deleted_at: i64,
+    pub forwarded_at: i64,
+    pub gesture: i64,
 }
 
 impl RequestRow {
@@ -123,6 +132,14 @@ impl RequestRow {
             acknowledged_at: maybe_instant(self.acknowledged_at),
             alert_level: (self.alert_level != NO_LEVEL).then_some(self.alert_level),
             next_alert_at: maybe_instant(self.next_alert_at),
+            holding_at: maybe_instant(self.holding_at),
+            substantive_at: maybe_instant(self.substantive_at),
+            incomplete_since: maybe_instant(self.incomplete_since),
+            suspended_days: named(TABLE, "suspended_days", &self.suspended_days.to_string(), |text| text.parse().ok())?,
+            merged_into: (!self.merged_into.is_empty()).then_some(self.merged_into),
+            deleted_at: maybe_instant(self.deleted_at),
+            forwarded_at: maybe_instant(self.forwarded_at),
+            gesture: (self.gesture != 0).then_some(MessageId(self.gesture)),
             reference: self.reference,
             mailbox: self.mailbox,
             bureau: self.bureau,
@@ -160,6 +177,14 @@ impl From<&Request> for RequestRow {
             acknowledged_at: maybe_millis(request.acknowledged_at),
             alert_level: request.alert_level.unwrap_or(NO_LEVEL),
             next_alert_at: maybe_millis(request.next_alert_at),
+            holding_at: maybe_millis(request.holding_at),
+            substantive_at: maybe_millis(request.substantive_at),
+            incomplete_since: maybe_millis(request.incomplete_since),
+            suspended_days: i64::from(request.suspended_days),
+            merged_into: request.merged_into.clone().unwrap_or_default(),
+            deleted_at: maybe_millis(request.deleted_at),
+            forwarded_at: maybe_millis(request.forwarded_at),
+            gesture: request.gesture.map_or(0, |message| message.0),
         }
     }
 }

@@ -82,6 +82,20 @@ pub struct RequestFacts {
     pub evidence: String,
     /// How strongly.
     pub confidence: String,
+    /// When our side first answered without stopping the clock, in milliseconds; 0 for never. So are the three that follow.
+    pub holding_at: i64,
+    /// When our side first answered on the substance.
+    pub substantive_at: i64,
+    /// Since when pieces are missing.
+    pub incomplete_since: i64,
+    /// Working days by which the limit was put off because pieces were missing.
+    pub suspended_days: i64,
+    /// The reference of the request into which it was merged; empty for none.
+    pub merged_into: String,
+    /// When its message was found to be gone, in milliseconds; 0 for never.
+    pub deleted_at: i64,
+    /// When our side forwarded it, in milliseconds; 0 for never.
+    pub forwarded_at: i64,
     /// Where its acknowledgement stands.
     pub acknowledgement: String,
     /// When the relay took it, in milliseconds; 0 for not yet.
@@ -229,7 +243,8 @@ pub(super) const ENTRIES_BEFORE: &str = "SELECT COUNT(*) FROM ledger WHERE seq <
 pub(super) const REQUESTS_AFTER: &str = "SELECT r.id, r.reference, r.mailbox, r.bureau, \
      COALESCE(m.digest, '') AS message, COALESCE(p.digest, '') AS person, COALESCE(a.reference, '') AS again_of, \
      r.requester, r.nature, r.commitment, r.day_limit, r.received_at, r.due_on, r.due_at, r.calendar_revision, \
-     r.backlog, r.flagged, r.status, r.settled_at, r.evidence, r.confidence, r.acknowledgement, r.acknowledged_at \
+     r.backlog, r.flagged, r.status, r.settled_at, r.evidence, r.confidence, r.acknowledgement, r.acknowledged_at, \
+     r.holding_at, r.substantive_at, r.incomplete_since, r.suspended_days, r.merged_into, r.deleted_at, r.forwarded_at \
      FROM request r LEFT JOIN message m ON m.id = r.message LEFT JOIN person p ON p.id = r.person \
      LEFT JOIN request a ON a.id = r.again_of AND r.again_of <> 0 WHERE r.id > $1 ORDER BY r.id LIMIT $2";
 pub(super) const MESSAGES_AFTER: &str = "SELECT m.id, m.digest, m.mailbox, m.folder, m.verdict, m.reason, \

@@ -20,6 +20,8 @@ pub const STATEMENTS: &[&str] = &[
     load::UIDS_OF,
     load::REQUEST_BY_REFERENCE,
     load::ALERTS_DUE,
+    load::KEEP_NOTE,
+    load::OPEN_REQUESTS,
     load::PERSON_DIGEST,
     load::MARK_UNDELIVERABLE,
     load::SCHEDULE,
@@ -39,6 +41,7 @@ pub const STATEMENTS: &[&str] = &[
     queries::REQUEST_LINE,
     queries::REQUEST_LINE_BY_ID,
     queries::ADDRESS_OF,
+    queries::NOTES_OF,
     queries::HEAD,
     queries::LEDGER_AFTER,
     queries::LEDGER_OF,
@@ -72,5 +75,4 @@ pub const STATEMENTS: &[&str] = &[
     turn::LAST_NUMBER,
     turn::SAVE_NUMBER,
     write::ATTACH_REPLY,
-    write::QUARANTINE,
 ];

@@ -11,6 +11,7 @@ use super::rows::{
 };
 use super::turn::{Turn, on_turn};
 use crate::domain::effect::Effect;
+use crate::domain::language::language_of;
 use crate::domain::ledger::LedgerEntry;
 use crate::domain::message::MessageFacts;
 use crate::domain::receipt::{Rule, Times};
@@ -58,6 +59,8 @@ pub struct MessageRow {
     pub acknowledgement: &'static str,
     /// Why.
     pub acknowledgement_reason: Reason,
+    /// The server's identifier of it (RFC 8474), where it gives one.
+    pub email_id: Option<String>,
     /// What else of the message is kept.
     pub kept: Kept,
 }
@@ -83,7 +86,7 @@ impl Kept {
             subject: without_nul(&facts.subject),
             thread_refs: thread(facts.references.join(" ")),
             thread_index: thread(facts.thread_index.clone().unwrap_or_default()),
-            language: facts.languages.first().cloned().unwrap_or_default(),
+            language: language_of(facts),
             size: i64::try_from(facts.size).unwrap_or(i64::MAX),
         }
     }
@@ -143,7 +146,7 @@ impl Turn {
         const HEAD: &str = "INSERT INTO message (id, digest, message_id, mailbox, folder, person, domain, subject, \
              thread_refs, thread_index, language, from_kind, verdict, reason, reason_detail, request, commitment, due_on, \
              received_at, received_rule, internal_date, header_date, received_header, observed_at, size, \
-             acknowledgement, acknowledgement_reason, acknowledgement_detail) ";
+             acknowledgement, acknowledgement_reason, acknowledgement_detail, email_id) ";
         insert_all!(self, HEAD, "", rows, |b, row| {
             b.push_bind(row.id.0).push_bind(row.digest).push_bind(without_nul(&row.kept.message_id));
             b.push_bind(row.mailbox).push_bind(row.folder).push_bind(row.person.map_or(0, |person| person.0));
@@ -156,10 +159,11 @@ impl Turn {
                 .push_bind(without_nul(&row.reason.detail));
             b.push_bind(row.request).push_bind(row.commitment).push_bind(row.due_on);
             b.push_bind(millis(row.received_at)).push_bind(row.rule.name());
-            b.push_bind(millis(row.times.internal_date)).push_bind(maybe_millis(row.times.date));
+            b.push_bind(maybe_millis(row.times.internal_date)).push_bind(maybe_millis(row.times.date));
             b.push_bind(maybe_millis(row.times.received)).push_bind(millis(row.times.observed_at));
             b.push_bind(row.kept.size).push_bind(row.acknowledgement).push_bind(row.acknowledgement_reason.code);
             b.push_bind(without_nul(&row.acknowledgement_reason.detail));
+            b.push_bind(without_nul(&row.email_id.unwrap_or_default()));
         });
         Ok(())
     }
@@ -182,13 +186,17 @@ impl Turn {
     /// Stores requests as they have become; of several states of one request the last counts.
     pub async fn save_requests(&mut self, requests: &[Request]) -> Result<()> {
         const HEAD: &str = concat!("INSERT INTO request (", request_columns!(), ") ");
-        const TAIL: &str = " ON CONFLICT (id) DO UPDATE SET requester = excluded.requester, nature = excluded.nature, \
+        const TAIL: &str = " ON CONFLICT (id) DO UPDATE SET mailbox = excluded.mailbox, \
+             bureau = excluded.bureau, requester = excluded.requester, nature = excluded.nature, \
              commitment = excluded.commitment, day_limit = excluded.day_limit, due_on = excluded.due_on, \
              due_at = excluded.due_at, calendar_revision = excluded.calendar_revision, flagged = excluded.flagged, \
              status = excluded.status, settled_at = excluded.settled_at, evidence = excluded.evidence, \
              confidence = excluded.confidence, acknowledgement = excluded.acknowledgement, \
              acknowledged_at = excluded.acknowledged_at, alert_level = excluded.alert_level, \
-             next_alert_at = excluded.next_alert_at";
+             next_alert_at = excluded.next_alert_at, holding_at = excluded.holding_at, \
+             substantive_at = excluded.substantive_at, incomplete_since = excluded.incomplete_since, \
+             suspended_days = excluded.suspended_days, merged_into = excluded.merged_into, \
+             deleted_at = excluded.deleted_at, forwarded_at = excluded.forwarded_at, gesture = excluded.gesture";
         let mut seen = HashSet::new();
         let last: Vec<&Request> = requests.iter().rev().filter(|request| seen.insert(request.id)).collect();
         let rows: Vec<RequestRow> = last.into_iter().rev().map(RequestRow::from).collect();
@@ -200,6 +208,9 @@ impl Turn {
             b.push_bind(row.backlog).push_bind(row.flagged).push_bind(row.status).push_bind(row.settled_at);
             b.push_bind(row.evidence).push_bind(row.confidence).push_bind(row.acknowledgement);
             b.push_bind(row.acknowledged_at).push_bind(row.alert_level).push_bind(row.next_alert_at);
+            b.push_bind(row.holding_at).push_bind(row.substantive_at).push_bind(row.incomplete_since);
+            b.push_bind(row.suspended_days).push_bind(row.merged_into).push_bind(row.deleted_at);
+            b.push_bind(row.forwarded_at).push_bind(row.gesture);
         });
         Ok(())
     }
@@ -244,25 +255,8 @@ impl Turn {
             .map(drop))?;
         Ok(())
     }
-
-    /// Sets a message aside that cannot be fetched; `false` where it was set aside already.
-    pub async fn quarantine(&mut self, at: LocationRow, why: &str) -> Result<bool> {
-        let written = on_turn!(self, connection => sqlx::query(QUARANTINE)
-            .bind(at.folder)
-            .bind(at.uid_validity)
-            .bind(at.uid)
-            .bind(without_nul(why))
-            .bind(millis(at.seen_at))
-            .execute(connection)
-            .await
-            .map(|done| done.rows_affected()))?;
-        Ok(written > 0)
-    }
 }
 
 /// Attaches a stored message to a request as its reply.
 pub(super) const ATTACH_REPLY: &str =
     "UPDATE message SET request = $1, verdict = 'reply', reason = 'answers_known_request' WHERE digest = $2";
-/// Sets a message aside.
-pub(super) const QUARANTINE: &str = "INSERT INTO quarantine (folder, uid_validity, uid, why, seen_at) \
-     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (folder, uid_validity, uid) DO NOTHING";

@@ -188,7 +188,7 @@ async fn fetches_headers_with_the_servers_date_and_changes_nothing() {
         let Fetched::Message { uid, internal_date, size, flags, modseq, header, header_cut, .. } = one else {
             panic!("poison")
         };
-        assert_eq!(internal_date, date.with_timezone(&Utc));
+        assert_eq!(internal_date, Some(date.with_timezone(&Utc)));
         assert_eq!(size, MESSAGE.len() as u64);
         assert!(modseq.is_some() && !header_cut);
         assert_eq!(header, MESSAGE.strip_suffix(b"Une question.\r\n").unwrap());

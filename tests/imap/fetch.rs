@@ -75,15 +75,16 @@ async fn isolates_a_message_at_which_the_server_hangs_up_each_time() {
 }
 
 #[tokio::test]
-async fn reports_as_poison_a_message_without_a_date() {
-    let undated = "* 1 FETCH (UID 1 FLAGS () INTERNALDATE \"yesterday\" RFC822.SIZE 3 BODY[HEADER]<0> {0}\r\n)";
+async fn gives_a_message_without_a_date_that_can_be_read() {
+    let undated =
+        "* 1 FETCH (UID 1 FLAGS () INTERNALDATE \"yesterday\" RFC822.SIZE 3 BODY[HEADER]<0> {15}\r\nSubject: n001\r\n)";
     let server = Scripted::one(dialogue([
         examined("", 2),
         vec![hear("UID FETCH 1:2 "), say(undated), message(2), tagged("OK")],
     ]))
     .await;
     let (received, poisoned, _) = fetch_all(&server, 1..=2).await;
-    assert_eq!((received, poisoned), (vec![2], vec![1]));
+    assert_eq!((received, poisoned), (vec![1, 2], vec![]));
 }
 
 #[tokio::test]

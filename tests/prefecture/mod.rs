@@ -52,7 +52,11 @@ pub fn policy(name: &str) -> MailboxPolicy {
         ],
         default_nature: Nature::GeneralInfo,
         commitments: Vec::new(),
+        perimeter: Vec::new(),
         limits: Limits::default(),
+        gestures: Vec::new(),
+        holding_subjects: Vec::new(),
+        texts: Vec::new(),
     }
 }
 

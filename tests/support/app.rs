@@ -75,10 +75,15 @@ impl Vigie {
 
     /// Takes messages into the first mailbox, in one turn.
     pub async fn receive(&mut self, messages: &[Vec<u8>], now: DateTime<Utc>) -> Ingested {
+        self.receive_in(0, messages, now).await
+    }
+
+    /// The same into any mailbox, by its place in the configuration.
+    pub async fn receive_in(&mut self, mailbox: usize, messages: &[Vec<u8>], now: DateTime<Utc>) -> Ingested {
         let batch: Vec<Arrived> = messages.iter().map(|bytes| self.arrived(bytes, now)).collect();
-        let name = &self.office.mailboxes[0].name;
+        let name = &self.office.mailboxes[mailbox].name;
         let desk = self.office.desk(name).unwrap();
-        let cursor = FolderCursor { uid_validity: 1, last_uid: i64::from(self.uid), ..self.cursors[0].clone() };
+        let cursor = FolderCursor { uid_validity: 1, last_uid: i64::from(self.uid), ..self.cursors[mailbox].clone() };
         let source = Source { office: &self.office, desk, cursor, role: FolderRole::Inbox, lease: None };
         ingest(&self.store, &source, &batch, now).await.unwrap()
     }

@@ -20,6 +20,7 @@ pub mod dovecot;
 pub mod generator;
 pub mod house;
 pub mod imap;
+pub mod odd;
 pub mod post;
 pub mod postfix;
 pub mod postgres;

@@ -152,6 +152,22 @@ impl Post {
             .expect("flags")
     }
 
+    /// The rules that dated the messages of a verdict, in the order of their recording.
+    pub async fn rules(&self, verdict: &str) -> Vec<String> {
+        let Store::Sqlite { read, .. } = &self.store else { unreachable!("posts use SQLite") };
+        sqlx::query_scalar("SELECT received_rule FROM message WHERE verdict = $1 ORDER BY id")
+            .bind(verdict.to_owned())
+            .fetch_all(read)
+            .await
+            .expect("rules")
+    }
+
+    /// The ledger and the tables agree.
+    pub async fn verify(&self) {
+        let verified = vigie::app::verify::verify(&self.store, &[]).await.expect("verified");
+        assert_eq!(verified.first_fault, None);
+    }
+
     /// How many mails wait to be sent.
     pub async fn queued(&self) -> i64 {
         self.store.queue_state().await.expect("the queue").pending

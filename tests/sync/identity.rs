@@ -47,6 +47,7 @@ async fn unchanged(post: &Post, places: &[(&str, i64, i64)]) {
     assert_eq!(lying, places);
     assert_eq!(post.queued().await, 1, "one acknowledgement, to the one that is recent");
     assert_eq!(post.glance().await.new, 0);
+    post.verify().await;
 }
 
 #[tokio::test]
@@ -174,5 +175,30 @@ async fn one_message_in_two_mailboxes_is_one_request_and_two_receipts() {
         assert_eq!(post.queued().await, 1);
         assert_eq!(post.lying().await.len(), 2);
         dovecot.doveadm(&["mailbox", "update", "--uid-validity", "9", "-u", ETR, "INBOX"]);
+    }
+}
+
+#[tokio::test]
+async fn our_own_copy_of_what_we_sent_to_another_mailbox_hides_nothing_there() {
+    for sent_first in [true, false] {
+        let dovecot = Dovecot::start(&USERS);
+        let bytes = format!(
+            "From: Accueil <{PAN}>\r\nTo: {ETR}\r\nMessage-ID: <between@prefecture.example.org>\r\n\
+             Date: Mon, 23 Nov 2026 08:00:00 +0100\r\nSubject: Dossier de Mme X\r\n\r\n"
+        );
+        dovecot.append(PAN, "Éléments envoyés", bytes.as_bytes(), None, "\\Seen");
+        dovecot.append(ETR, "INBOX", bytes.as_bytes(), None, "");
+        let mut post = Post::at(dovecot.imap_port).await;
+        for policy in &mut post.settings.office.mailboxes {
+            policy.internal_opens_request = policy.name == SECOND;
+        }
+        let places = [(FIRST, "Éléments envoyés", FolderRole::Sent), (SECOND, "INBOX", FolderRole::Inbox)];
+        let order = if sent_first { [0, 1] } else { [1, 0] };
+        for (mailbox, folder, role) in order.map(|at| places[at]) {
+            post.pass(mailbox, folder, role, Pass::Whole).await;
+        }
+        let recorded = post.recorded().await;
+        let opened = recorded.iter().filter(|row| row.1 == "request").count();
+        assert_eq!(opened, 1, "our copy read first: {sent_first}: {recorded:?}");
     }
 }

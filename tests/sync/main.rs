@@ -10,6 +10,7 @@ mod flags;
 mod folders;
 mod identity;
 mod ladder;
+mod odd;
 mod reconcile;
 #[path = "../support/mod.rs"]
 mod support;

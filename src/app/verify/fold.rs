@@ -33,7 +33,7 @@ impl Default for Fold {
 }
 
 /// The columns of a request; `forgotten` says that its requester's name may be gone.
-const REQUEST: [&str; 22] = [
+const REQUEST: [&str; 29] = [
     "mailbox",
     "bureau",
     "message",
@@ -53,6 +53,13 @@ const REQUEST: [&str; 22] = [
     "settled_at",
     "evidence",
     "confidence",
+    "holding_at",
+    "substantive_at",
+    "incomplete_since",
+    "suspended",
+    "merged_into",
+    "deleted_at",
+    "forwarded_at",
     "acknowledgement",
     "acknowledged_at",
     "forgotten",
@@ -108,6 +115,17 @@ impl Fold {
             "request_answered" => self.request_answered(&said),
             "request_closed" => self.settle(&said, "closed"),
             "request_transferred" => self.settle(&said, "transferred"),
+            "request_merged" => self.request_merged(&said),
+            "request_reopened" => self.request_reopened(&said),
+            "request_suspended" => self.stamp(&said, "incomplete_since"),
+            "request_resumed" => self.request_resumed(&said),
+            "request_moved" => self.copy(&said, &["mailbox", "bureau"]),
+            "holding_reply_seen" => self.stamp(&said, "holding_at"),
+            "substantive_reply_seen" => self.stamp(&said, "substantive_at"),
+            "answer_confirmed" => self.requests.set(said.reference(), "confidence", "medium"),
+            "request_forwarded" => self.stamp(&said, "forwarded_at"),
+            "request_message_gone" => self.stamp(&said, "deleted_at"),
+            "request_message_back" => self.requests.set(said.reference(), "deleted_at", ""),
             "request_redated" => self.copy(&said, &DATED),
             "request_reclassified" => self.copy(&said, &COMMITTED),
             "acknowledgement_state" => self.acknowledgement(&said),
@@ -170,6 +188,9 @@ impl Fold {
     fn request_answered(&mut self, said: &Said<'_>) {
         self.settle(said, "answered");
         self.copy(said, &["evidence", "confidence"]);
+        if said.text("holding") != "true" {
+            self.stamp(said, "substantive_at");
+        }
         // An answer that was seen before its request is attached to it now.
         let message = said.text("message");
         if !message.is_empty() && self.messages.is_empty(&message, "request") {
@@ -181,7 +202,32 @@ impl Fold {
 
     fn settle(&mut self, said: &Said<'_>, status: &str) {
         self.requests.set(said.reference(), "status", status);
-        self.requests.set(said.reference(), "settled_at", &said.at());
+        self.requests.set(said.reference(), "incomplete_since", "");
+        self.stamp(said, "settled_at");
+    }
+
+    /// Writes the entry's instant into a column of the request's row.
+    fn stamp(&mut self, said: &Said<'_>, column: &str) {
+        self.requests.set(said.reference(), column, &said.at());
+    }
+
+    fn request_merged(&mut self, said: &Said<'_>) {
+        self.settle(said, "closed");
+        self.requests.set(said.reference(), "merged_into", &said.text("into"));
+    }
+
+    fn request_reopened(&mut self, said: &Said<'_>) {
+        self.requests.set(said.reference(), "status", "open");
+        for column in ["settled_at", "substantive_at", "evidence", "confidence", "merged_into"] {
+            self.requests.set(said.reference(), column, "");
+        }
+    }
+
+    fn request_resumed(&mut self, said: &Said<'_>) {
+        self.requests.set(said.reference(), "incomplete_since", "");
+        self.copy(said, &DATED);
+        let days = said.text("suspended");
+        self.requests.set(said.reference(), "suspended", if days == "0" { "" } else { &days });
     }
 
     fn acknowledgement(&mut self, said: &Said<'_>) {

@@ -48,6 +48,11 @@ fn instant(millis: i64) -> String {
     at.map(rfc3339).unwrap_or_default()
 }
 
+/// Days of a column as entries write them; none is not written.
+fn days(count: i64) -> String {
+    if count == 0 { String::new() } else { count.to_string() }
+}
+
 /// A truth value of a column as entries write it.
 fn flag(value: i64) -> String {
     (value != 0).to_string()
@@ -77,6 +82,13 @@ fn request(fold: &mut Fold, row: &RequestFacts) -> Result<(), String> {
         ("settled_at", Some(instant(row.settled_at))),
         ("evidence", Some(row.evidence.clone())),
         ("confidence", Some(row.confidence.clone())),
+        ("holding_at", Some(instant(row.holding_at))),
+        ("substantive_at", Some(instant(row.substantive_at))),
+        ("incomplete_since", Some(instant(row.incomplete_since))),
+        ("suspended", Some(days(row.suspended_days))),
+        ("merged_into", Some(row.merged_into.clone())),
+        ("deleted_at", Some(instant(row.deleted_at))),
+        ("forwarded_at", Some(instant(row.forwarded_at))),
         ("acknowledgement", Some(row.acknowledgement.clone())),
         ("acknowledged_at", Some(instant(row.acknowledged_at))),
     ];

@@ -1,0 +1,393 @@
+//! What an agent says about a request, by a command or by a gesture in the mail client, and what it changes.
+//!
+//! *Start reading* at [`changes`]. A gesture is the place of a message (a folder) or a mark on it (a keyword) to which the
+//! configuration gives a meaning; [`borne`] reads which one a message bears. Undoing it in the client undoes its effect.
+
+use chrono::{DateTime, Utc};
+
+use super::classify::FolderRole;
+use super::deadline::deadline;
+use super::decide::Desk;
+use super::evidence::{Confidence, Evidence};
+use super::names::names;
+use super::policy::{Commitment, Nature, Requester};
+use super::request::{Change, Refusal, Request, Status};
+use super::sighting::FlagSet;
+
+/// By which way our side answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// By telephone.
+    Phone,
+    /// At the counter.
+    Counter,
+    /// By letter.
+    Letter,
+    /// By a mail that vigie could not see.
+    Mail,
+}
+
+impl Way {
+    /// What a person reads.
+    #[must_use]
+    pub fn french(self) -> &'static str {
+        match self {
+            Self::Phone => "téléphone",
+            Self::Counter => "guichet",
+            Self::Letter => "courrier",
+            Self::Mail => "courriel",
+        }
+    }
+}
+
+names!(Way { Phone => "phone", Counter => "counter", Letter => "letter", Mail => "mail" });
+
+/// What a gesture in the mail client means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Means {
+    /// Answered by a way that vigie cannot see.
+    Answered(Way),
+    /// A holding reply was given: the clock runs on, unless the commitment says otherwise.
+    Holding,
+    /// Handed to another administration, or to another watched mailbox.
+    Transferred(String),
+    /// Nothing to answer, for a motive.
+    NoReplyNeeded(String),
+    /// Pieces are missing: the clock stands still.
+    Incomplete,
+}
+
+/// Where a gesture is seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sign {
+    /// The message lies in a folder of this name, in Unicode.
+    Folder(String),
+    /// The message bears a keyword; ASCII case does not count (RFC 9051 §2.3.2).
+    Keyword(String),
+}
+
+/// A gesture that the configuration knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GestureRule {
+    /// Where it is seen.
+    pub sign: Sign,
+    /// What it means.
+    pub means: Means,
+}
+
+impl GestureRule {
+    /// Its stable name in the ledger: `folder:Vigie/Sans suite`, `keyword:$VigieTelephone`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.sign {
+            Sign::Folder(folder) => format!("folder:{folder}"),
+            Sign::Keyword(keyword) => format!("keyword:{keyword}"),
+        }
+    }
+}
+
+/// A folder in which a message lies now, and its marks there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lying {
+    /// The folder's name.
+    pub folder: String,
+    /// What the folder is for.
+    pub role: FolderRole,
+    /// The flags and keywords of the message there.
+    pub flags: FlagSet,
+    /// Since when it is known to lie there.
+    pub seen_at: DateTime<Utc>,
+}
+
+/// Which gesture a message bears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Borne<'a> {
+    /// This one.
+    Rule(&'a GestureRule),
+    /// None, and it lies where mail arrives: a former gesture is undone.
+    Nothing,
+    /// It lies where gestures are neither made nor undone (filed away, deleted): what was said stays said.
+    Unknown,
+}
+
+/// Which gesture a message bears, by the places where it lies: the one seen last, where there are several.
+#[must_use]
+pub fn borne<'a>(rules: &'a [GestureRule], places: &[Lying]) -> Borne<'a> {
+    let rule_at = |place: &Lying| {
+        rules.iter().find(|rule| match &rule.sign {
+            Sign::Folder(folder) => *folder == place.folder,
+            Sign::Keyword(keyword) => place.flags.has(keyword),
+        })
+    };
+    let latest = places.iter().filter_map(|place| Some((place.seen_at, rule_at(place)?))).max_by_key(|(at, _)| *at);
+    match latest {
+        Some((_, rule)) => Borne::Rule(rule),
+        None if places.iter().any(|place| place.role == FolderRole::Inbox) => Borne::Nothing,
+        None => Borne::Unknown,
+    }
+}
+
+/// What an agent says about a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Gesture {
+    /// Answered by a way that vigie cannot see.
+    Answer(Way),
+    /// The answer seen, or the one that is declared, is only a holding reply.
+    Holding,
+    /// Nothing to answer.
+    Close {
+        /// A code, or words of the configuration.
+        motive: String,
+    },
+    /// Handed to another administration.
+    Transfer {
+        /// Words of the configuration; empty where only the note says to whom.
+        to: String,
+    },
+    /// Handed to another watched mailbox.
+    Move {
+        /// The mailbox that has it now.
+        mailbox: String,
+        /// The bureau that answers there.
+        bureau: String,
+    },
+    /// The same as another request: that one's clock counts.
+    Merge {
+        /// The other request's reference.
+        into: String,
+    },
+    /// Pieces are missing.
+    Suspend {
+        /// A code, or words of the configuration.
+        motive: String,
+    },
+    /// The pieces came.
+    Resume,
+    /// The answer or closure is denied, or the gesture that made it undone.
+    Reopen {
+        /// Why, in a code.
+        why: &'static str,
+    },
+    /// The guessed answer was one.
+    Confirm,
+    /// Who asks, or for what, was judged wrongly.
+    Reclassify {
+        /// Who asks.
+        requester: Requester,
+        /// What is asked.
+        nature: Nature,
+    },
+}
+
+/// Who says it, when, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The agent's login, or the gesture's name.
+    pub by: String,
+    /// The instant that it is about.
+    pub at: DateTime<Utc>,
+    /// Whether it was a gesture in the mail client rather than a command.
+    pub in_client: bool,
+    /// The digest of what the agent wrote about it.
+    pub note: Option<String>,
+}
+
+impl Said {
+    fn evidence(&self) -> Evidence {
+        if self.in_client { Evidence::Gesture } else { Evidence::Declaration }
+    }
+
+    fn way(&self) -> &'static str {
+        if self.in_client { "gesture" } else { "command" }
+    }
+}
+
+/// The changes that a gesture asks for, in order; each must still be applied.
+pub fn changes(desk: Desk<'_>, request: &Request, gesture: Gesture, said: &Said) -> Result<Vec<Change>, Refusal> {
+    let Said { by, at, note, .. } = said.clone();
+    Ok(match gesture {
+        Gesture::Answer(way) => vec![answer(desk, request, way, said)],
+        Gesture::Holding => holding(desk, request, said),
+        Gesture::Close { motive } => vec![Change::Closed { at, motive, note, by }],
+        Gesture::Transfer { to } => vec![Change::Transferred { at, to, note, by }],
+        Gesture::Move { mailbox, bureau } => vec![Change::Moved {
+            at,
+            mailbox,
+            bureau,
+            from_mailbox: request.mailbox.clone(),
+            from_bureau: request.bureau.clone(),
+            by: Some(by),
+        }],
+        Gesture::Merge { into } if into == request.reference => return Err(Refusal::NothingNew),
+        Gesture::Merge { into } => vec![Change::Merged { at, into, by }],
+        Gesture::Suspend { motive } => suspend(request, motive, said),
+        Gesture::Resume => vec![resume(desk, request, at, Some(by), said.way())],
+        Gesture::Reopen { why } => vec![Change::Reopened { at, why: why.to_owned(), note, by: Some(by) }],
+        Gesture::Confirm => vec![Change::Confirmed { at, by }],
+        Gesture::Reclassify { requester, nature } => vec![reclassify(desk, request, (requester, nature), said)],
+    })
+}
+
+/// The commitment that covers a request, as the configuration has it now.
+#[must_use]
+pub fn commitment<'a>(desk: Desk<'a>, request: &Request) -> Option<&'a Commitment> {
+    desk.policy.commitments.iter().find(|commitment| commitment.key == request.commitment)
+}
+
+/// An answer that an agent declares stops the clock, unless it was by telephone and the commitment does not let that.
+fn answer(desk: Desk<'_>, request: &Request, way: Way, said: &Said) -> Change {
+    let evidence = said.evidence();
+    let (at, confidence) = (said.at, evidence.confidence());
+    let (by, name) = (Some(said.by.clone()), Some(way.name().to_owned()));
+    let phone_counts = commitment(desk, request).is_none_or(|commitment| commitment.phone_answers);
+    if way == Way::Phone && !phone_counts {
+        return Change::HoldingReply { at, evidence, confidence, by, way: name };
+    }
+    Change::Answered { at, evidence, confidence, holding: false, by, way: name }
+}
+
+/// What a mail of our side to the requester changes: the answer, a holding reply, or the answer on the substance after a
+/// holding reply that had stopped the clock. While pieces are missing, a mail asks for them and answers nothing.
+#[must_use]
+pub fn reply(desk: Desk<'_>, request: &Request, at: DateTime<Utc>, evidence: Evidence, holding: bool) -> Change {
+    let confidence = evidence.confidence();
+    let holding_counts = commitment(desk, request).is_some_and(|commitment| commitment.holding_reply_answers);
+    let awaited = request.incomplete_since.is_some_and(|since| at >= since);
+    if awaited || (holding && !holding_counts) {
+        return Change::HoldingReply { at, evidence, confidence, by: None, way: None };
+    }
+    let held = request.status == Status::Answered && request.substantive_at.is_none();
+    if held && !holding && request.settled_at.is_some_and(|settled| settled <= at) {
+        return Change::SubstantiveReply { at, evidence };
+    }
+    Change::Answered { at, evidence, confidence, holding, by: None, way: None }
+}
+
+/// What was taken for the answer was a holding reply, or one is declared.
+fn holding(desk: Desk<'_>, request: &Request, said: &Said) -> Vec<Change> {
+    let counts = commitment(desk, request).is_some_and(|commitment| commitment.holding_reply_answers);
+    let (at, evidence, confidence) = known_answer(request).unwrap_or_else(|| {
+        let evidence = said.evidence();
+        (said.at, evidence, evidence.confidence())
+    });
+    let (by, way) = (Some(said.by.clone()), None);
+    let held = if counts {
+        Change::Answered { at, evidence, confidence, holding: true, by, way }
+    } else {
+        Change::HoldingReply { at, evidence, confidence, by, way }
+    };
+    reopened(request, "holding", said).into_iter().chain([held]).collect()
+}
+
+/// Pieces are missing. The mail that asks for them may have been taken for the answer: it is a holding reply, and the
+/// clock stands still since then.
+fn suspend(request: &Request, motive: String, said: &Said) -> Vec<Change> {
+    let mut changes = reopened(request, "incomplete", said);
+    let mut at = said.at;
+    if let Some((asked_at, evidence, confidence)) = known_answer(request) {
+        at = asked_at;
+        changes.push(Change::HoldingReply { at, evidence, confidence, by: None, way: None });
+    }
+    let (by, way) = (Some(said.by.clone()), Some(said.way().to_owned()));
+    changes.push(Change::Suspended { at, motive, note: said.note.clone(), by, way });
+    changes
+}
+
+fn known_answer(request: &Request) -> Option<(DateTime<Utc>, Evidence, Confidence)> {
+    let settled = request.settled_at.filter(|_| request.status == Status::Answered)?;
+    Some((settled, request.evidence?, request.confidence?))
+}
+
+fn reopened(request: &Request, why: &str, said: &Said) -> Vec<Change> {
+    let answered = request.status == Status::Answered;
+    let change = || Change::Reopened { at: said.at, why: why.to_owned(), note: None, by: Some(said.by.clone()) };
+    answered.then(change).into_iter().collect()
+}
+
+/// The pieces came: the limit moves by the working days that the clock stood still.
+#[must_use]
+pub fn resume(desk: Desk<'_>, request: &Request, at: DateTime<Utc>, by: Option<String>, way: &str) -> Change {
+    let calendar = desk.calendar;
+    let since = calendar.civil(request.incomplete_since.unwrap_or(at));
+    let stood = u16::try_from(calendar.working_days_between(since, calendar.civil(at))).unwrap_or_default();
+    let suspended = request.suspended_days.saturating_add(stood);
+    let due = deadline(calendar, request.received_at, request.limit.saturating_add(suspended)).ok();
+    Change::Resumed {
+        at,
+        suspended,
+        due_on: due.as_ref().map_or(request.due_on, |due| due.due_on),
+        due_at: due.as_ref().map_or(request.due_at, |due| due.due_at),
+        calendar_revision: due.map_or_else(|| request.calendar_revision.clone(), |due| due.calendar_revision),
+        by,
+        way: Some(way.to_owned()),
+    }
+}
+
+fn reclassify(desk: Desk<'_>, request: &Request, (requester, nature): (Requester, Nature), said: &Said) -> Change {
+    let day = desk.calendar.civil(request.received_at);
+    let commitment = desk.policy.commitment_of_mail(requester, nature, day);
+    let limit = commitment.map_or(request.limit, |commitment| commitment.limit);
+    let due = deadline(desk.calendar, request.received_at, limit.saturating_add(request.suspended_days)).ok();
+    Change::Reclassified {
+        at: said.at,
+        requester,
+        nature,
+        commitment: commitment.map_or_else(String::new, |commitment| commitment.key.clone()),
+        limit,
+        due_on: due.as_ref().map_or(request.due_on, |due| due.due_on),
+        due_at: due.as_ref().map_or(request.due_at, |due| due.due_at),
+        calendar_revision: due.map_or_else(|| request.calendar_revision.clone(), |due| due.calendar_revision),
+        by: said.by.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(folder: &str, role: FolderRole, flags: &[&str], minute: i64) -> Lying {
+        Lying {
+            folder: folder.into(),
+            role,
+            flags: FlagSet::new(flags.iter().copied()),
+            seen_at: DateTime::from_timestamp(minute * 60, 0).expect("in range"),
+        }
+    }
+
+    fn rules() -> Vec<GestureRule> {
+        let phone = Sign::Folder("Vigie/Répondu par téléphone".into());
+        let none = Sign::Folder("Vigie/Sans suite".into());
+        vec![
+            GestureRule { sign: phone, means: Means::Answered(Way::Phone) },
+            GestureRule { sign: none, means: Means::NoReplyNeeded("no_reply_needed".into()) },
+            GestureRule { sign: Sign::Keyword("$VigieGuichet".into()), means: Means::Answered(Way::Counter) },
+        ]
+    }
+
+    fn name(places: &[Lying]) -> String {
+        match borne(&rules(), places) {
+            Borne::Rule(rule) => rule.name(),
+            Borne::Nothing => "nothing".into(),
+            Borne::Unknown => "unknown".into(),
+        }
+    }
+
+    #[test]
+    fn a_gesture_is_borne_by_place_or_mark_and_undone_where_mail_arrives() {
+        let inbox = |minute| place("INBOX", FolderRole::Inbox, &[], minute);
+        let phone = |minute| place("Vigie/Répondu par téléphone", FolderRole::Other, &[], minute);
+        let none = |minute| place("Vigie/Sans suite", FolderRole::Other, &[], minute);
+        assert_eq!(name(&[inbox(1), phone(2)]), "folder:Vigie/Répondu par téléphone");
+        assert_eq!(name(&[inbox(3)]), "nothing");
+        assert_eq!(name(&[phone(1), none(2)]), "folder:Vigie/Sans suite");
+        assert_eq!(name(&[none(3), phone(5)]), "folder:Vigie/Répondu par téléphone");
+        let marked = place("INBOX", FolderRole::Inbox, &["\\Seen", "$vigieguichet"], 1);
+        assert_eq!(name(&[marked]), "keyword:$VigieGuichet");
+    }
+
+    #[test]
+    fn what_is_filed_away_or_deleted_after_a_gesture_stays_said() {
+        assert_eq!(name(&[]), "unknown");
+        assert_eq!(name(&[place("Archives", FolderRole::Other, &[], 9)]), "unknown");
+    }
+}
