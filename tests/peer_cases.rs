@@ -1,19 +1,20 @@
-//! Every case of `peer_cases/b.md` is there, and every test that it names exists.
+//! Every case of `peer_cases/b.md` and `c.md` is there, and every test or scenario that they name exists.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails at the line that could not")]
 
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-const TABLE: &str = include_str!("peer_cases/b.md");
+const MAIL: &str = include_str!("peer_cases/b.md");
+const CLOCK: &str = include_str!("peer_cases/c.md");
 
 /// The rows: the case, and what is said of it.
-fn rows() -> Vec<(String, String)> {
+fn rows(table: &str) -> Vec<(String, String)> {
     let cells = |line: &str| {
         let cells: Vec<String> = line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
         (cells[0].clone(), cells[1].clone())
     };
-    TABLE.lines().filter(|line| line.starts_with("| B") || line.starts_with("| D")).map(cells).collect()
+    table.lines().filter(|line| ["| B", "| C", "| D"].iter().any(|head| line.starts_with(head))).map(cells).collect()
 }
 
 /// The functions that bear `#[test]` or `#[tokio::test]`, or are listed for both databases.
@@ -41,8 +42,11 @@ fn tests_of(folder: &Path, found: &mut HashSet<String>) {
 
 #[test]
 fn every_case_is_there_once() {
+    let cases = |table| rows(table).into_iter().map(|(case, _)| case).collect::<Vec<_>>();
     let expected = (1..=51).map(|n| format!("B{n}")).chain((1..=10).map(|n| format!("D{n}")));
-    assert_eq!(rows().into_iter().map(|(case, _)| case).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    assert_eq!(cases(MAIL), expected.collect::<Vec<_>>());
+    let expected = (1..=43).map(|n| format!("C{n}")).chain((11..=16).map(|n| format!("D{n}")));
+    assert_eq!(cases(CLOCK), expected.collect::<Vec<_>>());
 }
 
 #[test]
@@ -51,7 +55,10 @@ fn every_test_that_is_named_exists() {
     let mut known = HashSet::new();
     tests_of(&root.join("tests"), &mut known);
     tests_of(&root.join("src"), &mut known);
-    for (case, said) in rows() {
+    for scenario in fs::read_dir(root.join("tests/scenarios")).unwrap() {
+        known.insert(scenario.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned());
+    }
+    for (case, said) in rows(MAIL).into_iter().chain(rows(CLOCK)) {
         let named: Vec<&str> = said.split('`').skip(1).step_by(2).filter(|name| name.contains('_')).collect();
         for name in &named {
             assert!(known.contains(*name), "{case} names the test {name}, which does not exist");

@@ -10,6 +10,7 @@ pub mod breaker;
 pub mod custody;
 pub mod explain;
 pub mod export;
+pub mod forecast;
 pub mod gesture;
 pub mod ingest;
 pub mod letters;

@@ -112,6 +112,12 @@ struct Recipient {
     reason: Reason,
 }
 
+impl Recipient {
+    fn new(to: &Address, code: &'static str) -> Self {
+        Self { to: to.clone(), reason: Reason::new(code) }
+    }
+}
+
 /// The watch, the clock, and age (DESIGN §5: nothing received before the mailbox was switched on).
 fn time(moment: &Moment<'_>) -> Option<Reason> {
     let Some(watch) = moment.watch.filter(|watch| watch.watched_since <= moment.received_at) else {
@@ -144,9 +150,6 @@ fn recipient(facts: &MessageFacts, policy: &MailboxPolicy) -> Result<Recipient, 
     let Some(author) = facts.author() else {
         return Err(Reason::new("no_usable_address"));
     };
-    if facts.from.len() > 1 {
-        return Err(Reason::with("several_authors", facts.from.len().to_string()));
-    }
     let path = match &facts.envelope_sender {
         EnvelopeSender::Address(path) => Some(path),
         EnvelopeSender::Unknown => None,
@@ -156,13 +159,24 @@ fn recipient(facts: &MessageFacts, policy: &MailboxPolicy) -> Result<Recipient, 
             RecipientRule::ReturnPath => return Err(Reason::with("no_usable_address", "return-path")),
         },
     };
+    let author = match submitter(facts, path) {
+        _ if facts.from.len() == 1 => author,
+        Some(submitter) => return Ok(Recipient::new(submitter, "acknowledged_to_submitter")),
+        None => return Err(Reason::with("several_authors", facts.from.len().to_string())),
+    };
     let (to, code) = match (path, policy.recipient_rule) {
         (None, _) => (author, "acknowledged"),
         (Some(path), _) if path == author => (author, "acknowledged"),
         (Some(_), RecipientRule::From) => (author, "acknowledged_to_from"),
         (Some(path), RecipientRule::ReturnPath) => (path, "acknowledged_to_return_path"),
     };
-    Ok(Recipient { to: to.clone(), reason: Reason::new(code) })
+    Ok(Recipient::new(to, code))
+}
+
+/// Of several authors, the one who sent the message (RFC 5322 §3.6.2 asks for Sender then), as Sender or else the
+/// envelope says.
+fn submitter<'f>(facts: &'f MessageFacts, path: Option<&'f Address>) -> Option<&'f Address> {
+    facts.sender.iter().chain(path).find(|address| facts.from.contains(address))
 }
 
 /// Who must never be written to: ourselves (a loop), our own administration (CRPA L112-7), addresses nobody reads.
@@ -184,10 +198,12 @@ fn party(facts: &MessageFacts, to: &Address, policy: &MailboxPolicy) -> Option<R
     if let Some(pattern) = parties().find_map(|address| signs::no_reply(address, policy)) {
         return Some(Reason::with("no_reply_sender", pattern));
     }
-    if let Some(pattern) = path.and_then(|path| signs::no_reply(path, policy)) {
+    // What a forwarder rewrote is a human's address inside, whatever the wrapping looks like.
+    let path = path.filter(|path| !signs::is_rewritten(path))?;
+    if let Some(pattern) = signs::no_reply(path, policy) {
         return Some(Reason::with("no_reply_envelope", pattern));
     }
-    path.filter(|path| signs::is_verp(path)).map(|_| Reason::new("verp_sender"))
+    signs::is_verp(path).then(|| Reason::new("verp_sender"))
 }
 
 /// Machines and lists (RFC 3834 §2, RFC 5230 §4.6). A reclassification by hand does not make a machine answerable.
@@ -197,9 +213,6 @@ fn machine(facts: &MessageFacts, policy: &MailboxPolicy) -> Option<Reason> {
     }
     if let Some(reason) = signs::bulk(facts, policy) {
         return Some(reason);
-    }
-    if let Some(name) = facts.machine.list_headers.first() {
-        return Some(Reason::with("list_header", name));
     }
     if facts.report.is_some() {
         return Some(Reason::new("is_report"));
@@ -214,8 +227,11 @@ fn trust(facts: &MessageFacts, moment: &Moment<'_>) -> Option<Reason> {
         FolderRole::Sent => return Some(Reason::new("sent_folder")),
         FolderRole::Inbox | FolderRole::Other => {}
     }
-    if let Some(name) = facts.trust.spam_headers.first() {
-        return Some(Reason::with("spam_header", name));
+    if let Some(mark) = signs::spam(facts, moment.policy) {
+        return Some(Reason::with("spam_header", &mark.name));
+    }
+    if let Some(mark) = facts.trust.spam.first() {
+        return Some(Reason::with("spam_header_elsewhere", &mark.name));
     }
     if signs::spam_subject(&facts.subject) {
         return Some(Reason::new("spam_subject"));
@@ -224,10 +240,13 @@ fn trust(facts: &MessageFacts, moment: &Moment<'_>) -> Option<Reason> {
 }
 
 /// RFC 5230 §4.5: the mailbox, or one of its aliases, must be named in To, Cc, Bcc or a Resent field. Delivered-To is
-/// written for every mail: it proves a blind copy or a redirection, not an address.
+/// written for every mail: it proves a blind copy or a redirection, not an address. An address of our own domains that is
+/// nobody's here (a general address, a former one) was redirected to the mailbox: the citizen wrote to us, and is owed
+/// an answer (CRPA L112-11, L114-2). That of a colleague or of another watched mailbox answers for itself.
 fn addressed(facts: &MessageFacts, policy: &MailboxPolicy) -> Option<Reason> {
-    let named = facts.to.iter().chain(&facts.cc).chain(&facts.bcc).chain(&facts.resent_to).any(|a| policy.is_mine(a));
-    if named || policy.acknowledge_unaddressed {
+    let named = || facts.to.iter().chain(&facts.cc).chain(&facts.bcc).chain(&facts.resent_to);
+    let redirected = |address: &Address| policy.is_internal(address) && !policy.is_ours(address);
+    if policy.acknowledge_unaddressed || named().any(|address| policy.is_mine(address) || redirected(address)) {
         None
     } else if facts.delivered_to.iter().any(|address| policy.is_mine(address)) {
         Some(Reason::new("blind_copy"))

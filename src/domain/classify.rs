@@ -207,8 +207,8 @@ fn spam(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
     if is_requester_in_thread(context) {
         return None;
     }
-    let reason = match (facts.trust.spam_headers.first(), context.folder) {
-        (Some(name), _) => Reason::with("spam_header", name),
+    let reason = match (signs::spam(facts, context.policy), context.folder) {
+        (Some(mark), _) => Reason::with("spam_header", &mark.name),
         (None, FolderRole::Junk) => Reason::new("junk_folder"),
         (None, FolderRole::Inbox | FolderRole::Sent | FolderRole::Other) => return None,
     };

@@ -47,6 +47,8 @@ pub struct MessageFacts {
     pub date: Option<DateTime<Utc>>,
     /// The date of the topmost Received header: the one our own server wrote.
     pub received: Option<DateTime<Utc>>,
+    /// The server that wrote the topmost Received header (its `by`), lower case: our own, whatever it is called.
+    pub received_by: Option<String>,
     /// Marks by which machines declare themselves.
     pub machine: MachineMarks,
     /// What the message is as a report (multipart/report and its pre-standard kin).
@@ -95,11 +97,13 @@ pub struct MachineMarks {
     pub responder_headers: Vec<String>,
     /// Headers that bulk senders write (Feedback-ID, X-Campaign…), names in lower case.
     pub bulk_headers: Vec<String>,
-    /// Headers of a request for a receipt or of calendar notifications, names in lower case.
-    pub notification_headers: Vec<String>,
-    /// Headers that machines write and that also ride on what a human wrote: X-MS-Exchange-Inbox-Rules-Loop on a
-    /// redirected mail, X-Loop. Names in lower case.
+    /// Headers by which applications notify (X-Cron-Env, X-GitHub-Reason…), names in lower case.
+    pub application_headers: Vec<String>,
+    /// Headers that machines write and that also ride on what a human wrote: X-Loop, the mark of a rule of the author's
+    /// own mailbox. Names in lower case.
     pub weak_headers: Vec<String>,
+    /// Whether Content-Class says that the message carries an appointment (Exchange).
+    pub calendar_class: bool,
     /// The method of a calendar message (RFC 5546), lower case: `request`, `reply`, `cancel`; empty where unsaid.
     pub calendar_method: Option<String>,
     /// The header by which vigie marks its own mails (see [`VIGIE_HEADER`]), with its value.
@@ -146,12 +150,32 @@ pub enum ReportKind {
 /// Verdicts that servers wrote into the message. Which of them is believed is the mailbox policy's matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustMarks {
-    /// Spam marks: the name of each header that says "spam", lower case. Empty where the topmost of such headers says
-    /// that it is none: the last server writes on top, and its word replaces what stands below.
-    pub spam_headers: Vec<String>,
+    /// Headers that say "spam", topmost first. Empty where the topmost of such headers says that it is none: the last
+    /// server writes on top, and its word replaces what stands below.
+    pub spam: Vec<SpamMark>,
     /// The dmarc= result of each Authentication-Results header, topmost first, with the server's name, lower case:
     /// (`mx.ain.gouv.fr`, `fail`).
     pub dmarc: Vec<(String, String)>,
+}
+
+/// A header that says "spam".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpamMark {
+    /// Its name, lower case.
+    pub name: String,
+    /// Who wrote it.
+    pub by: Writer,
+}
+
+/// Who wrote a header, as its place among the Received fields tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Writer {
+    /// The last server: the header stands above every Received field.
+    Last,
+    /// This server (its name in lower case) or an earlier one: its Received field is the next above, others stand below.
+    Server(String),
+    /// Nothing tells: it stands below every Received field, where filters append and where an author may have written.
+    Unknown,
 }
 
 /// What is wrong with the form of a message.
@@ -161,9 +185,9 @@ pub enum Defect {
     NoHeaders,
     /// No From header, or none with an address.
     NoSender,
-    /// More than one From header (RFC 5322 §3.6 allows one).
+    /// More than one From header (RFC 5322 §3.6 allows one), and not all of them the same.
     DuplicateFrom,
-    /// More than one Message-ID header.
+    /// More than one Message-ID header, and not all of them the same.
     DuplicateMessageId,
     /// A From or Reply-To address that cannot be parsed.
     UnparsableSender,

@@ -93,6 +93,19 @@ impl OpeningHours {
         self.spans(calendar, date).next().map(|(opens, _)| opens)
     }
 
+    /// The share, from 0 to 1, of a day's working hours that is still to come at an instant; 0 on a day that is not
+    /// staffed.
+    #[must_use]
+    pub fn share_left(&self, calendar: &Calendar, instant: DateTime<Utc>) -> f64 {
+        let (mut all, mut left) = (0, 0);
+        for (opens, closes) in self.spans(calendar, calendar.civil(instant)) {
+            all += (closes - opens).num_seconds();
+            left += (closes - instant.clamp(opens, closes)).num_seconds();
+        }
+        let seconds = |seconds: i64| f64::from(i32::try_from(seconds).unwrap_or(i32::MAX));
+        if all == 0 { 0.0 } else { seconds(left) / seconds(all) }
+    }
+
     /// The slots of a date as instants, the end exclusive. A slot that the clocks skip whole is left out.
     fn spans<'a>(
         &'a self,
@@ -201,6 +214,22 @@ mod tests {
         assert_eq!(next("2026-10-24T23:30:00Z"), Some(at("2026-10-25T00:15:00Z")));
         assert!(!night.is_open(&calendar, at("2026-10-25T00:46:00Z")));
         assert!(night.is_open(&calendar, at("2026-10-25T01:20:00Z")));
+    }
+
+    #[test]
+    fn the_share_of_the_day_that_is_left_shrinks_with_the_slots() {
+        let calendar = Calendar::of(Territory::Metropole);
+        for (instant, share) in [
+            ("2026-06-08T05:00:00Z", 1.0),
+            ("2026-06-08T10:00:00Z", 0.5),
+            ("2026-06-08T11:00:00Z", 0.5),
+            ("2026-06-08T20:00:00Z", 0.0),
+            ("2026-06-07T10:00:00Z", 0.0),
+        ] {
+            let hours = hours(&[("09:00:00", "12:00:00"), ("14:00:00", "17:00:00")]).expect("hours");
+            let found = hours.share_left(&calendar, at(instant));
+            assert!((found - share).abs() < 1e-9, "{instant} {found}");
+        }
     }
 
     #[test]

@@ -284,6 +284,20 @@ impl MailboxPolicy {
         self.internal_domains.iter().any(|domain| address.is_in_domain(domain))
     }
 
+    /// Whether a mail server is ours: one whose word is believed, or one in a domain of ours.
+    #[must_use]
+    pub fn is_our_server(&self, host: &str) -> bool {
+        let within = |domain: &str| {
+            let head = host.len().checked_sub(domain.len()).and_then(|at| host.split_at_checked(at));
+            head.is_some_and(|(head, tail)| {
+                tail.eq_ignore_ascii_case(domain) && (head.is_empty() || head.ends_with('.'))
+            })
+        };
+        self.trusted_servers.iter().any(|name| name.eq_ignore_ascii_case(host))
+            || within(self.address.domain())
+            || self.internal_domains.iter().any(|domain| within(domain))
+    }
+
     /// The commitment that covers what came by a way on a day, from a requester, of a nature.
     #[must_use]
     pub fn commitment(

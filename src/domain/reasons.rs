@@ -68,6 +68,8 @@ fn of_machines(code: &str) -> Option<&'static str> {
         "weak_machine_header" => "Un en-tête de règle ou d’outil automatique est présent, sans preuve suffisante.",
         "bulk_header" => "Un en-tête de service d’envoi est présent, sans preuve suffisante.",
         "automatic_subject" => "L’objet ressemble à celui d’une réponse automatique, sans preuve suffisante.",
+        "system_title" => "Le nom affiché de l’expéditeur est celui d’un serveur de messagerie.",
+        "report_subject" => "L’objet est celui d’un avis de serveur ou de lecture, sans preuve suffisante.",
         "calendar_message" => "Invitation d’agenda : l’accusé reviendrait à l’agenda.",
         _ => return None,
     })
@@ -82,6 +84,7 @@ fn of_acknowledgement(code: &str) -> Option<&'static str> {
         "acknowledged_to_return_path" => {
             "Accusé envoyé au Return-Path, différent de l’adresse From (RFC 3834 ; choix de la boîte)."
         }
+        "acknowledged_to_submitter" => "Accusé envoyé à celui des auteurs qui a expédié le message (RFC 5322).",
         "unreadable" => "Pas d’accusé : message illisible, à examiner par un agent.",
         "before_watch" => "Pas d’accusé : reçu avant que la boîte ne soit surveillée.",
         "before_switched_on" => "Pas d’accusé : reçu avant la mise en service des accusés de la boîte.",
@@ -97,6 +100,9 @@ fn of_acknowledgement(code: &str) -> Option<&'static str> {
         "verp_sender" => "Pas d’accusé : l’adresse d’enveloppe est celle d’un service d’envoi (VERP).",
         "is_report" => "Pas d’accusé : le message est un rapport automatique.",
         "sent_folder" => "Pas d’accusé : le message est dans les éléments envoyés.",
+        "spam_header_elsewhere" => {
+            "Pas d’accusé : signalé comme indésirable, mais par un serveur qui n’est pas le nôtre."
+        }
         "spam_subject" => "Pas d’accusé : objet marqué par un filtre d’indésirables.",
         "failed_authentication" => "Pas d’accusé : l’authentification de l’expéditeur (DMARC) a échoué.",
         "blind_copy" => "Pas d’accusé : la boîte n’est nommée ni en À ni en Cc (copie cachée ou redirection).",

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::message::{Defect, EnvelopeSender, MessageFacts, ReportKind, VIGIE_HEADER};
+use crate::domain::message::{Defect, EnvelopeSender, MessageFacts, ReportKind, VIGIE_HEADER, Writer};
 
 use super::fields::{fields, split_at_empty_line, without_preamble};
 use super::marks::{read_machine, read_trust};
@@ -15,8 +15,14 @@ const MAX_HEADER_OCTETS: usize = 1_048_576;
 const MAX_LANGUAGES: usize = 16;
 /// The longest Thread-Index that is kept: Outlook adds five octets for each answer.
 const MAX_THREAD_INDEX_CHARS: usize = 2_048;
+/// The most rules that are believed to have passed a message on.
+const MAX_RULES: usize = 16;
+/// The longest server name that is kept (RFC 1035 §2.3.4).
+const MAX_SERVER_CHARS: usize = 255;
 /// The fields of a TLS report (RFC 8460 §5.3), as one name.
 const TLS_REPORT: &str = "tls-report";
+/// The field of a complaint that Outlook.com forwards to the senders of its programme.
+const COMPLAINT: &str = "complaint";
 
 /// Reads what a message says: its header block, of a report the beginning of its body (see [`wants_body`]), and its
 /// whole size in octets as the server gave it. Never fails: what cannot be read is a [`Defect`].
@@ -65,6 +71,11 @@ struct Reader {
     /// Names of fields of which the first alone counts, once met.
     met: Vec<&'static str>,
     spam_verdict_met: bool,
+    /// The server of the nearest Received field above, and how many spam marks stand above that field.
+    above: Option<String>,
+    marks_above: usize,
+    /// The mailboxes whose rules passed the message on (Exchange).
+    rules_of: Vec<String>,
     failed: Option<String>,
     content_type: Option<Media>,
     accept_languages: Vec<String>,
@@ -121,18 +132,24 @@ impl Reader {
                 self.facts.thread_index = Some(index).filter(|i| !i.is_empty() && i.len() <= MAX_THREAD_INDEX_CHARS);
             }
             "x-failed-recipients" => self.failed = Some(value.to_owned()),
+            "x-ms-exchange-inbox-rules-loop" if self.rules_of.len() < MAX_RULES => self.rules_of.push(value.to_owned()),
             "tls-report-domain" | "tls-report-submitter" => _ = self.is_first(TLS_REPORT),
+            "x-hmxmroriginalrecipient" => _ = self.is_first(COMPLAINT),
             _ if name.eq_ignore_ascii_case(VIGIE_HEADER) => self.facts.machine.vigie = Some(text(value)),
             _ => {}
         }
         read_machine(name, value, &mut self.facts.machine);
-        self.spam_verdict_met |= read_trust(name, value, self.spam_verdict_met, &mut self.facts.trust);
+        let above = self.met.contains(&"received").then_some(self.above.as_deref()).map(Option::unwrap_or_default);
+        self.spam_verdict_met |= read_trust(name, value, self.spam_verdict_met, above, &mut self.facts.trust);
     }
 
-    /// Of several From fields the first counts: it is the one that most mail programs show.
+    /// Of several From fields the first counts: it is the one that most mail programs show. One that says the same again
+    /// misleads nobody.
     fn from(&mut self, line: &str) {
         if self.from.is_some() {
-            self.defect(Defect::DuplicateFrom);
+            if addresses(line) != self.facts.from {
+                self.defect(Defect::DuplicateFrom);
+            }
             return;
         }
         let mailboxes = mailboxes(line);
@@ -180,7 +197,9 @@ impl Reader {
 
     fn message_id(&mut self, line: &str) {
         if !self.is_first("message-id") {
-            self.defect(Defect::DuplicateMessageId);
+            if ids(line).into_iter().next() != self.facts.message_id {
+                self.defect(Defect::DuplicateMessageId);
+            }
             return;
         }
         self.facts.message_id = ids(line).into_iter().next();
@@ -196,10 +215,14 @@ impl Reader {
     }
 
     fn received(&mut self, line: &str) {
+        let by = receiver(line);
         if self.is_first("received") {
             let stamp = line.rsplit_once(';').map(|(_, stamp)| stamp);
             self.facts.received = stamp.and_then(date);
+            self.facts.received_by.clone_from(&by);
         }
+        self.above = by;
+        self.marks_above = self.facts.trust.spam.len();
     }
 
     fn content_type(&mut self, line: &str) {
@@ -239,7 +262,11 @@ impl Reader {
         let accepted = std::mem::take(&mut self.accept_languages);
         self.facts.languages.extend(accepted);
         self.facts.languages.truncate(MAX_LANGUAGES);
+        for mark in self.facts.trust.spam.iter_mut().skip(self.marks_above).filter(|mark| mark.by != Writer::Last) {
+            mark.by = Writer::Unknown;
+        }
         self.calendar();
+        self.rules();
         self.report(body_start);
         self.facts.machine.content_type = self.content_type.map(|media| media.name);
         self.facts
@@ -251,6 +278,15 @@ impl Reader {
         }
     }
 
+    /// A rule of the author's own mailbox may have answered; that of another one has passed a human's mail on.
+    fn rules(&mut self) {
+        let author = self.facts.author();
+        let own = |mailbox: &String| address(mailbox).is_none_or(|mailbox| author == Some(&mailbox));
+        if self.rules_of.iter().any(own) {
+            self.facts.machine.weak_headers.push("x-ms-exchange-inbox-rules-loop".to_owned());
+        }
+    }
+
     fn report(&mut self, body_start: Option<&[u8]>) {
         let outside = Outside {
             content_type: self.content_type.as_ref(),
@@ -258,6 +294,7 @@ impl Reader {
             subject: &self.facts.subject,
             failed: self.failed.as_deref(),
             tls_report: self.met.contains(&TLS_REPORT),
+            complaint: self.met.contains(&COMPLAINT),
             in_reply_to: &self.facts.in_reply_to,
         };
         let mut report = report::recognise(&outside, &self.facts.envelope_sender);
@@ -266,6 +303,15 @@ impl Reader {
         }
         self.facts.report = report;
     }
+}
+
+/// The server that wrote a Received field: its `by` clause (RFC 5321 §4.4).
+fn receiver(line: &str) -> Option<String> {
+    let line = without_comments(line);
+    let mut words = line.split_whitespace();
+    words.find(|word| word.eq_ignore_ascii_case("by"))?;
+    let host = words.next()?.trim_end_matches(';');
+    (host.len() <= MAX_SERVER_CHARS).then(|| host.to_ascii_lowercase())
 }
 
 /// Whether a block holds octets that no text holds.

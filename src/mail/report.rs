@@ -10,6 +10,7 @@ use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 
 use crate::domain::message::{EnvelopeSender, Report, ReportKind};
+use crate::domain::subjects::failure_subject;
 
 use super::fields::{fields, lines, split_at_empty_line, without_preamble};
 use super::values::{self, Media, address, content_type, ids, keyword, line};
@@ -27,30 +28,6 @@ const MAX_ORIGINALS: usize = 20;
 /// The most lines that are read of a report in plain text.
 const MAX_TEXT_LINES: usize = 2_000;
 
-/// Subjects of reports begin so, lower case.
-const FAILURE_SUBJECTS: &[&str] = &[
-    "undelivered mail returned to sender",
-    "undeliverable",
-    "undelivered",
-    "delivery status notification",
-    "mail delivery failed",
-    "mail delivery failure",
-    "delivery failure",
-    "delivery has failed",
-    "failure notice",
-    "returned mail",
-    "message could not be delivered",
-    "non remis",
-    "message non remis",
-    "message non distribué",
-    "échec de remise",
-    "échec de la remise",
-    "échec de livraison",
-    "échec de distribution",
-    "unzustellbar",
-    "no se puede entregar",
-    "mancato recapito",
-];
 /// Words in the subject of a report of delay, lower case.
 const DELAY_WORDS: &[&str] = &["delay", "warning: could not send", "warning: message", "still being retried", "retard"];
 /// Words in the subject of a report of success, lower case.
@@ -59,9 +36,23 @@ const SUCCESS_WORDS: &[&str] =
 /// Names by which mail servers sign, lower case.
 const DAEMONS: &[&str] = &[
     "mailer-daemon",
+    "mailer_daemon",
+    "mailer daemon",
     "mailerdaemon",
     "postmaster@",
+    "post_master@",
+    "postmaster <",
     "mail delivery s",
+    "mail deliver s",
+    "mail.delivery.system@",
+    "mail delivery agent",
+    "mail system@",
+    "internet mail delivery",
+    "courier mail server",
+    "system administrator",
+    "mail administrator",
+    "administrateur systeme",
+    "administrateur système",
     "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e",
 ];
 
@@ -78,6 +69,8 @@ pub(super) struct Outside<'x> {
     pub failed: Option<&'x str>,
     /// Whether a field of a TLS report (RFC 8460 §5.3) is there.
     pub tls_report: bool,
+    /// Whether a field of a complaint is there that does not travel as a report (Outlook.com's programme).
+    pub complaint: bool,
     /// The Message-IDs of In-Reply-To.
     pub in_reply_to: &'x [String],
 }
@@ -99,7 +92,10 @@ fn kind(outside: &Outside<'_>, envelope: &EnvelopeSender) -> Option<ReportKind> 
     if let Some(media) = outside.content_type
         && matches!(
             media.name.as_str(),
-            "multipart/report" | "message/delivery-status" | "message/disposition-notification"
+            "multipart/report"
+                | "message/delivery-status"
+                | "message/disposition-notification"
+                | "message/feedback-report"
         )
     {
         let written = media.report_type.as_deref();
@@ -113,8 +109,11 @@ fn kind(outside: &Outside<'_>, envelope: &EnvelopeSender) -> Option<ReportKind> 
         });
     }
     // RFC 7489 §7.2.1.1 and RFC 8460 §5.3 say how the subjects of aggregate reports are written.
-    if outside.tls_report || (subject.starts_with("report domain:") && subject.contains("submitter:")) {
+    if outside.tls_report || (subject.contains("report domain:") && subject.contains("submitter:")) {
         return Some(ReportKind::Authentication);
+    }
+    if outside.complaint {
+        return Some(ReportKind::Abuse);
     }
     is_bounce_of_old(outside, envelope, &subject).then(|| delivery_kind(&subject))
 }
@@ -122,13 +121,19 @@ fn kind(outside: &Outside<'_>, envelope: &EnvelopeSender) -> Option<ReportKind> 
 /// Bounces in plain text. A human may well write about a bounce, or be called postmaster: the envelope must agree.
 fn is_bounce_of_old(outside: &Outside<'_>, envelope: &EnvelopeSender, subject: &str) -> bool {
     let daemon = is_daemon(outside.from);
-    let named_so = FAILURE_SUBJECTS.iter().any(|start| subject.starts_with(start))
-        || DELAY_WORDS.iter().any(|word| subject.starts_with(word));
-    match envelope {
-        EnvelopeSender::Null => daemon || named_so || outside.failed.is_some(),
-        EnvelopeSender::Unknown | EnvelopeSender::Unparsable => daemon && (named_so || outside.failed.is_some()),
-        EnvelopeSender::Address(path) => daemon && path.local().eq_ignore_ascii_case("mailer-daemon"),
-    }
+    let named_so =
+        || failure_subject(outside.subject).is_some() || DELAY_WORDS.iter().any(|word| subject.starts_with(word));
+    // Exim and Gmail write X-Failed-Recipients, and nobody else does.
+    outside.failed.is_some()
+        || match envelope {
+            EnvelopeSender::Null => daemon || named_so(),
+            EnvelopeSender::Unknown | EnvelopeSender::Unparsable => daemon && named_so(),
+            EnvelopeSender::Address(path) => {
+                let is = |name: &str| path.local().eq_ignore_ascii_case(name);
+                let signed = is("postmaster") || outside.from.to_ascii_lowercase().contains("mailer-daemon");
+                daemon && (is("mailer-daemon") || (signed && named_so()))
+            }
+        }
 }
 
 /// Whether a From field is a mail server's.

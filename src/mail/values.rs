@@ -138,7 +138,10 @@ pub(super) fn address(text: &str) -> Option<Address> {
 /// The one address of a field that is no address list by the grammar: `a@b.example <a@b.example>`, `"a"@b.example`.
 fn lenient(line: &str) -> Option<Mailbox> {
     let (name, rest) = line.rsplit_once('<').unwrap_or(("", line));
-    let address = address(rest.split('>').next()?)?;
+    let written = rest.split('>').next()?;
+    // A route before the address (RFC 5322 §4.4) is obsolete, and says nothing of whose it is.
+    let unrouted = written.strip_prefix('@').and_then(|routed| routed.split_once(':')).map(|(_, address)| address);
+    let address = address(unrouted.unwrap_or(written))?;
     let name = Some(text(name.trim().trim_matches('"'))).filter(|name| !name.is_empty());
     Some(Mailbox { name, address: Some(address) })
 }
@@ -300,7 +303,9 @@ mod tests {
             ("Alice", ""),
             ("<\"alice martin\"@example.org>", ""),
             ("=?utf-8?Q?Andr=C3=A9?= <andre@préfecture.example>", "andre@xn--prfecture-c4a.example"),
-            ("<@relay.example:alice@example.org>", ""),
+            ("<@relay.example:alice@example.org>", "alice@example.org"),
+            ("Alice <@a.example,@b.example:alice@example.org>", "alice@example.org"),
+            ("Pete(A nice \\) chap) <pete(his account)@silly.example(his host)>", "pete@silly.example"),
         ] {
             let found: Vec<String> = addresses(value).iter().map(ToString::to_string).collect();
             assert_eq!(found.join(" "), expected, "{value}");

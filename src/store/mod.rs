@@ -8,6 +8,7 @@
 //! SQL, floating point.
 
 mod breaker;
+mod history;
 mod lease;
 mod load;
 mod places;
@@ -28,6 +29,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, SqlitePool};
 
+pub use history::PastRequest;
 pub use lease::Lease;
 pub use load::{KnownMessage, MailboxRow, Person, SentKey};
 pub use places::PlaceRow;

@@ -1,6 +1,6 @@
 //! Every fixed SQL text of the room: a test prepares each on both databases, so that none is found wrong at night.
 
-use super::{breaker, lease, load, places, queries, sending, snapshot, turn, write};
+use super::{breaker, history, lease, load, places, queries, sending, snapshot, turn, write};
 
 /// The texts, in no particular order.
 pub const STATEMENTS: &[&str] = &[
@@ -10,6 +10,7 @@ pub const STATEMENTS: &[&str] = &[
     breaker::HELD,
     breaker::RELEASE_HELD,
     breaker::DISCARD_HELD,
+    history::PAST_REQUESTS,
     lease::TAKE_LEASE,
     lease::RELEASE_LEASE,
     lease::LEASE_EPOCH,

@@ -369,11 +369,13 @@ impl Random {
         i64::try_from(self.next() % u64::from(limit)).expect("a small number")
     }
 
-    fn one_in(&mut self, chances: u32) -> bool {
+    /// Whether a chance of one in so many falls.
+    pub fn one_in(&mut self, chances: u32) -> bool {
         self.below(chances) == 0
     }
 
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    /// One of a list.
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         let place = usize::try_from(self.below(u32::try_from(from.len()).expect("a short list"))).expect("a place");
         &from[place]
     }

@@ -1,0 +1,58 @@
+//! What a bureau's past says of its open requests, from the store.
+
+use chrono::{DateTime, NaiveTime, Utc};
+
+use super::Result;
+use crate::domain::deadline::working_days_left;
+use crate::domain::decide::Desk;
+use crate::domain::forecast::{Case, Exposed, Forecast, Outlook, WINDOW, outlook};
+use crate::domain::office::Office;
+use crate::store::{PastRequest, Store};
+
+/// The open requests of a bureau, each with its risk, and the sum of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BureauForecast {
+    /// The open requests.
+    pub open: Vec<Exposed>,
+    /// The bureau as a whole.
+    pub outlook: Outlook,
+}
+
+/// Forecasts for a bureau at an instant; `None` where its history is too short.
+pub async fn of_bureau(
+    store: &Store,
+    office: &Office,
+    bureau: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<BureauForecast>> {
+    let Some(desk) = office.desk_of_bureau(bureau) else { return Ok(None) };
+    let today = desk.calendar.civil(now);
+    let Some(first) = desk.calendar.subtract_working_days(today, WINDOW) else { return Ok(None) };
+    let past = store.past_requests(bureau, desk.calendar.instant(first, NaiveTime::MIN)).await?;
+    let Some(forecast) = Forecast::learn(past.iter().filter_map(|request| case(desk, request, now))) else {
+        return Ok(None);
+    };
+    let share = desk.bureau.hours.share_left(desk.calendar, now);
+    let exposed = |request: &PastRequest| Exposed {
+        reference: request.reference.clone(),
+        left: working_days_left(desk.calendar, request.due_on, today),
+        risk: match working_days_left(desk.calendar, request.due_on, today) {
+            _ if desk.calendar.end_of_day(request.due_on) <= now => 1.0,
+            left => forecast.miss(age(desk, request, now), left, share),
+        },
+    };
+    let open: Vec<Exposed> = past.iter().filter(|request| request.open).map(exposed).collect();
+    let outlook = outlook(&forecast, &open);
+    Ok(Some(BureauForecast { open, outlook }))
+}
+
+/// What is learnt from a request; nothing from one that was settled before it was received.
+fn case(desk: Desk<'_>, request: &PastRequest, now: DateTime<Utc>) -> Option<Case> {
+    let until = request.settled_at.unwrap_or(now);
+    (until >= request.received_at).then(|| Case { age: age(desk, request, until), settled: !request.open })
+}
+
+fn age(desk: Desk<'_>, request: &PastRequest, until: DateTime<Utc>) -> u16 {
+    let days = desk.calendar.working_days_between(desk.calendar.civil(request.received_at), desk.calendar.civil(until));
+    u16::try_from(days).unwrap_or_default()
+}
