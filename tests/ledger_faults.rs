@@ -100,7 +100,7 @@ fn rechain(before: Head, entries: &mut [LedgerEntry]) {
         entry.seq = seq;
         entry.previous = hash;
         entry.hash = entry.expected_hash();
-        hash = entry.hash.clone();
+        hash.clone_from(&entry.hash);
     }
 }
 
