@@ -98,7 +98,7 @@ fn rechain(before: Head, entries: &mut [LedgerEntry]) {
     for entry in entries {
         seq += 1;
         entry.seq = seq;
-        entry.previous = hash;
+        entry.previous.clone_from(&hash);
         entry.hash = entry.expected_hash();
         hash.clone_from(&entry.hash);
     }
