@@ -121,7 +121,7 @@ async fn seal(settings: &Settings, store: &Store) -> Answer {
 }
 
 /// The seals to hold the ledger against: those of the configured folder and those given, each under a key of the ring.
-fn seals_of(settings: &Settings, given: &[PathBuf], key: Option<&str>) -> Result<Vec<Seal>, Failure> {
+pub(super) fn seals_of(settings: &Settings, given: &[PathBuf], key: Option<&str>) -> Result<Vec<Seal>, Failure> {
     let Some(ring) = ring(settings, given, key)? else { return Ok(Vec::new()) };
     let mut all = match &settings.ledger {
         Some(ledger) => seals::read_folder(&ledger.seals, &ring)?,

@@ -14,8 +14,8 @@ use super::locate::Step::{self, Index, Key};
 use super::rules::{commitments, requesters};
 use super::time::{bureaux, time};
 use super::{
-    Error, LedgerSettings, MailboxSettings, Secrets, Security, ServerSettings, Settings, SmtpSettings, TemplateFile,
-    digest, read, service,
+    Error, LedgerSettings, MailboxSettings, RetentionSettings, Secrets, Security, ServerSettings, Settings,
+    SmtpSettings, TemplateFile, digest, read, service,
 };
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
@@ -94,6 +94,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         smtp: smtp(source, secrets)?,
         templates,
         web: web(source)?,
+        retention: retention(&file.retention),
         closures_file: time.closures_file,
         blind_after: span(source, &[Key("prefecture"), Key("blind_after")], &file.prefecture.blind_after)?,
         reconcile: Schedule::parse(&file.prefecture.reconcile)
@@ -453,6 +454,14 @@ fn ledger(source: &Source) -> Result<Option<LedgerSettings>, Error> {
         key_file: source.resolve(&file.key_file),
         seals: source.resolve(&file.seals),
     }))
+}
+
+fn retention(file: &super::file::RetentionFile) -> RetentionSettings {
+    RetentionSettings {
+        personal_days: file.personal_days.unwrap_or(90),
+        row_years: file.row_years.unwrap_or(3),
+        access_months: file.access_months.unwrap_or(12),
+    }
 }
 
 fn web(source: &Source) -> Result<Option<std::net::SocketAddr>, Error> {

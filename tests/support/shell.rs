@@ -45,6 +45,13 @@ impl Shell {
         command.env("USER", "camille").output().unwrap()
     }
 
+    /// Starts vigie, and leaves it to itself.
+    pub fn start(&self, arguments: &[&str]) -> std::process::Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vigie"));
+        command.arg("--config").arg(self.path("vigie.toml")).args(arguments).current_dir(self.folder.path());
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap()
+    }
+
     /// What vigie prints; it has to succeed.
     pub fn say(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
