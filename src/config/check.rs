@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
-use secrecy::SecretString;
 
 use super::file::{LimitsFile, MailboxFile, QuotaFile, ServerFile, Source};
 use super::gestures;
@@ -15,7 +14,7 @@ use super::rules::{commitments, requesters};
 use super::time::{bureaux, time};
 use super::{
     Error, LedgerSettings, MailboxSettings, RetentionSettings, Secrets, Security, ServerSettings, Settings,
-    SmtpSettings, TemplateFile, digest, read, service,
+    SmtpSettings, TemplateFile, digest, read, secret, service,
 };
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
@@ -373,9 +372,11 @@ fn server(source: &Source, steps: &[Step<'_>], file: &ServerFile, secrets: Secre
     if file.max_connections == Some(0) {
         return Err(source.error(&at("max_connections"), "at least one connection is needed"));
     }
+    let oauth = secret::oauth(source, steps, file, secrets)?;
     let password = match (&file.login, secrets) {
         (None, _) | (Some(_), Secrets::Skip | Secrets::Store) => None,
-        (Some(_), Secrets::Read) => Some(secret(source, steps, file)?),
+        (Some(_), Secrets::Read) if oauth.is_some() => None,
+        (Some(_), Secrets::Read) => Some(secret::password(source, steps, file)?),
     };
     Ok(ServerSettings {
         host: file.host.clone(),
@@ -384,40 +385,13 @@ fn server(source: &Source, steps: &[Step<'_>], file: &ServerFile, secrets: Secre
         ca_file,
         login: file.login.clone(),
         password,
+        oauth,
         max_connections: file.max_connections,
     })
 }
 
 fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// The password, from the file or the systemd credential that the server's table names.
-fn secret(source: &Source, steps: &[Step<'_>], file: &ServerFile) -> Result<SecretString, Error> {
-    let at = |key: &'static str| [steps, &[Key(key)]].concat();
-    let (path, key) = match (&file.password_file, &file.password_credential) {
-        (Some(path), None) => (source.resolve(path), "password_file"),
-        (None, Some(name)) => {
-            let folder = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| {
-                let what =
-                    "systemd gave no credentials: is LoadCredential= in the unit? ($CREDENTIALS_DIRECTORY is not set)";
-                source.error(&at("password_credential"), what)
-            })?;
-            (PathBuf::from(folder).join(name), "password_credential")
-        }
-        (Some(_), Some(_)) => {
-            return Err(source.error(&at("password_file"), "password_credential is given too: one of them"));
-        }
-        (None, None) => {
-            return Err(source.error(&at("login"), "no password: give password_file or password_credential"));
-        }
-    };
-    let text = read(&path).map_err(|error| source.error(&at(key), format!("the password cannot be read: {error}")))?;
-    let word = text.lines().next().unwrap_or_default();
-    if word.is_empty() {
-        return Err(source.error(&at(key), format!("{} is empty", path.display())));
-    }
-    Ok(SecretString::from(word.to_owned()))
 }
 
 fn store_url(source: &Source, secrets: Secrets) -> Result<String, Error> {

@@ -185,6 +185,26 @@ pub struct ServerFile {
     pub password_credential: Option<String>,
     /// Connections that the server allows to this machine at a time; where mailboxes share a server, the least counts.
     pub max_connections: Option<u16>,
+    /// Access tokens instead of a password.
+    pub oauth: Option<OauthFile>,
+}
+
+/// `[mailboxes.imap.oauth]`: the client-credentials grant (RFC 6749 §4.4).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OauthFile {
+    /// Where tokens are asked for: `https://…`.
+    pub token_url: String,
+    /// Who we are there.
+    pub client_id: String,
+    /// The file that holds the secret; its first line is it.
+    pub client_secret_file: Option<PathBuf>,
+    /// The name of the systemd credential that holds the secret.
+    pub client_secret_credential: Option<String>,
+    /// What the token is for.
+    pub scope: Option<String>,
+    /// A certification authority besides the system's (PEM).
+    pub ca_file: Option<PathBuf>,
 }
 
 fn implicit() -> String {

@@ -30,3 +30,4 @@ pub mod shell;
 pub mod sink;
 pub mod smtp;
 pub mod tls;
+pub mod tokens;
