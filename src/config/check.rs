@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 
-use super::file::{LimitsFile, MailboxFile, QuotaFile, ServerFile, Source};
+use super::file::{MailboxFile, QuotaFile, ServerFile, Source};
 use super::gestures;
 use super::locate::Step::{self, Index, Key};
 use super::rules::{commitments, requesters};
@@ -19,7 +19,9 @@ use super::{
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
 use crate::domain::office::Office;
-use crate::domain::policy::{Commitment, Limits, MailboxPolicy, Mode, Nature, Perimeter, RecipientRule, RequesterRule};
+use crate::domain::policy::{
+    Commitment, Limits, MailboxPolicy, Mode, Nature, Perimeter, RecipientRule, RequesterRule, SentCopy,
+};
 use crate::domain::quota::Quota;
 use crate::domain::schedule::Schedule;
 use crate::domain::seal::is_key_name;
@@ -45,7 +47,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         internal_domains: internal_domains(source)?,
         commitments,
         requesters,
-        limits: limits(file.limits),
+        limits: limits(source)?,
         templates: &templates,
     };
     let (mut names, mut reached) = (HashSet::new(), HashSet::new());
@@ -183,6 +185,7 @@ impl At<'_> {
             gestures: gestures::rules(self.source, self.index, file)?,
             holding_subjects: file.holding_subjects.clone(),
             texts: service::texts(self, file, shared.templates)?,
+            sent_copy: self.name("sent_copy", &file.sent_copy, SentCopy::from_name, "\"never\", \"always\"")?,
         })
     }
 
@@ -308,16 +311,21 @@ fn our_addresses(source: &Source) -> Result<Vec<Address>, Error> {
     Ok(ours)
 }
 
-fn limits(file: LimitsFile) -> Limits {
-    let usual = Limits::default();
-    Limits {
+fn limits(source: &Source) -> Result<Limits, Error> {
+    let (file, usual) = (&source.file.limits, Limits::default());
+    let undeliverable_for = match &file.undeliverable_for {
+        Some(text) => span(source, &[Key("limits"), Key("undeliverable_for")], text)?,
+        None => usual.undeliverable_for,
+    };
+    Ok(Limits {
         per_address_per_day: file.per_address_per_day.unwrap_or(usual.per_address_per_day),
         per_domain_per_hour: file.per_domain_per_hour.unwrap_or(usual.per_domain_per_hour),
         per_thread_per_day: file.per_thread_per_day.unwrap_or(usual.per_thread_per_day),
         per_mailbox_per_hour: file.per_mailbox_per_hour.unwrap_or(usual.per_mailbox_per_hour),
         breaker_per_hour: file.breaker_per_hour.unwrap_or(usual.breaker_per_hour),
         abusive_per_hour: file.abusive_per_hour.unwrap_or(usual.abusive_per_hour),
-    }
+        undeliverable_for,
+    })
 }
 
 fn smtp(source: &Source, secrets: Secrets) -> Result<SmtpSettings, Error> {

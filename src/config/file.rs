@@ -422,6 +422,9 @@ pub struct MailboxFile {
     /// The Sent folders; detected where empty.
     #[serde(default)]
     pub sent: Vec<String>,
+    /// Whether a copy of each mail to the public is put into the first of them: `never` (the default) or `always`.
+    #[serde(default = "sent_copy")]
+    pub sent_copy: String,
     /// The folders of spam; detected where empty.
     #[serde(default)]
     pub junk: Vec<String>,
@@ -466,6 +469,10 @@ fn max_age() -> String {
 
 fn from() -> String {
     "from".into()
+}
+
+fn sent_copy() -> String {
+    "never".into()
 }
 
 fn bilingual() -> String {
@@ -564,7 +571,7 @@ pub struct TranslationFile {
 }
 
 /// `[limits]`.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsFile {
     /// Acknowledgements to one address within a day.
@@ -579,6 +586,8 @@ pub struct LimitsFile {
     pub breaker_per_hour: Option<u32>,
     /// Messages of one sender within an hour over which sending is abusive.
     pub abusive_per_hour: Option<u32>,
+    /// How long an address that bounced is left alone.
+    pub undeliverable_for: Option<String>,
 }
 
 /// `[ledger]`.

@@ -63,6 +63,7 @@ pub fn adapt(office: &mut Office) {
             per_mailbox_per_hour: endless,
             breaker_per_hour: endless,
             abusive_per_hour: endless,
+            ..policy.limits
         };
     }
 }
