@@ -7,6 +7,7 @@
 //! other path changes a request. Deliberately absent: sockets, clocks, tasks.
 
 pub mod backup;
+pub mod blind_spot;
 pub mod breaker;
 pub mod custody;
 pub mod explain;

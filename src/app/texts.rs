@@ -89,6 +89,7 @@ pub async fn digest(store: &Store, office: &Office, effect: &Effect, now: DateTi
     };
     let mut conditions = blind_mailboxes(store, office, bureau).await?;
     conditions.extend(not_delivered(&open));
+    conditions.extend(super::blind_spot::conditions(store, office, bureau, now).await?);
     let fields = DigestFields {
         head: head(office, bureau, effect, DIGEST),
         day: office.desk_of_bureau(&bureau.key).map_or_else(|| now.date_naive(), |desk| desk.calendar.civil(now)),
@@ -219,6 +220,7 @@ fn condition(warning: &Warning) -> Condition {
                      demande, et peut répondre à des automates."
                 .to_owned(),
         },
+        Warning::BlindSpot { mailbox, at, spot, sight } => super::blind_spot::condition(mailbox, *spot, sight, *at),
         Warning::Loop { mailbox, parties: (ours, theirs), at } => Condition {
             title: format!("Boucle arrêtée dans la boîte {mailbox}, entre {ours} et {theirs}"),
             since: *at,

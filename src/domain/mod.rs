@@ -9,6 +9,7 @@
 pub mod acknowledge;
 pub mod address;
 pub mod alert;
+pub mod blind_spot;
 pub mod breaker;
 pub mod calendar;
 pub mod change;

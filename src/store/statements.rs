@@ -68,6 +68,8 @@ pub const STATEMENTS: &[&str] = &[
     queries::REQUEST_LINE_BY_ID,
     queries::ADDRESS_OF,
     queries::NOTES_OF,
+    queries::ANSWERS_BY_EVIDENCE,
+    queries::SENT_COPIES,
     queries::HEAD,
     queries::LEDGER_AFTER,
     queries::LEDGER_OF,
