@@ -220,6 +220,15 @@ fn condition(warning: &Warning) -> Condition {
                      comme demandes : vérifiez-les par « vigie messages » et clôturez-les."
                     .to_owned(),
         },
+        Warning::Unwritable { since, cause } => Condition {
+            title: "La base de vigie n’accepte plus d’écriture".to_owned(),
+            since: *since,
+            advice: format!(
+                "Cause : {cause}. Rien n’est perdu : les messages restent dans les boîtes. Mais rien n’est relevé ni accusé \
+                 tant que dure la panne : libérez de la place sur le disque de la base, ou rendez-la inscriptible ; \
+                 vigie reprendra d’elle-même."
+            ),
+        },
         Warning::BreakerTripped(trip) => Condition {
             title: format!(
                 "Le disjoncteur retient tous les accusés de réception ({} partis dans l’heure, limite {})",

@@ -46,6 +46,13 @@ pub enum Warning {
         /// What the server said.
         cause: String,
     },
+    /// The database takes no writing: nothing is recorded, nothing sent.
+    Unwritable {
+        /// Since when.
+        since: DateTime<Utc>,
+        /// What the database said.
+        cause: String,
+    },
     /// The breaker tripped: acknowledgements are held.
     BreakerTripped(Trip),
     /// Acknowledgements have not left, and the law's limit is near.
@@ -89,6 +96,7 @@ impl Warning {
                 let folder = folder.clone().unwrap_or_default();
                 vec!["unread".to_owned(), mailbox.clone(), folder, week, rfc3339(*at), cause.clone()]
             }
+            Self::Unwritable { since, cause } => vec!["unwritable".to_owned(), rfc3339(*since), cause.clone()],
             Self::BreakerTripped(Trip { at, sent, limit }) => {
                 vec!["breaker".to_owned(), rfc3339(*at), sent.to_string(), limit.to_string()]
             }
@@ -125,6 +133,9 @@ impl Warning {
                 at: at.parse().ok()?,
                 cause: cause.clone(),
             }),
+            ("unwritable", [since, cause]) => {
+                Some(Self::Unwritable { since: since.parse().ok()?, cause: cause.clone() })
+            }
             ("breaker", [at, sent, limit]) => Some(Self::BreakerTripped(Trip {
                 at: at.parse().ok()?,
                 sent: sent.parse().ok()?,
@@ -175,7 +186,7 @@ impl Warning {
             | Self::Unread { mailbox, .. }
             | Self::Late { mailbox, .. }
             | Self::Loop { mailbox, .. } => Some(mailbox),
-            Self::BreakerTripped(_) => None,
+            Self::BreakerTripped(_) | Self::Unwritable { .. } => None,
         }
     }
 
@@ -183,7 +194,7 @@ impl Warning {
     fn id(&self, about: &[String]) -> String {
         let kept = match self {
             Self::Blind { .. } | Self::Late { .. } => 3,
-            Self::BreakerTripped(_) => 2,
+            Self::BreakerTripped(_) | Self::Unwritable { .. } => 2,
             // One a day for a mailbox and a domain, one a week for a mailbox and a folder.
             Self::Gap { .. } | Self::Loop { .. } | Self::Unread { .. } => 4,
         };
@@ -197,6 +208,7 @@ impl Warning {
             | Self::Gap { .. }
             | Self::Unread { .. }
             | Self::BreakerTripped(_)
+            | Self::Unwritable { .. }
             | Self::Loop { .. } => office.administrators.clone(),
             // The bureau too: only its agents can write to the requesters by hand.
             Self::Late { mailbox, .. } => {
@@ -231,7 +243,8 @@ mod tests {
         let looped = Warning::Loop { mailbox: "p".into(), parties, at };
         let unread = |folder| Warning::Unread { mailbox: "p".into(), folder, at, cause: "NO".into() };
         let (named, none) = (unread(Some("Envoyés".to_owned())), unread(None));
-        for warning in [blind, named, none, Warning::BreakerTripped(Trip { at, sent: 9, limit: 9 }), late, looped] {
+        let full = Warning::Unwritable { since: at, cause: "database or disk is full".into() };
+        for warning in [full, blind, named, none, Warning::BreakerTripped(Trip { at, sent: 9, limit: 9 }), late, looped] {
             assert_eq!(Warning::read(&warning.about()).as_ref(), Some(&warning));
         }
     }

@@ -62,6 +62,7 @@ pub const STATEMENTS: &[&str] = &[
     queries::ADDRESS_OF,
     queries::NOTES_OF,
     queries::HEAD,
+    queries::PROBE,
     queries::LEDGER_AFTER,
     queries::LEDGER_OF,
     queries::NEXT_ALERT,
