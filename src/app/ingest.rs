@@ -27,7 +27,7 @@ use crate::domain::requester::asker;
 use crate::domain::sighting::FlagSet;
 use crate::domain::thread::{ancestors, belongs_to};
 use crate::domain::verdict::{Reason, Verdict};
-use crate::domain::warning::Warning;
+use crate::domain::warning::{Warning, own_answer};
 use crate::mail::parse::{parse, wants_body};
 use crate::store::{FolderCursor, Kept, KnownMessage, Lease, LocationRow, MailboxRow, MessageRow, Person, Store, Turn};
 
@@ -542,8 +542,10 @@ impl Overlay {
         self.written.warnings.extend(Warning::BreakerTripped(trip).mail(source.office, now));
     }
 
-    /// Remembers a message by which a loop may be told, and warns of one that was.
+    /// Remembers a message by which a loop may be told; warns of one that was, and of a mailbox that answers by itself.
     fn remember(&mut self, source: &Source<'_>, message: &Parsed<'_>, judgement: &Judgement, now: DateTime<Utc>) {
+        let itself = own_answer(source.office, message.facts, &judgement.verdict, judgement.received_at, now);
+        self.written.warnings.extend(itself.and_then(|warning| warning.mail(source.office, now)));
         let Some(author) = message.facts.author().filter(|_| tells_loops(judgement)) else { return };
         let looped = is_loop(judgement);
         self.tally.remember(author, &message.facts.subject, looped);

@@ -174,6 +174,11 @@ pub fn operations(office: &Office, effect: &Effect) -> Written {
     Some((Notice::Alert(fields), office.sender.clone()))
 }
 
+/// What to do while the database takes no writing.
+const UNWRITABLE_ADVICE: &str = "Rien n’est perdu : les messages restent dans les boîtes. Mais rien n’est relevé ni accusé \
+     tant que dure la panne : libérez de la place sur le disque de la base, ou rendez-la inscriptible ; vigie reprendra \
+     d’elle-même.";
+
 fn condition(warning: &Warning) -> Condition {
     match warning {
         Warning::Blind { mailbox, since, cause } => Condition {
@@ -212,6 +217,13 @@ fn condition(warning: &Warning) -> Condition {
                  le relais par « vigie check » et « vigie breaker », ou écrivez vous-même aux demandeurs (« vigie requests »)."
             ),
         },
+        Warning::AnswersItself { mailbox, at } => Condition {
+            title: format!("La boîte {mailbox} répond d’elle-même : son message d’absence est activé"),
+            since: *at,
+            advice: "Désactivez-le dans la messagerie : il double l’accusé de réception, sans les mentions que la loi \
+                     demande, et peut répondre à des automates."
+                .to_owned(),
+        },
         Warning::Loop { mailbox, parties: (ours, theirs), at } => Condition {
             title: format!("Boucle arrêtée dans la boîte {mailbox}, entre {ours} et {theirs}"),
             since: *at,
@@ -223,11 +235,7 @@ fn condition(warning: &Warning) -> Condition {
         Warning::Unwritable { since, cause } => Condition {
             title: "La base de vigie n’accepte plus d’écriture".to_owned(),
             since: *since,
-            advice: format!(
-                "Cause : {cause}. Rien n’est perdu : les messages restent dans les boîtes. Mais rien n’est relevé ni accusé \
-                 tant que dure la panne : libérez de la place sur le disque de la base, ou rendez-la inscriptible ; \
-                 vigie reprendra d’elle-même."
-            ),
+            advice: format!("Cause : {cause}. {UNWRITABLE_ADVICE}"),
         },
         Warning::BreakerTripped(trip) => Condition {
             title: format!(

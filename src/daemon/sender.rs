@@ -121,7 +121,12 @@ async fn settle(shared: &Shared, due: &DueEffect, attempt: &Attempt, wait: TimeD
 }
 
 /// `None` where vigie was told to stop before the relay could take the mail.
-pub(super) async fn submit(shared: &Shared, sender: &mut Sender, due: &DueEffect, prepared: Prepared) -> Option<Attempt> {
+pub(super) async fn submit(
+    shared: &Shared,
+    sender: &mut Sender,
+    due: &DueEffect,
+    prepared: Prepared,
+) -> Option<Attempt> {
     // Every mail of vigie is automatic: a null reverse-path keeps answers and reports from looping (RFC 3834 §3.3).
     let named = !shared.settings.smtp.null_reverse_path || !due.effect.kind.is_public();
     let submission = Submission {

@@ -15,7 +15,7 @@ use crate::app::custody;
 use crate::app::sending::{self, Ready};
 use crate::clock;
 use crate::domain::custody::Deed;
-use crate::domain::effect::Attempts;
+use crate::domain::effect::{Attempts, Outcome};
 use crate::domain::warning::Warning;
 use crate::mail::template::Templates;
 use crate::smtp::Sender;
@@ -105,12 +105,8 @@ async fn tell(shared: &Shared, templates: &Templates, trouble: &Trouble) -> bool
     sender.close().await;
     let said = attempt.as_ref().map_or("stopped", |attempt| attempt.summary.as_str());
     tracing::info!("the administrators were written to: {said}");
-    attempt.is_some_and(|attempt| {
-        use crate::domain::effect::Outcome;
-        match attempt.outcome {
-            Outcome::Accepted { .. } | Outcome::Unknown { .. } => true,
-            Outcome::Refused { temporary, .. } => !temporary,
-            Outcome::Withdrawn { .. } => true,
-        }
+    attempt.is_some_and(|attempt| match attempt.outcome {
+        Outcome::Accepted { .. } | Outcome::Unknown { .. } | Outcome::Withdrawn { .. } => true,
+        Outcome::Refused { temporary, .. } => !temporary,
     })
 }
