@@ -71,6 +71,7 @@ pub const STATEMENTS: &[&str] = &[
     queries::ANSWERS_BY_EVIDENCE,
     queries::SENT_COPIES,
     queries::HEAD,
+    queries::PROBE,
     queries::LEDGER_AFTER,
     queries::LEDGER_OF,
     queries::NEXT_ALERT,
