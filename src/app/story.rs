@@ -9,7 +9,10 @@ use super::Result;
 use crate::domain::evidence::{Confidence, Evidence};
 use crate::domain::gesture::Way;
 use crate::domain::ledger::LedgerEntry;
+use crate::domain::office::Office;
 use crate::domain::reasons;
+use crate::domain::request::Request;
+use crate::domain::share::{self, Share};
 use crate::store::Store;
 
 /// One entry, told.
@@ -34,6 +37,21 @@ pub async fn of(store: &Store, reference: &str) -> Result<Vec<Told>> {
         Told { seq: entry.seq, at: entry.occurred_at, text: format!("{}{note}", tell(entry)) }
     };
     Ok(entries.iter().map(told).collect())
+}
+
+/// How long each bureau had a request, by the entries about it.
+pub async fn shares(store: &Store, office: &Office, request: &Request, now: DateTime<Utc>) -> Result<Vec<Share>> {
+    let Some(desk) = office.desk(&request.mailbox) else { return Ok(Vec::new()) };
+    let entries = store.ledger_of(&request.reference).await?;
+    let had = entries.iter().filter(|entry| ["request_opened", "request_moved"].contains(&entry.kind.as_str()));
+    let steps: Vec<(DateTime<Utc>, String)> = had
+        .map(|entry| {
+            let payload: Value = serde_json::from_str(&entry.payload).unwrap_or_default();
+            let bureau = payload.get("bureau").and_then(Value::as_str).unwrap_or_default();
+            (entry.occurred_at, bureau.to_owned())
+        })
+        .collect();
+    Ok(share::shares(desk.calendar, &steps, request.settled_at, now))
 }
 
 /// What one entry says, in a sentence.

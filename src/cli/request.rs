@@ -216,6 +216,14 @@ async fn show(settings: &Settings, store: &Store, reference: &str, format: Forma
             text.push_str(&format!("  {counted}  {} : {}\n", french_date(step.date), step.why));
         }
     }
+    let shares = story::shares(store, &settings.office, &line.request, now).await?;
+    if shares.len() > 1 {
+        text.push_str("\nTemps passé par bureau\n");
+        for share in shares {
+            let label = settings.office.bureau(&share.bureau).map_or(share.bureau.as_str(), |bureau| &bureau.label);
+            text.push_str(&format!("  {label}\u{a0}: {} jour(s) ouvré(s)\n", share.working_days));
+        }
+    }
     text.push_str("\nHistoire, d’après le registre\n");
     let zone = settings.office.zone();
     for told in story::of(store, reference).await? {

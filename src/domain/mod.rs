@@ -45,6 +45,7 @@ pub mod same_subject;
 pub mod schedule;
 pub mod seal;
 mod senders;
+pub mod share;
 pub mod sighting;
 mod signs;
 pub mod subjects;
