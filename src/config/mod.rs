@@ -11,6 +11,7 @@ pub mod file;
 pub mod gestures;
 mod locate;
 mod rules;
+mod secret;
 mod service;
 mod time;
 
@@ -53,6 +54,8 @@ pub struct Settings {
     pub ledger: Option<LedgerSettings>,
     /// The file into which closures are imported.
     pub closures_file: Option<PathBuf>,
+    /// How long what is kept.
+    pub retention: RetentionSettings,
     /// How long a mailbox may be unreadable before it is warned of.
     pub blind_after: TimeDelta,
     /// When every folder is compared whole with its server.
@@ -83,10 +86,31 @@ pub struct ServerSettings {
     pub ca_file: Option<PathBuf>,
     /// Who we are.
     pub login: Option<String>,
-    /// By which word; absent with `--offline`.
+    /// By which word; absent with `--offline`, and where tokens are used.
     pub password: Option<SecretString>,
+    /// Where access tokens come from, where they are used instead.
+    pub oauth: Option<OauthSettings>,
     /// Connections that the server allows to this machine at a time.
     pub max_connections: Option<u16>,
+}
+
+/// Where access tokens come from (RFC 6749 §4.4).
+#[derive(Debug, Clone)]
+pub struct OauthSettings {
+    /// The endpoint's host; always by TLS.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The path and query of its address.
+    pub path: String,
+    /// A certification authority besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Who we are there.
+    pub client_id: String,
+    /// By which word; absent with `--offline`.
+    pub client_secret: Option<SecretString>,
+    /// What the token is for.
+    pub scope: Option<String>,
 }
 
 /// How one mailbox is reached.
@@ -143,6 +167,17 @@ pub struct LedgerSettings {
     pub key_file: PathBuf,
     /// The folder into which seals are written.
     pub seals: PathBuf,
+}
+
+/// How long what is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetentionSettings {
+    /// Days after the closure for which addresses, names and subjects are kept.
+    pub personal_days: u16,
+    /// Full calendar years after that of the closure for which rows are kept.
+    pub row_years: u16,
+    /// Months for which the access log is kept.
+    pub access_months: u16,
 }
 
 /// What is wrong with a configuration.
@@ -221,12 +256,17 @@ impl Settings {
 impl LedgerSettings {
     /// Reads the key that signs: 32 octets in hexadecimal on the file's first line.
     pub fn key(&self) -> Result<SealKey, Error> {
-        let text = read(&self.key_file)?;
+        self.key_in(&self.key_file)
+    }
+
+    /// The same from another file: a key that is about to follow.
+    pub fn key_in(&self, file: &Path) -> Result<SealKey, Error> {
+        let text = read(file)?;
         let octets: Option<Vec<u8>> = unhex(text.lines().next().unwrap_or_default().trim());
         let secret: Option<[u8; 32]> = octets.and_then(|octets| octets.try_into().ok());
         let what = "is no key: 64 hexadecimal digits are expected; make one by `vigie ledger key`".to_owned();
         secret.map(|secret| SealKey::new(&self.origin, &secret)).ok_or_else(|| Error::Syntax {
-            path: self.key_file.clone(),
+            path: file.to_owned(),
             line: 1,
             what,
         })
