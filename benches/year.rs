@@ -1,10 +1,14 @@
-//! A whole year of a prefecture through `app`: how long it takes, and whether all ends as it truly was. `cargo bench
+//! A whole year of a prefecture through `app`: how long it takes, whether all ends as it truly was, and what the forecasts
+//! were worth. `cargo bench
 //! --bench year` runs it alone, in a minute and without any server; `-- SEED` tells another year.
 #![allow(clippy::expect_used, reason = "a bench that cannot set its scene ends at once")]
 
 #[path = "../tests/simulation/mod.rs"]
 mod simulation;
 
+use std::time::Duration;
+
+use simulation::calibration;
 use simulation::story::{Plan, tell};
 use simulation::verdict::compare;
 use simulation::world::World;
@@ -21,14 +25,24 @@ fn main() {
         let story = tell(Plan::year(seed));
         let mut world = World::begin(&story).await;
         let began = monotonic();
-        world.live(async |_| ()).await;
-        let took = began.elapsed();
+        let (mut said, mut asking) = (Vec::new(), Duration::ZERO);
+        world
+            .live(async |world| {
+                let began = monotonic();
+                calibration::ask(world, &mut said).await;
+                asking += began.elapsed();
+            })
+            .await;
+        let took = began.elapsed() - asking;
         let findings = compare(&world).await;
+        calibration::compare(&world, &said).await;
         let verified = vigie::app::verify::verify(&world.store, &[]).await.expect("the ledger is read");
         println!(
-            "a year of {} mails lived in {:.1} s (at most 60); ledger of {} entries whole: {}; {} differences",
+            "a year of {} mails lived in {:.1} s (at most 60), its forecasts asked in {:.1} s; ledger of {} entries whole: \
+             {}; {} differences",
             story.received,
             took.as_secs_f64(),
+            asking.as_secs_f64(),
             verified.entries,
             verified.ok,
             findings.differences.len()

@@ -8,6 +8,7 @@
 //! - [`alarms`]: which alert is due when, worked out from that truth.
 //! - [`world`]: the story handed to vigie, instant by instant, and what vigie sent.
 //! - [`verdict`]: the truth against what vigie says, as tables.
+//! - [`calibration`]: what the forecast said against what came true.
 //!
 //! To add a habit: a way in [`story`] (what is delivered or done, and what vigie may know from it), and nothing else.
 #![allow(dead_code, unreachable_pub, reason = "a test and a bench compile this module and use a part of it")]
@@ -26,6 +27,7 @@
 )]
 
 pub mod alarms;
+pub mod calibration;
 pub mod civil;
 pub mod dice;
 pub mod house;

@@ -74,6 +74,8 @@ pub struct Case {
     /// The last day of its limit, and since when it is reckoned so.
     pub due: Vec<(DateTime<Utc>, NaiveDate)>,
     pub acknowledgement: &'static str,
+    /// Whether our acknowledgement came back: the relay took it, and it reached nobody.
+    pub bounced: bool,
     temper: usize,
     /// What an agent would answer: the request's own Message-ID, or that of a later message.
     latest: String,
@@ -399,6 +401,7 @@ impl Teller {
             settled: None,
             due: Vec::new(),
             acknowledgement: "sent",
+            bounced: false,
             temper,
         });
         self.open.push(self.cases.len() - 1);
@@ -590,6 +593,7 @@ impl Teller {
         };
         if what == Echo::Bounce {
             self.bounced.insert(person, seen(at));
+            self.cases[number].bounced = true;
         }
         self.received += 1;
         self.verdicts.insert((id.clone(), mailbox), verdict);
@@ -607,7 +611,8 @@ impl Teller {
                 }
             }
             let bounced = self.bounced.get(&case.person).is_some_and(|at| *at < case.seen_at);
-            case.acknowledgement = match (case.backlog || bounced, self.people.all[case.person].refused) {
+            let refused = self.people.all[case.person].refused || case.bounced;
+            case.acknowledgement = match (case.backlog || bounced, refused) {
                 (true, _) => "withheld",
                 (false, true) => "refused",
                 (false, false) => "sent",

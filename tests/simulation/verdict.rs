@@ -112,7 +112,7 @@ async fn messages(world: &World<'_>, findings: &mut Findings) {
 fn acknowledgements(world: &World<'_>, findings: &mut Findings) {
     let story = world.story;
     let mut expected: HashMap<(String, String), usize> = HashMap::new();
-    for case in story.cases.iter().filter(|case| case.acknowledgement == "sent") {
+    for case in story.cases.iter().filter(|case| case.acknowledgement == "sent" || case.bounced) {
         expected.insert((story.people[case.person].address.clone(), case.id.clone()), 1);
     }
     for (whom, times) in &world.acknowledgements {
