@@ -33,7 +33,7 @@ fn main() {
                 asking += began.elapsed();
             })
             .await;
-        let took = began.elapsed() - asking;
+        let took = began.elapsed().as_secs_f64() - asking.as_secs_f64();
         let findings = compare(&world).await;
         calibration::compare(&world, &said).await;
         let verified = vigie::app::verify::verify(&world.store, &[]).await.expect("the ledger is read");
@@ -41,7 +41,7 @@ fn main() {
             "a year of {} mails lived in {:.1} s (at most 60), its forecasts asked in {:.1} s; ledger of {} entries whole: \
              {}; {} differences",
             story.received,
-            took.as_secs_f64(),
+            took,
             asking.as_secs_f64(),
             verified.entries,
             verified.ok,
