@@ -632,6 +632,7 @@ impl Overlay {
             message_id: message.facts.message_id.clone().unwrap_or_default(),
             size: i64::try_from(message.arrived.size).unwrap_or(i64::MAX),
             email_id: message.arrived.email_id.clone().unwrap_or_default(),
+            internal_date: message.times.internal_date.map_or(0, |date| date.timestamp_millis()),
         };
         if !known.email_id.is_empty() {
             self.by_email_id.entry(known.email_id.clone()).or_default().push(known.clone());

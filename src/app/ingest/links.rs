@@ -85,8 +85,8 @@ fn may_be_ours(source: &Source<'_>, message: &Parsed<'_>) -> bool {
     source.role == FolderRole::Sent || message.facts.author().is_some_and(|author| policy.is_ours(author))
 }
 
-/// Whether a further copy of a message was put into this mailbox by a hand: the same bytes, which no server delivered
-/// here. A server that delivers or redirects adds its trace.
+/// Whether a further copy of a message was put into this mailbox by a hand: the same bytes with the same date of receipt,
+/// which COPY and MOVE keep (RFC 9051 §6.4.7). A server that delivers or redirects dates anew, or adds its trace.
 pub(super) fn put_by_hand(source: &Source<'_>, message: &Parsed<'_>, first: &KnownMessage) -> bool {
     let facts = message.facts;
     let named = facts.to.iter().chain(&facts.cc).chain(&facts.bcc).chain(&facts.delivered_to).chain(&facts.resent_to);
@@ -94,6 +94,7 @@ pub(super) fn put_by_hand(source: &Source<'_>, message: &Parsed<'_>, first: &Kno
     source.role == FolderRole::Inbox
         && first.mailbox != policy.name
         && u64::try_from(first.size) == Ok(message.arrived.size)
+        && message.times.internal_date.is_some_and(|date| date.timestamp_millis() == first.internal_date)
         && !named.into_iter().any(|address| policy.is_mine(address))
 }
 
