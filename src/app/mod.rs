@@ -12,6 +12,7 @@ pub mod forecast;
 pub mod gesture;
 pub mod ingest;
 pub mod letters;
+pub mod proof;
 pub mod query;
 mod reach;
 pub mod reconcile;

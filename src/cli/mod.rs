@@ -14,6 +14,7 @@ mod ledger;
 mod listing;
 mod messages;
 mod output;
+mod proof;
 mod request;
 mod requests;
 mod run;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +24,7 @@ use crate::config::{self, MailboxSettings, Settings};
 use crate::domain::classify::FolderRole;
 use crate::domain::decide::Desk;
 use crate::imap::{self, Deadlines, Endpoint, IdleEnd, Session};
+use crate::mail::template::Templates;
 
 /// The wait before the first new attempt after trouble.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
@@ -36,7 +37,7 @@ const LONGEST_LOGIN_BACKOFF: Duration = Duration::from_hours(1);
 /// The longest wait between two turns of a mailbox whose server has too few places for all.
 const LONGEST_ROUND: Duration = Duration::from_mins(1);
 /// How long a mailbox's lease lasts; it is renewed at every wait.
-const LEASE_SPAN: TimeDelta = TimeDelta::seconds(60);
+pub(super) const LEASE_SPAN: TimeDelta = TimeDelta::seconds(60);
 /// The longest wait between two renewals of the lease.
 const LEASE_RENEWAL: Duration = Duration::from_secs(20);
 /// How long the loop may be without progress before the watchdog starves: longer than any single deadline.
@@ -55,6 +56,8 @@ pub struct Shared {
     pub gates: Arc<Gates>,
     /// The access tokens in force.
     pub tokens: Tokens,
+    /// The texts in use.
+    pub texts: Arc<watch::Sender<Arc<Templates>>>,
     /// Wakes the sender and the ticker: there may be something to send.
     pub news: Arc<Notify>,
     /// Ends everything.
