@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::output::{self, Format, french_instant};
 use super::proof::{Proven, tell};
-use super::{Answer, Failure, open};
+use super::{Answer, Failure, open, person, retention_of};
 use crate::app::gesture::{Word, gesture};
 use crate::app::{letters, proof, query, story};
 use crate::clock;
@@ -216,6 +216,7 @@ async fn show(settings: &Settings, store: &Store, reference: &str, format: Forma
     let now = clock::now();
     let view = query::request_view(&settings.office, &line, now);
     let mails = proof::mails(store, &line.request).await?;
+    person::note_access(store, retention_of(settings), "request show", reference, 1).await?;
     if format != Format::Table {
         output::listing(format, &[Proven::new(view, mails)], crate::report::table::Table::default)?;
         return Ok(ExitCode::SUCCESS);
