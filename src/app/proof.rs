@@ -62,10 +62,10 @@ pub async fn mails(store: &Store, request: &Request) -> Result<Vec<MailView>> {
         }
     }
     let rows = store.mails_about(request.id).await?;
-    Ok(rows.into_iter().map(|row| view(settled.remove(&row.id).unwrap_or_default(), row)).collect())
+    Ok(rows.into_iter().map(|row| view(settled.get(&row.id).unwrap_or(&Value::Null), row)).collect())
 }
 
-fn view(said: Value, row: MailRow) -> MailView {
+fn view(said: &Value, row: MailRow) -> MailView {
     let text = |name: &str| said.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
     let instant =
         |millis: i64| (millis != 0).then(|| rfc3339(DateTime::from_timestamp_millis(millis).unwrap_or_default()));
