@@ -174,6 +174,13 @@ impl Session {
         Ok(found)
     }
 
+    /// Asks at once whether the open folder changed since it was last read: the server looks before it answers NOOP
+    /// (RFC 3501 §6.1.2).
+    pub async fn has_news(&mut self) -> Result<bool, Error> {
+        self.wire.exec(&Command::new("NOOP"), |_| {}).await?;
+        Ok(std::mem::take(&mut self.wire.hints.changed))
+    }
+
     /// Whether the open folder holds a message of this Message-ID, given without brackets.
     pub async fn holds(&mut self, message_id: &str) -> Result<bool, Error> {
         let mut found = false;
