@@ -17,6 +17,7 @@ pub mod mailbox;
 pub mod reconcile;
 pub mod seals;
 pub mod sender;
+pub mod storehouse;
 pub mod sync;
 pub mod texts;
 pub mod ticker;
@@ -60,6 +61,7 @@ enum Task {
     Sender,
     Texts,
     Ticker,
+    Storehouse,
     Web,
 }
 
@@ -71,6 +73,7 @@ impl std::fmt::Display for Task {
             Self::Texts => f.write_str("texts"),
             Self::Sender => f.write_str("sender"),
             Self::Ticker => f.write_str("ticker"),
+            Self::Storehouse => f.write_str("storehouse"),
             Self::Web => f.write_str("web"),
         }
     }
@@ -135,6 +138,7 @@ impl Crew {
         crew.hire(Task::Sender, Duration::ZERO);
         crew.hire(Task::Texts, Duration::ZERO);
         crew.hire(Task::Ticker, Duration::ZERO);
+        crew.hire(Task::Storehouse, Duration::ZERO);
         if settings.web.is_some() {
             crew.hire(Task::Web, Duration::ZERO);
         }
@@ -156,6 +160,7 @@ impl Crew {
                 Task::Sender => sender::run(shared).await,
                 Task::Texts => texts::run(shared).await,
                 Task::Ticker => ticker::run(shared).await,
+                Task::Storehouse => storehouse::run(shared).await,
                 Task::Web => serve(shared).await,
             }
         });
@@ -240,7 +245,7 @@ async fn serve(shared: Shared) -> anyhow::Result<()> {
     let Some(address) = shared.settings.web else { return Ok(()) };
     let listener = tokio::net::TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
     let heart = shared.heart.clone();
-    let health = move || heart.stuck(clock::monotonic());
+    let health = move || heart.ills(clock::monotonic());
     let stop = shared.stop.clone();
     crate::web::serve(listener, shared.store.clone(), Arc::new(health), async move { stop.cancelled().await }).await?;
     Ok(())

@@ -55,8 +55,8 @@ const CLAIMS: [&str; 9] = [
 /// The first fault in the order of the headings: one h1, first, and no level left out (RGAA 4.1, criterion 9.1).
 pub(super) fn headings(tags: &[Tag]) -> Option<String> {
     let levels: Vec<u8> = tags.iter().filter_map(|tag| level(&tag.name)).collect();
-    let first = levels.iter().filter(|level| **level == 1).count();
-    if first != 1 || levels.first() != Some(&1) {
+    let (first, others) = levels.split_first().unzip();
+    if first != Some(&1) || others.is_some_and(|others| others.contains(&1)) {
         return Some("il faut un titre h1, un seul, avant tout autre titre".to_owned());
     }
     let skipped = levels.windows(2).find(|pair| matches!(pair, [before, after] if *after > *before + 1));
@@ -105,8 +105,8 @@ fn colour(style: &str, property: &str) -> Option<Colour> {
     let digits: Vec<u8> =
         value.trim().strip_prefix('#')?.chars().map_while(|c| c.to_digit(16)?.try_into().ok()).collect();
     match digits.as_slice() {
-        [r, g, b] => Some((r * 17, g * 17, b * 17)),
-        [r, s, g, h, b, c] => Some((r * 16 + s, g * 16 + h, b * 16 + c)),
+        [red, green, blue] => Some((red * 17, green * 17, blue * 17)),
+        [red, red2, green, green2, blue, blue2] => Some((red * 16 + red2, green * 16 + green2, blue * 16 + blue2)),
         _ => None,
     }
 }
@@ -140,7 +140,7 @@ pub(super) fn claimed_date(wording: &str, known: &[String]) -> Option<String> {
         [day, month] => is_day(&trimmed(day)) && MONTHS.contains(&trimmed(month).as_str()),
         _ => false,
     });
-    numeric.or_else(|| written.map(|pair| pair.join(" ")))
+    numeric.or_else(|| written.map(|pair| pair.iter().map(|word| trimmed(word)).collect::<Vec<_>>().join(" ")))
 }
 
 fn is_day(word: &str) -> bool {
