@@ -8,7 +8,10 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::cast_precision_loss,
-    reason = "a bench that cannot set its scene ends at once; its counts are far below what a float holds"
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::disallowed_methods,
+    reason = "a bench that cannot set its scene ends at once; its counts are far below what a float holds, and quiet is what it must keep at times"
 )]
 
 #[path = "../tests/support/mod.rs"]
