@@ -15,6 +15,7 @@
 )]
 
 pub mod app;
+pub mod cyrus;
 pub mod dovecot;
 pub mod generator;
 pub mod house;

@@ -6,6 +6,7 @@
     reason = "a test fails at the line that could not"
 )]
 
+mod cyrus;
 mod flags;
 mod folders;
 mod identity;
