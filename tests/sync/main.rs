@@ -13,6 +13,7 @@ mod identity;
 mod ladder;
 mod odd;
 mod reconcile;
+mod shared;
 #[path = "../support/mod.rs"]
 mod support;
 
