@@ -13,4 +13,5 @@ fi
 bash tests/run.sh --servers
 # The peer that copies a mailbox.
 deploy/install-test-servers.sh isync
-exec cargo bench --locked --bench figures
+cargo bench --locked --bench figures
+exec cargo bench --locked --bench mailboxes
