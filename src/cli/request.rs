@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 
 use super::output::{self, Format, french_instant};
-use super::{Answer, Failure, open};
+use super::{Answer, Failure, open, person, retention_of};
 use crate::app::gesture::{Word, gesture};
 use crate::app::{query, story};
 use crate::clock;
@@ -205,6 +205,7 @@ async fn show(settings: &Settings, store: &Store, reference: &str, format: Forma
         output::listing(format, &[view], crate::report::table::Table::default)?;
         return Ok(ExitCode::SUCCESS);
     }
+    person::note_access(store, retention_of(settings), "request show", reference, 1).await?;
     let mut text = head(settings, &line);
     text.push_str("\nCalcul de l’échéance\n");
     if let Some(desk) = settings.office.desk(&line.request.mailbox) {

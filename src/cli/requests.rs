@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::output::{self, Format, short_instant};
-use super::{Answer, listing, open};
+use super::{Answer, listing, open, person, retention_of};
 use crate::app::query::{self, RequestView};
 use crate::clock;
 use crate::domain::office::Office;
@@ -51,6 +51,11 @@ pub async fn requests(config: &Path, arguments: &Arguments) -> Answer {
     lines.retain(|line| !arguments.doubtful || line.request.is_doubtful());
     let now = clock::now();
     let views: Vec<RequestView> = lines.iter().map(|line| query::request_view(&settings.office, line, now)).collect();
+    // The subjects are personal; the other forms show none.
+    if arguments.format == Format::Table {
+        let about = arguments.mailbox.clone().unwrap_or_default();
+        person::note_access(&store, retention_of(&settings), "requests", &about, lines.len()).await?;
+    }
     output::listing(arguments.format, &views, || table(&settings.office, &lines, now))?;
     Ok(ExitCode::SUCCESS)
 }

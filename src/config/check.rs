@@ -7,21 +7,24 @@ use std::time::Duration;
 use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 
-use super::file::{LimitsFile, MailboxFile, QuotaFile, ServerFile, Source};
+use super::file::{MailboxFile, QuotaFile, ServerFile, Source};
 use super::gestures;
 use super::locate::Step::{self, Index, Key};
 use super::rules::{commitments, requesters};
 use super::time::{bureaux, time};
 use super::{
-    Error, LedgerSettings, MailboxSettings, Secrets, Security, ServerSettings, Settings, SmtpSettings, TemplateFile,
-    digest, read, secret, service,
+    Error, LedgerSettings, MailboxSettings, RetentionSettings, Secrets, Security, ServerSettings, Settings,
+    SmtpSettings, TemplateFile, digest, read, secret, service,
 };
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
 use crate::domain::office::Office;
-use crate::domain::policy::{Commitment, Limits, MailboxPolicy, Mode, Nature, Perimeter, RecipientRule, RequesterRule};
+use crate::domain::policy::{
+    Commitment, Limits, MailboxPolicy, Mode, Nature, Perimeter, RecipientRule, RequesterRule, SentCopy,
+};
 use crate::domain::quota::Quota;
 use crate::domain::schedule::Schedule;
+use crate::domain::seal::is_key_name;
 use crate::domain::territory::Territory;
 
 /// The most mailboxes that one configuration may watch.
@@ -44,7 +47,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         internal_domains: internal_domains(source)?,
         commitments,
         requesters,
-        limits: limits(file.limits),
+        limits: limits(source)?,
         templates: &templates,
     };
     let (mut names, mut reached) = (HashSet::new(), HashSet::new());
@@ -92,6 +95,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         smtp: smtp(source, secrets)?,
         templates,
         web: web(source)?,
+        retention: retention(&file.retention),
         closures_file: time.closures_file,
         blind_after: span(source, &[Key("prefecture"), Key("blind_after")], &file.prefecture.blind_after)?,
         reconcile: Schedule::parse(&file.prefecture.reconcile)
@@ -181,6 +185,7 @@ impl At<'_> {
             gestures: gestures::rules(self.source, self.index, file)?,
             holding_subjects: file.holding_subjects.clone(),
             texts: service::texts(self, file, shared.templates)?,
+            sent_copy: self.name("sent_copy", &file.sent_copy, SentCopy::from_name, "\"never\", \"always\"")?,
         })
     }
 
@@ -306,16 +311,21 @@ fn our_addresses(source: &Source) -> Result<Vec<Address>, Error> {
     Ok(ours)
 }
 
-fn limits(file: LimitsFile) -> Limits {
-    let usual = Limits::default();
-    Limits {
+fn limits(source: &Source) -> Result<Limits, Error> {
+    let (file, usual) = (&source.file.limits, Limits::default());
+    let undeliverable_for = match &file.undeliverable_for {
+        Some(text) => span(source, &[Key("limits"), Key("undeliverable_for")], text)?,
+        None => usual.undeliverable_for,
+    };
+    Ok(Limits {
         per_address_per_day: file.per_address_per_day.unwrap_or(usual.per_address_per_day),
         per_domain_per_hour: file.per_domain_per_hour.unwrap_or(usual.per_domain_per_hour),
         per_thread_per_day: file.per_thread_per_day.unwrap_or(usual.per_thread_per_day),
         per_mailbox_per_hour: file.per_mailbox_per_hour.unwrap_or(usual.per_mailbox_per_hour),
         breaker_per_hour: file.breaker_per_hour.unwrap_or(usual.breaker_per_hour),
         abusive_per_hour: file.abusive_per_hour.unwrap_or(usual.abusive_per_hour),
-    }
+        undeliverable_for,
+    })
 }
 
 fn smtp(source: &Source, secrets: Secrets) -> Result<SmtpSettings, Error> {
@@ -417,7 +427,7 @@ fn percent_encoded(word: &str) -> String {
 
 fn ledger(source: &Source) -> Result<Option<LedgerSettings>, Error> {
     let Some(file) = &source.file.ledger else { return Ok(None) };
-    if file.origin.is_empty() || file.origin.contains(char::is_whitespace) || file.origin.contains('+') {
+    if !is_key_name(&file.origin) {
         let what = "a name without spaces and \"+\" is expected, such as \"prefecture.example.org/vigie\"";
         return Err(source.error(&[Key("ledger"), Key("origin")], what));
     }
@@ -426,6 +436,14 @@ fn ledger(source: &Source) -> Result<Option<LedgerSettings>, Error> {
         key_file: source.resolve(&file.key_file),
         seals: source.resolve(&file.seals),
     }))
+}
+
+fn retention(file: &super::file::RetentionFile) -> RetentionSettings {
+    RetentionSettings {
+        personal_days: file.personal_days.unwrap_or(90),
+        row_years: file.row_years.unwrap_or(3),
+        access_months: file.access_months.unwrap_or(12),
+    }
 }
 
 fn web(source: &Source) -> Result<Option<std::net::SocketAddr>, Error> {

@@ -90,6 +90,9 @@ pub struct VigieFile {
     /// Pages and health.
     #[serde(default)]
     pub web: WebFile,
+    /// How long what is kept.
+    #[serde(default)]
+    pub retention: RetentionFile,
     /// The ledger's seals; none are made without it.
     pub ledger: Option<LedgerFile>,
 }
@@ -419,6 +422,9 @@ pub struct MailboxFile {
     /// The Sent folders; detected where empty.
     #[serde(default)]
     pub sent: Vec<String>,
+    /// Whether a copy of each mail to the public is put into the first of them: `never` (the default) or `always`.
+    #[serde(default = "sent_copy")]
+    pub sent_copy: String,
     /// The folders of spam; detected where empty.
     #[serde(default)]
     pub junk: Vec<String>,
@@ -463,6 +469,10 @@ fn max_age() -> String {
 
 fn from() -> String {
     "from".into()
+}
+
+fn sent_copy() -> String {
+    "never".into()
 }
 
 fn bilingual() -> String {
@@ -561,7 +571,7 @@ pub struct TranslationFile {
 }
 
 /// `[limits]`.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsFile {
     /// Acknowledgements to one address within a day.
@@ -576,6 +586,8 @@ pub struct LimitsFile {
     pub breaker_per_hour: Option<u32>,
     /// Messages of one sender within an hour over which sending is abusive.
     pub abusive_per_hour: Option<u32>,
+    /// How long an address that bounced is left alone.
+    pub undeliverable_for: Option<String>,
 }
 
 /// `[ledger]`.
@@ -588,6 +600,18 @@ pub struct LedgerFile {
     pub key_file: PathBuf,
     /// The folder into which seals are written.
     pub seals: PathBuf,
+}
+
+/// `[retention]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionFile {
+    /// Days after the closure for which addresses, names and subjects are kept; 90 by default.
+    pub personal_days: Option<u16>,
+    /// Full calendar years after that of the closure for which rows are kept; 3 by default.
+    pub row_years: Option<u16>,
+    /// Months for which the access log is kept; 12 by default.
+    pub access_months: Option<u16>,
 }
 
 /// `[web]`.

@@ -16,6 +16,7 @@
 
 pub mod app;
 pub mod cyrus;
+pub mod decade;
 pub mod dovecot;
 pub mod generator;
 pub mod house;
@@ -26,6 +27,7 @@ pub mod postfix;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
+pub mod shell;
 pub mod sink;
 pub mod smtp;
 pub mod tls;
