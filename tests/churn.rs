@@ -7,6 +7,7 @@ mod support;
 use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, FixedOffset, TimeDelta};
+use support::chance::Chance;
 use support::dovecot::{Dovecot, MailFolder, Options};
 use support::house::{PAN, mail};
 use support::imap::{Client, encode_folder};
@@ -22,27 +23,6 @@ const STEPS: u64 = 96;
 /// The folders of the mailbox; an agent moves messages between them.
 const FOLDERS: [(&str, FolderRole); 3] =
     [("INBOX", FolderRole::Inbox), ("Traités", FolderRole::Other), ("Archives 2026", FolderRole::Other)];
-
-/// Splitmix64: enough chance for a test, and the same everywhere.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(limit.max(1)).unwrap()).unwrap()
-    }
-
-    fn one_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-}
 
 /// A message on the server: its UID and its Message-ID.
 type There = (u32, String);
@@ -63,7 +43,7 @@ impl Day {
         let dovecot = Dovecot::start_with(&USERS, Options { without, folders, ..Options::default() });
         let post = Post::at(dovecot.imap_port).await;
         let now = clock::now().fixed_offset() - TimeDelta::days(1);
-        Self { dovecot, post, chance: Chance(seed), now, arrived: 0, restarts: 0, renumbered: 100 }
+        Self { dovecot, post, chance: Chance::new(seed), now, arrived: 0, restarts: 0, renumbered: 100 }
     }
 
     fn client(&self) -> Client {

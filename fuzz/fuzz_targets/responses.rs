@@ -17,7 +17,7 @@ static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_current_thread().enable_all().build().expect("a runtime"));
 
 /// What the server says before the input: it gets past the login, which the input may still spoil.
-const LOGIN: &[u8] = b"* OK [CAPABILITY IMAP4rev1 IDLE ENABLE CONDSTORE QRESYNC OBJECTID] hi\r\nV1 OK in\r\n";
+const LOGIN: &[u8] = b"* OK hi\r\nV1 OK [CAPABILITY IMAP4rev1 IDLE ENABLE CONDSTORE QRESYNC OBJECTID NOTIFY] in\r\n";
 
 fuzz_target!(|input: &[u8]| {
     let _ = RUNTIME.block_on(session(input));

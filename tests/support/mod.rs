@@ -15,6 +15,7 @@
 )]
 
 pub mod app;
+pub mod chance;
 pub mod cyrus;
 pub mod decade;
 pub mod dovecot;
