@@ -88,9 +88,15 @@ fn configuration(dovecot: &Dovecot, other: &Dovecot, users: &[String]) -> String
     );
     let served = users.iter().map(|user| (user.as_str(), dovecot)).chain([("lente@prefecture.example.org", other)]);
     for (number, (user, server)) in served.enumerate() {
+        // the shipped commitments name two mailboxes
+        let name = match number {
+            0 => "pref-pan".to_owned(),
+            1 => "pref-étrangers".to_owned(),
+            _ => format!("b{number:03}"),
+        };
         let (port, ca) = (server.imaps_port, server.ca_file.display());
         toml.push_str(&format!(
-            "[[mailboxes]]\nname = \"b{number:03}\"\naddress = \"{user}\"\nbureau = \"accueil\"\nprefix = \"B{number:03}\"\n\
+            "[[mailboxes]]\nname = \"{name}\"\naddress = \"{user}\"\nbureau = \"accueil\"\nprefix = \"B{number:03}\"\n\
              template = \"pref-pan\"\n[mailboxes.imap]\nhost = \"localhost\"\nport = {port}\nca_file = \"{ca}\"\n\
              login = \"{user}\"\npassword_file = \"secret\"\n[mailboxes.service]\nname = \"Service\"\n\
              postal_address = \"1 place\"\ntelephone = \"04\"\ndata_protection = \"Vos droits.\"\n"
@@ -136,6 +142,11 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// The program to measure: the one built with this bench, unless `VIGIE_PROGRAM` names another.
+fn program() -> PathBuf {
+    std::env::var_os("VIGIE_PROGRAM").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_vigie")), PathBuf::from)
+}
+
 /// The daemon as it ships.
 struct Vigie {
     child: Child,
@@ -145,7 +156,7 @@ struct Vigie {
 impl Vigie {
     fn start(folder: &Path) -> Self {
         let log = fs::File::create(folder.join("vigie.log")).expect("a log");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vigie"));
+        let mut command = Command::new(program());
         command.arg("run").arg("--config").arg(folder.join("vigie.toml")).current_dir(folder);
         command.stdout(Stdio::null()).stderr(log).env_remove("JOURNAL_STREAM");
         Self { child: command.spawn().expect("vigie runs"), folder: folder.to_owned() }
@@ -153,8 +164,13 @@ impl Vigie {
 
     /// How many mailboxes were read at least once.
     fn watched(&mut self) -> usize {
-        assert!(self.child.try_wait().expect("a state").is_none(), "vigie ended");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vigie"));
+        let log = self.folder.join("vigie.log");
+        assert!(
+            self.child.try_wait().expect("a state").is_none(),
+            "vigie ended:\n{}",
+            fs::read_to_string(log).unwrap()
+        );
+        let mut command = Command::new(program());
         command.args(["status", "--format", "json", "--config"]).arg(self.folder.join("vigie.toml"));
         let output = command.output().expect("vigie status");
         String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.contains("\"last_scan\":\"")).count()

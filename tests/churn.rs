@@ -40,7 +40,7 @@ struct Day {
 impl Day {
     async fn dawn(without: Vec<&'static str>, seed: u64) -> Self {
         let folders = FOLDERS[1..].iter().map(|(name, _)| MailFolder::plain(name)).collect();
-        let dovecot = Dovecot::start_with(&USERS, Options { without, folders, ..Options::default() });
+        let dovecot = Dovecot::start_with(&USERS, Options { folders, without, ..Options::default() });
         let post = Post::at(dovecot.imap_port).await;
         let now = clock::now().fixed_offset() - TimeDelta::days(1);
         Self { dovecot, post, chance: Chance::new(seed), now, arrived: 0, restarts: 0, renumbered: 100 }
@@ -72,9 +72,9 @@ impl Day {
             self.restarts += 1;
             drop(client);
             if self.chance.one_in(2) {
-                self.dovecot.kill()
+                self.dovecot.kill();
             } else {
-                self.dovecot.stop()
+                self.dovecot.stop();
             }
             self.dovecot.start_again();
         }
