@@ -13,7 +13,7 @@ fn load_with(file: &str, old: &str, new: &str) -> String {
     let main = fs::read_to_string(shipped.join("vigie.toml")).expect("the shipped configuration");
     let templates = format!("templates = \"{}\"", shipped.join("templates").display());
     let mut texts = vec![("vigie.toml", main.replace("templates = \"templates\"", &templates))];
-    for name in ["commitments.toml", "requesters.toml"] {
+    for name in ["commitments.toml", "requesters.toml", "indicators.toml"] {
         texts.push((name, fs::read_to_string(shipped.join(name)).expect("a shipped list")));
     }
     for (name, text) in texts {

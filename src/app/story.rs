@@ -94,7 +94,9 @@ pub fn tell(entry: &LedgerEntry) -> String {
         "acknowledgement_bounced" => format!("accusé revenu : il n’a pas été remis (rapport {})", text("status")),
         "acknowledgement_hastened" => format!("accusé de réception demandé par {}, sans attendre son jour", text("by")),
         "mail_settled" => settled(&payload),
-        other => life(other, &payload).unwrap_or_else(|| other.to_owned()),
+        other => {
+            life(other, &payload).or_else(|| super::register::tell(other, &payload)).unwrap_or_else(|| other.to_owned())
+        }
     }
 }
 

@@ -28,6 +28,8 @@ pub enum EffectKind {
     Alert,
     /// The morning digest to agents.
     Digest,
+    /// The report of a period to the quality officers.
+    Report,
     /// A warning to the administrators about vigie's own state.
     Operations,
 }
@@ -37,6 +39,7 @@ names!(EffectKind {
     RegistrationNotice => "registration_notice",
     Alert => "alert",
     Digest => "digest",
+    Report => "report",
     Operations => "operations",
 });
 
@@ -46,7 +49,7 @@ impl EffectKind {
     pub fn is_public(self) -> bool {
         match self {
             Self::Acknowledgement | Self::RegistrationNotice => true,
-            Self::Alert | Self::Digest | Self::Operations => false,
+            Self::Alert | Self::Digest | Self::Report | Self::Operations => false,
         }
     }
 }

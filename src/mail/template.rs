@@ -60,6 +60,8 @@ pub enum Kind {
     Alert,
     /// The morning digest.
     Digest,
+    /// The report of a period.
+    Report,
 }
 
 impl Kind {
@@ -71,11 +73,14 @@ impl Kind {
             Self::Acknowledgement => "acknowledgement",
             Self::Alert => "alert",
             Self::Digest => "digest",
+            Self::Report => "report",
         }
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::Registration, Self::Acknowledgement, Self::Alert, Self::Digest].into_iter().find(|k| k.name() == name)
+        [Self::Registration, Self::Acknowledgement, Self::Alert, Self::Digest, Self::Report]
+            .into_iter()
+            .find(|k| k.name() == name)
     }
 }
 
