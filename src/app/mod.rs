@@ -18,6 +18,7 @@ pub mod gesture;
 pub mod import;
 pub mod ingest;
 pub mod letters;
+mod marks;
 pub mod query;
 mod reach;
 pub mod reconcile;
@@ -30,6 +31,7 @@ pub mod story;
 mod tally;
 pub mod texts;
 pub mod tick;
+mod transfer;
 pub mod verify;
 
 pub use crate::store::{Error as StoreError, Lease, Store};

@@ -43,6 +43,7 @@ pub mod redate;
 pub mod register;
 pub mod request;
 pub mod requester;
+pub mod same_subject;
 pub mod schedule;
 pub mod seal;
 mod senders;

@@ -98,7 +98,9 @@ pub fn compose(notice: &Notice, templates: &Templates, stamp: &Stamp) -> Result<
     let message_id = stamp.message_id()?;
     let wanted = kind(notice);
     let (rendered, used) = match notice {
-        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) => word(templates, fields, wanted)?,
+        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) | Notice::TransferNotice(fields) => {
+            word(templates, fields, wanted)?
+        }
         Notice::Alert(fields) => worded(templates, &fields.head, wanted, &AlertView::new(fields))?,
         Notice::Digest(fields) => worded(templates, &fields.head, wanted, &DigestView::new(fields))?,
         Notice::Report(fields) => worded(templates, &fields.head, wanted, &ReportView::new(fields))?,
@@ -107,7 +109,9 @@ pub fn compose(notice: &Notice, templates: &Templates, stamp: &Stamp) -> Result<
     let subject = one_line(&rendered.subject.replace(['\u{a0}', '\u{202f}'], " "));
     let subject: String = subject.chars().take(MAX_SUBJECT).collect();
     let head = match notice {
-        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) => public_head(fields, stamp, &subject)?,
+        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) | Notice::TransferNotice(fields) => {
+            public_head(fields, stamp, &subject)?
+        }
         Notice::Alert(fields) => agent_head(&fields.head, stamp, &subject)?,
         Notice::Digest(fields) => agent_head(&fields.head, stamp, &subject)?,
         Notice::Report(fields) => agent_head(&fields.head, stamp, &subject)?,
@@ -118,10 +122,7 @@ pub fn compose(notice: &Notice, templates: &Templates, stamp: &Stamp) -> Result<
         .raw_header(raw(VIGIE_HEADER, wanted.name()))
         .raw_header(raw("Content-Language", &used.languages));
     let text_digest = digest(&[&subject, &rendered.text, rendered.html.as_deref().unwrap_or_default()]);
-    let attachments = match notice {
-        Notice::Report(fields) => fields.attachments.as_slice(),
-        Notice::RegistrationNotice(_) | Notice::Acknowledgement(_) | Notice::Alert(_) | Notice::Digest(_) => &[],
-    };
+    let attachments = if let Notice::Report(fields) = notice { fields.attachments.as_slice() } else { &[] };
     let bytes = finish(head, rendered, attachments, stamp)?;
     Ok(Composed { bytes, message_id, used, text_digest })
 }
@@ -141,6 +142,7 @@ pub(super) fn kind(notice: &Notice) -> Kind {
     match notice {
         Notice::RegistrationNotice(_) => Kind::Registration,
         Notice::Acknowledgement(_) => Kind::Acknowledgement,
+        Notice::TransferNotice(_) => Kind::Transfer,
         Notice::Alert(_) => Kind::Alert,
         Notice::Digest(_) => Kind::Digest,
         Notice::Report(_) => Kind::Report,

@@ -56,6 +56,8 @@ pub enum Kind {
     Registration,
     /// *Accusé de réception*.
     Acknowledgement,
+    /// What a requester is told of a transfer to another administration.
+    Transfer,
     /// An alert to agents.
     Alert,
     /// The morning digest.
@@ -71,6 +73,7 @@ impl Kind {
         match self {
             Self::Registration => "registration",
             Self::Acknowledgement => "acknowledgement",
+            Self::Transfer => "transfer",
             Self::Alert => "alert",
             Self::Digest => "digest",
             Self::Report => "report",
@@ -78,7 +81,7 @@ impl Kind {
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::Registration, Self::Acknowledgement, Self::Alert, Self::Digest, Self::Report]
+        [Self::Registration, Self::Acknowledgement, Self::Transfer, Self::Alert, Self::Digest, Self::Report]
             .into_iter()
             .find(|k| k.name() == name)
     }
