@@ -25,11 +25,12 @@ use vigie::domain::event::Event;
 use vigie::domain::evidence::Evidence;
 use vigie::domain::indicator::annex::Annex;
 use vigie::domain::indicator::outline::{By, Scope};
-use vigie::domain::office::Office;
+use vigie::domain::office::{Office, ReportRule};
 use vigie::domain::period::Period;
 use vigie::domain::policy::{Channel, Nature, Requester};
 use vigie::domain::register::Authority;
 use vigie::domain::request::{AcknowledgementState, MessageId, Request, RequestId, Status};
+use vigie::domain::schedule::Schedule;
 use vigie::report::{figures, ods, views};
 use vigie::store::{Details, Store};
 
@@ -606,7 +607,11 @@ async fn an_empty_ledger_gives_a_report_that_says_so() {
 /// The report leaves on its day, once, with its documents and a summary in words; a retry has the same bytes.
 #[tokio::test]
 async fn the_referent_receives_the_quarter_s_report_once_and_the_same_at_every_attempt() {
-    let vigie = Vigie::new(|_| {}).await;
+    let vigie = Vigie::new(|office| {
+        let schedule = Schedule::parse("0 8 5 1,4,7,10 *").unwrap();
+        office.report = Some(ReportRule { schedule, recipients: office.bureaux[0].officers.clone() });
+    })
+    .await;
     year(&vigie).await;
     let tick = |now: &'static str| vigie::app::tick::tick(&vigie.store, &vigie.office, at(now));
     tick("2026-09-20T08:00:00Z").await.unwrap();
@@ -627,7 +632,7 @@ async fn the_referent_receives_the_quarter_s_report_once_and_the_same_at_every_a
     assert_eq!(reports.len(), 3, "the third quarter’s, refused once for now, and the fourth’s");
     assert_eq!(reports[0].bytes, reports[1].bytes);
     let first = &reports[0];
-    assert_eq!(first.due.effect.recipients.len(), 1, "one quality officer answers for both bureaux");
+    assert_eq!(first.due.effect.recipients, vigie.office.bureaux[0].officers);
     let message = mail_parser::MessageParser::default().parse(&first.bytes).unwrap();
     assert_eq!(message.subject(), Some("[Vigie] Préfecture d’Exemple – bilan de la qualité, 3e trimestre 2026"));
     let text = message.body_text(0).unwrap();

@@ -77,7 +77,8 @@ pub enum Facts {
 }
 
 impl Store {
-    /// Gives the entries up to a place in the ledger to `each`, one by one, in the order of the ledger.
+    /// Gives the entries up to a place in the ledger to `each`, one by one; those about one request, and those by hand, in
+    /// the order of the ledger.
     pub async fn facts(&self, facts: Facts, head: i64, mut each: impl FnMut(FactRow)) -> Result<()> {
         let (sql, span) = match facts {
             Facts::Requests(from, until) => (REQUEST_FACTS, Some((from, until))),
@@ -208,7 +209,7 @@ pub(super) const REQUEST_FACTS: &str = concat!(
     fact_columns!(),
     " FROM ledger WHERE seq <= $1 AND request <> '' AND request IN (SELECT request FROM ledger \
      WHERE kind = 'request_opened' AND occurred_at >= $2 AND occurred_at < $3) \
-     AND kind NOT IN ('message_recorded', 'mail_settled') ORDER BY seq"
+     AND kind NOT IN ('message_recorded', 'mail_settled') ORDER BY request, seq"
 );
 pub(super) const MESSAGE_FACTS: &str = concat!(
     "SELECT ",

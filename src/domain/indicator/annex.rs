@@ -44,7 +44,8 @@ pub struct LineRule {
     pub target: Option<u16>,
 }
 
-/// The 22 lines of Annexe 1 (bilan 2021 of the préfecture de l'Ain), with their labels to the letter.
+/// The 22 lines of Annexe 1 (bilan 2021 of the préfecture de l'Ain), with their labels to the letter, and targets to begin
+/// with: the national one for calls, else what was reached or is usual.
 const USUAL: [(&str, Form, Option<u16>, &str); 22] = [
     (
         "mail.user.received",
@@ -52,24 +53,49 @@ const USUAL: [(&str, Form, Option<u16>, &str); 22] = [
         None,
         "Nombre de courriels de demande d'information générale reçus des usagers",
     ),
-    ("mail.user.in_time", Form::Share, None, "Taux de réponse aux courriels des usagers dans le délai de 5 jours"),
+    (
+        "mail.user.in_time",
+        Form::Share,
+        Some(10_000),
+        "Taux de réponse aux courriels des usagers dans le délai de 5 jours",
+    ),
     ("mail.elected.received", Form::Count, None, "Nombre de courriels de demande de conseil reçus d'élus"),
-    ("mail.elected.in_time", Form::Share, None, "Taux de réponse aux courriels des élus dans le délai de 5 jours"),
+    (
+        "mail.elected.in_time",
+        Form::Share,
+        Some(9600),
+        "Taux de réponse aux courriels des élus dans le délai de 5 jours",
+    ),
     ("complaint.received", Form::Count, None, "Nombre de réclamations/suggestions reçues par courriels"),
-    ("complaint.in_time", Form::Share, None, "Taux de réponse aux suggestions/réclamations dans le délai de 5 jours"),
+    (
+        "complaint.in_time",
+        Form::Share,
+        Some(9500),
+        "Taux de réponse aux suggestions/réclamations dans le délai de 5 jours",
+    ),
     ("letter.user.received", Form::Count, None, "Nombre de courriers de demande d'information reçus d'usagers"),
-    ("letter.user.in_time", Form::Share, None, "Taux de réponse aux courriers des usagers dans le délai de 10 jours"),
-    ("letter.elected.in_time", Form::Share, None, "Taux de réponse aux courriers des élus dans le délai de 15 jours"),
+    (
+        "letter.user.in_time",
+        Form::Share,
+        Some(10_000),
+        "Taux de réponse aux courriers des usagers dans le délai de 10 jours",
+    ),
+    (
+        "letter.elected.in_time",
+        Form::Share,
+        Some(9000),
+        "Taux de réponse aux courriers des élus dans le délai de 15 jours",
+    ),
     (
         "appointment.fixed_in_time",
         Form::Share,
-        None,
+        Some(9000),
         "Taux de fixation de rendez-vous dans le délai de 4 jours ouvrés (élu ou cadre territorial)",
     ),
     (
         "appointment.held_in_time",
         Form::Share,
-        None,
+        Some(9000),
         "Taux de rendez-vous fixés dans le délai de 10 jours ouvrés (élus ou cadre territorial)",
     ),
     ("pan.visitors_per_day", Form::Mean, None, "Nombre d'usagers connectés au point numérique par jour"),
