@@ -99,6 +99,10 @@ pub(super) async fn put_off(turn: &mut Turn, office: &Office, now: DateTime<Utc>
 }
 
 /// When the administrators are told next; `None` where that was never planned.
-pub(super) async fn next(store: &Store) -> Result<Option<DateTime<Utc>>> {
+pub(super) async fn next(store: &Store, office: &Office) -> Result<Option<DateTime<Utc>>> {
+    // Without any mailbox there is nothing to measure, and the schedule would never move on.
+    if office.mailboxes.first().and_then(|policy| office.desk(&policy.name)).is_none() {
+        return Ok(None);
+    }
     Ok(store.scheduled(SCHEDULE).await?)
 }

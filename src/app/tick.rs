@@ -69,7 +69,7 @@ pub async fn next_wake(store: &Store, office: &Office) -> Result<Option<DateTime
     let mut wakes: Vec<DateTime<Utc>> = store.next_alert().await?.into_iter().collect();
     wakes.extend(store.next_warning().await?);
     wakes.extend(marks::next_look(store).await?);
-    wakes.extend(blind_spot::next(store).await?);
+    wakes.extend(blind_spot::next(store, office).await?);
     for bureau in office.bureaux.iter().filter(|bureau| office.desk_of_bureau(&bureau.key).is_some()) {
         wakes.extend(store.scheduled(&digest_name(&bureau.key)).await?);
     }
