@@ -16,7 +16,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use support::decade;
-use vigie::clock::monotonic;
+use support::postgres::Postgres;
+use vigie::app::backup;
+use vigie::clock::{self, monotonic};
 
 /// Requests of ten years.
 const REQUESTS: u32 = 300_000;
@@ -37,6 +39,13 @@ fn main() {
     );
     let settings = tempfile::tempdir().expect("a folder");
     verify(&config(settings.path(), &path.display().to_string()), "SQLite");
+    let postgres = Postgres::start();
+    let url = postgres.create_database();
+    let begun = monotonic();
+    let restored = runtime.block_on(backup::restore(&url, &path, &[], "bench", clock::now())).expect("restored");
+    assert!(restored.ok, "{:?}", restored.first_fault);
+    println!("  restored into PostgreSQL and verified twice in {:.0} s", begun.elapsed().as_secs_f64());
+    verify(&config(settings.path(), &url), "PostgreSQL");
 }
 
 /// The shipped configuration on another database.

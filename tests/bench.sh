@@ -13,4 +13,6 @@ fi
 bash tests/run.sh --servers
 # The peer that copies a mailbox.
 deploy/install-test-servers.sh isync
-exec cargo bench --locked --bench figures
+cargo bench --locked --bench figures
+# Ten years of one préfecture on both engines; the store is made once, in some minutes, and kept in target/tmp.
+exec cargo bench --locked --bench decade
