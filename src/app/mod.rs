@@ -8,6 +8,7 @@
 
 pub mod backup;
 pub mod breaker;
+mod chronicle;
 pub mod custody;
 pub mod explain;
 pub mod export;

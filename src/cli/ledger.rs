@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::output::{self, Format, french_instant};
 use super::{Answer, Failure, bundle, offline, open};
-use crate::app::{query, story, verify};
+use crate::app::{Error, story, verify};
 use crate::clock;
 use crate::config::{LedgerSettings, Settings};
 use crate::daemon::seals;
@@ -177,10 +177,11 @@ async fn show(
     let mut after = 0;
     loop {
         let entries = match &reference {
-            Some(reference) => {
-                query::request(store, reference).await?;
-                store.ledger_of(reference).await?
-            }
+            // A request whose row was purged still has its story.
+            Some(reference) => match store.ledger_of(reference).await? {
+                entries if entries.is_empty() => return Err(Error::UnknownRequest(reference.clone()).into()),
+                entries => entries,
+            },
             None => store.ledger_after(after).await?,
         };
         let Some(last) = entries.last().map(|entry| entry.seq) else { return Ok(ExitCode::SUCCESS) };
@@ -194,7 +195,7 @@ async fn show(
                     entry.seq,
                     french_instant(entry.occurred_at, zone),
                     entry.request.as_ref().map(|reference| format!("{reference}, ")).unwrap_or_default(),
-                    story::tell(entry),
+                    story::tell(entry, zone),
                 ))?,
             }
         }
