@@ -14,5 +14,7 @@ bash tests/run.sh --servers
 # The peer that copies a mailbox.
 deploy/install-test-servers.sh isync
 cargo bench --locked --bench figures
+# A whole year of a prefecture, without any server.
+cargo bench --locked --bench year
 # Ten years of one préfecture on both engines; the store is made once, in some minutes, and kept in target/tmp.
 exec cargo bench --locked --bench decade

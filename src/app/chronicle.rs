@@ -67,8 +67,6 @@ impl Telling<'_> {
             "texts" => format!("textes mis en service (empreinte {})", self.digest("digest")),
             "address_undeliverable" => format!("adresse injoignable (code {})", self.text("status")),
             "address_deliverable" => "adresse de nouveau joignable".to_owned(),
-            "acknowledgement_bounced" => format!("accusé non parvenu (code {})", self.text("status")),
-            "acknowledgement_hastened" => format!("envoi de l’accusé avancé par {}", self.text("by")),
             "folder_reconciled" => self.reconciled(),
             "mailbox_blind" => {
                 format!("boîte illisible depuis le {}\u{a0}: {}", self.instant("since"), self.text("cause"))

@@ -98,6 +98,13 @@ fn arrival(kind: &str, told: &Telling<'_>) -> Option<String> {
             let done = if discarded { "retirés" } else { "remis en file" };
             format!("disjoncteur réarmé par {}\u{a0}: {} accusés {done}", told.text("by"), told.number("mails"))
         }
+        "acknowledgement_bounced" => {
+            format!("accusé revenu\u{a0}: il n’a pas été remis (rapport {})", told.text("status"))
+        }
+        "acknowledgement_hastened" => {
+            format!("accusé de réception demandé par {}, sans attendre son jour", told.text("by"))
+        }
+        "transfer_notice_wanted" => "le demandeur est à prévenir de la transmission (CRPA, art. L114-2)".to_owned(),
         "mail_settled" => settled(told),
         _ => return None,
     })

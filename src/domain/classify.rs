@@ -4,9 +4,12 @@ use super::address::Address;
 use super::message::{Defect, EnvelopeSender, MessageFacts, ReportKind};
 use super::policy::MailboxPolicy;
 use super::request::RequestId;
-use super::requester::on_behalf;
+use super::requester::{form_user, on_behalf};
 use super::signs;
 use super::verdict::{Automaton, Reason, Verdict};
+
+/// The reason of a reply that only its recipient and its subject tell.
+pub const SAME_SUBJECT: &str = "same_correspondent_and_subject";
 
 /// What the folder in which a message lies is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,6 +45,8 @@ pub struct Links {
     pub duplicate_of: Option<Option<RequestId>>,
     /// The request that In-Reply-To or References names.
     pub thread: Option<ThreadLink>,
+    /// The open request that a mail of our side may answer by its recipient and its subject.
+    pub by_subject: Option<SubjectLink>,
     /// The request whose acknowledgement or notice a report names.
     pub bounced: Option<RequestId>,
     /// Messages from the author's address to this mailbox in the last hour, this one not counted.
@@ -60,6 +65,15 @@ pub struct ThreadLink {
     pub by_requester: bool,
     /// Whether the requester is among the recipients (To, Cc, Bcc) of this message.
     pub to_requester: bool,
+}
+
+/// An open request of a recipient of our side's mail, linked by the subject alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SubjectLink {
+    /// The request.
+    pub request: RequestId,
+    /// Whether the subject names its reference; else it is only the same.
+    pub named: bool,
 }
 
 /// Says what a message is, and why. The order is the meaning: who speaks first is believed.
@@ -118,7 +132,7 @@ fn our_side(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
     let policy = context.policy;
     let sent = context.folder == FolderRole::Sent && !came_from_outside(facts, policy);
     let ours = facts.author().is_some_and(|author| policy.is_ours(author)) && is_authentic(facts, policy);
-    if !sent && !ours {
+    if !sent && (!ours || form_user(facts, policy).is_some()) {
         return None;
     }
     if let Some((kind, reason)) = signs::machine(facts) {
@@ -126,6 +140,9 @@ fn our_side(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
     }
     if let Some(start) = signs::automatic_subject(&facts.subject) {
         return Some((Verdict::Automated(Automaton::AutoReply), Reason::with("automatic_subject_of_ours", start)));
+    }
+    if let (None, Some(reply)) = (context.links.thread, by_subject(facts, context)) {
+        return Some(reply);
     }
     match context.links.thread {
         // A colleague who wrote the request is its requester, not its answerer.
@@ -136,6 +153,14 @@ fn our_side(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
         None if policy.internal_opens_request && !facts.author().is_some_and(|a| policy.is_mine(a)) => None,
         None => Some((Verdict::Internal, Reason::new("sent_by_us"))),
     }
+}
+
+/// A mail of ours to someone whose open request it names, or whose open request has the same subject: it was written
+/// anew rather than as an answer.
+fn by_subject(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
+    let link = context.links.by_subject.filter(|_| !signs::is_forward(&facts.subject))?;
+    let code = if link.named { "names_our_reference" } else { SAME_SUBJECT };
+    Some((Verdict::Reply(link.request), Reason::new(code)))
 }
 
 /// Whether a message in a Sent folder is a stranger's that was moved there: it travelled, it is addressed to us, and
@@ -179,6 +204,10 @@ pub fn may_answer_unseen(facts: &MessageFacts, policy: &MailboxPolicy, reason: &
 }
 
 fn machine(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
+    // A form may well say that it is automatic: what it carries is not.
+    if form_user(facts, context.policy).is_some() {
+        return None;
+    }
     if let Some((kind, reason)) = signs::machine(facts) {
         return Some((Verdict::Automated(kind), reason));
     }
@@ -200,7 +229,8 @@ fn is_requester_in_thread(context: &Context<'_>) -> bool {
 
 fn bulk(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
     let reason = signs::bulk(facts, context.policy)?;
-    (!is_requester_in_thread(context)).then_some((Verdict::Bulk, reason))
+    let human = is_requester_in_thread(context) || form_user(facts, context.policy).is_some();
+    (!human).then_some((Verdict::Bulk, reason))
 }
 
 fn spam(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
@@ -261,7 +291,8 @@ fn request(facts: &MessageFacts, context: &Context<'_>) -> (Verdict, Reason) {
     let policy = context.policy;
     let unread = facts.author().and_then(|author| signs::no_reply(author, policy));
     // One sign may be a form's or a scanner's, which carry what humans ask; two are a notification's.
-    let answerable = facts.reply_to.iter().any(|reply_to| signs::no_reply(reply_to, policy).is_none());
+    let answerable = form_user(facts, policy).is_some()
+        || facts.reply_to.iter().any(|reply_to| signs::no_reply(reply_to, policy).is_none());
     if let (Some(pattern), Some(_), false) = (unread, signs::weak(facts), answerable) {
         return (Verdict::Automated(Automaton::Notification), Reason::with("no_reply_notification", pattern));
     }

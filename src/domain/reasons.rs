@@ -24,6 +24,10 @@ fn of_verdict(code: &str) -> Option<&'static str> {
         "other_report" => "Rapport technique d’un autre type.",
         "sent_by_us" => "Envoyé par notre service sans répondre à une demande connue.",
         "sent_reply" => "Réponse envoyée au demandeur, trouvée dans les éléments envoyés.",
+        "names_our_reference" => "Réponse au demandeur, reconnue à la référence que porte son objet.",
+        "same_correspondent_and_subject" => {
+            "Courriel au même correspondant, sous le même objet : sans doute une réponse, à confirmer."
+        }
         "reply_seen" => "Réponse au demandeur depuis l’une de nos adresses, vue en copie.",
         "reply_to_other_address" => "Réponse directe à la demande, envoyée à une autre adresse extérieure.",
         "reply_from_internal_domain" => "Réponse au demandeur depuis un domaine de l’administration.",
@@ -84,6 +88,7 @@ fn of_acknowledgement(code: &str) -> Option<&'static str> {
         "acknowledged_to_return_path" => {
             "Accusé envoyé au Return-Path, différent de l’adresse From (RFC 3834 ; choix de la boîte)."
         }
+        "acknowledged_to_form_user" => "Accusé envoyé à l’usager d’un formulaire de contact (Reply-To).",
         "acknowledged_to_submitter" => "Accusé envoyé à celui des auteurs qui a expédié le message (RFC 5322).",
         "unreadable" => "Pas d’accusé : message illisible, à examiner par un agent.",
         "before_watch" => "Pas d’accusé : reçu avant que la boîte ne soit surveillée.",

@@ -94,7 +94,9 @@ pub fn compose(notice: &Notice, templates: &Templates, stamp: &Stamp) -> Result<
     let message_id = stamp.message_id()?;
     let wanted = kind(notice);
     let (rendered, used) = match notice {
-        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) => word(templates, fields, wanted)?,
+        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) | Notice::TransferNotice(fields) => {
+            word(templates, fields, wanted)?
+        }
         Notice::Alert(fields) => worded(templates, &fields.head, wanted, &AlertView::new(fields))?,
         Notice::Digest(fields) => worded(templates, &fields.head, wanted, &DigestView::new(fields))?,
     };
@@ -102,7 +104,9 @@ pub fn compose(notice: &Notice, templates: &Templates, stamp: &Stamp) -> Result<
     let subject = one_line(&rendered.subject.replace(['\u{a0}', '\u{202f}'], " "));
     let subject: String = subject.chars().take(MAX_SUBJECT).collect();
     let head = match notice {
-        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) => public_head(fields, stamp, &subject)?,
+        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) | Notice::TransferNotice(fields) => {
+            public_head(fields, stamp, &subject)?
+        }
         Notice::Alert(fields) => agent_head(&fields.head, stamp, &subject)?,
         Notice::Digest(fields) => agent_head(&fields.head, stamp, &subject)?,
     };
@@ -131,6 +135,7 @@ pub(super) fn kind(notice: &Notice) -> Kind {
     match notice {
         Notice::RegistrationNotice(_) => Kind::Registration,
         Notice::Acknowledgement(_) => Kind::Acknowledgement,
+        Notice::TransferNotice(_) => Kind::Transfer,
         Notice::Alert(_) => Kind::Alert,
         Notice::Digest(_) => Kind::Digest,
     }
