@@ -12,6 +12,7 @@ mod support;
 use std::borrow::Cow;
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
 use sqlx::migrate::{Migrate as _, Migrator};
 use sqlx::{Connection as _, Executor as _};
 use support::app::{Vigie, at, message};
@@ -33,11 +34,18 @@ async fn versions(engine: &str) -> Vec<i64> {
     up_to(engine, i64::MAX).await.iter().map(|migration| migration.version).collect()
 }
 
-/// What the first version of vigie left behind: a request that was answered, and its entries.
-fn rows_of_the_first_version() -> Vec<String> {
-    let (message, person) = ("ab".repeat(32), "cd".repeat(32));
-    let received = "2026-05-05T08:00:00Z".parse().unwrap();
-    let answered = "2026-05-06T08:00:00Z".parse().unwrap();
+/// The digests that stand for the message and for its author.
+fn digests() -> (String, String) {
+    ("ab".repeat(32), "cd".repeat(32))
+}
+
+fn instants() -> (DateTime<Utc>, DateTime<Utc>) {
+    ("2026-05-05T08:00:00Z".parse().unwrap(), "2026-05-06T08:00:00Z".parse().unwrap())
+}
+
+/// What the first version of vigie wrote down of a request that was answered.
+fn entries_of_the_first_version() -> Vec<Draft> {
+    let ((message, person), (received, answered)) = (digests(), instants());
     let (mailbox, request) = (Some("pref-pan".to_owned()), Some("PAN-2026-000001".to_owned()));
     let draft = |at, kind, request: &Option<String>, payload| Draft {
         occurred_at: at,
@@ -47,7 +55,7 @@ fn rows_of_the_first_version() -> Vec<String> {
         payload,
     };
     let times = |payload: Payload| payload.instant("received_at", received).text("received_rule", "internaldate");
-    let drafts = [
+    vec![
         draft(received, "mailbox_mode", &None, Payload::new().text("mode", "observe")),
         draft(
             received,
@@ -91,11 +99,16 @@ fn rows_of_the_first_version() -> Vec<String> {
             &request,
             Payload::new().text("evidence", "declaration").text("confidence", "medium").text("by", "camille"),
         ),
-    ];
+    ]
+}
+
+/// The same with its tables, as statements.
+fn rows_of_the_first_version() -> Vec<String> {
+    let ((message, person), (received, answered)) = (digests(), instants());
     let mut head = Head::default();
-    let millis = |at: chrono::DateTime<chrono::Utc>| at.timestamp_millis();
+    let millis = |at: DateTime<Utc>| at.timestamp_millis();
     let (r, a, due) = (millis(received), millis(answered), millis("2026-05-13T22:00:00Z".parse().unwrap()));
-    let mut rows: Vec<String> = drafts
+    let mut rows: Vec<String> = entries_of_the_first_version()
         .into_iter()
         .map(|draft| {
             let entry = head.chain(draft, answered);

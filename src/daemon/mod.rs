@@ -19,6 +19,7 @@ pub mod sender;
 pub mod storehouse;
 pub mod sync;
 pub mod ticker;
+pub mod timestamps;
 
 use std::collections::HashMap;
 use std::path::Path;
