@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::cast_precision_loss,
     reason = "a bench that cannot set its scene ends at once; its counts are far below what a float holds"
 )]
@@ -19,11 +20,14 @@ use support::decade;
 use support::postgres::Postgres;
 use vigie::app::backup;
 use vigie::clock::{self, monotonic};
+use vigie::store::Store;
 
 /// Requests of ten years.
 const REQUESTS: u32 = 300_000;
 /// What makes the store the one it is.
 const SEED: u64 = 2026;
+/// The year whose figures are asked for.
+const YEAR: &str = "2030";
 /// Runs of each measurement; the median is quoted.
 const RUNS: usize = 3;
 
@@ -38,14 +42,45 @@ fn main() {
         begun.elapsed().as_secs_f64()
     );
     let settings = tempfile::tempdir().expect("a folder");
-    verify(&config(settings.path(), &path.display().to_string()), "SQLite");
-    let postgres = Postgres::start();
-    let url = postgres.create_database();
+    let sqlite = config(settings.path(), &path.display().to_string());
+    verify(&sqlite, "SQLite");
+    indicators(&sqlite, "SQLite");
+    let url = Postgres::database();
     let begun = monotonic();
-    let restored = runtime.block_on(backup::restore(&url, &path, &[], "bench", clock::now())).expect("restored");
+    runtime.block_on(restore(&url, &path));
+    println!("  restored into PostgreSQL, verified before and after, in {:.0} s", begun.elapsed().as_secs_f64());
+    let postgres = config(settings.path(), &url);
+    verify(&postgres, "PostgreSQL");
+    indicators(&postgres, "PostgreSQL");
+}
+
+/// Brings the store into an empty PostgreSQL.
+async fn restore(url: &str, path: &Path) {
+    let restored = backup::restore(url, path, &[], "bench", clock::now()).await.expect("restored");
     assert!(restored.ok, "{:?}", restored.first_fault);
-    println!("  restored into PostgreSQL and verified twice in {:.0} s", begun.elapsed().as_secs_f64());
-    verify(&config(settings.path(), &url), "PostgreSQL");
+    let store = Store::open(url).await.expect("opens");
+    let Store::Postgres(pool) = &store else { panic!("PostgreSQL") };
+    // What autovacuum does by itself on a server that has run for years.
+    sqlx::query("ANALYZE").execute(pool).await.expect("analyses");
+    store.close().await;
+}
+
+/// `vigie indicators` for a year: the median time, and the most memory of any run.
+fn indicators(config: &Path, engine: &str) {
+    let (mut spans, mut memory, mut received) = (Vec::new(), 0, 0);
+    for _ in 0..RUNS {
+        let begun = monotonic();
+        let (answer, peak) = measured(config, &["indicators", "--period", YEAR, "--by", "month", "--format", "json"]);
+        spans.push(begun.elapsed());
+        let all: serde_json::Value = serde_json::from_str(answer.lines().last().expect("a line")).expect("JSON");
+        received = all["received"].as_i64().expect("a count");
+        memory = memory.max(peak);
+    }
+    println!(
+        "  indicators {YEAR}, {engine:<10} {:>6.2} s for {received} requests (target: below 1)   {:>4} MB (target: below 200)",
+        median(&mut spans).as_secs_f64(),
+        memory / 1024
+    );
 }
 
 /// The shipped configuration on another database.

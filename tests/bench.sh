@@ -14,6 +14,7 @@ bash tests/run.sh --servers
 # The peer that copies a mailbox.
 deploy/install-test-servers.sh isync
 cargo bench --locked --bench figures
+cargo bench --locked --bench mailboxes
 # A whole year of a prefecture, without any server.
 cargo bench --locked --bench year
 # Ten years of one préfecture on both engines; the store is made once, in some minutes, and kept in target/tmp.

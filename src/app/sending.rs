@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Error, Result, letters, texts};
+use super::{Error, Result, bilan, letters, texts};
 use crate::domain::address::Address;
 use crate::domain::effect::{EffectKind, Outcome, Settlement, settle as decide_settlement};
 use crate::domain::event::{Event, Settled};
@@ -73,6 +73,7 @@ pub async fn prepare(
         EffectKind::RegistrationNotice => letters::registration_notice(store, office, effect).await?,
         EffectKind::Alert => texts::alert(store, office, effect, now).await?,
         EffectKind::Digest => texts::digest(store, office, effect, now).await?,
+        EffectKind::Report => bilan::notice(store, office, effect).await?,
         EffectKind::Operations => texts::operations(office, effect),
     };
     let Some((notice, sender)) = notice else {

@@ -45,7 +45,8 @@ pub fn tell(entry: &LedgerEntry, zone: Tz) -> String {
     let told = Telling { payload: &payload, zone };
     let kind = entry.kind.as_str();
     let request = || arrival(kind, &told).or_else(|| life(kind, &told));
-    request().or_else(|| told.of_the_house(kind)).unwrap_or_else(|| kind.to_owned())
+    let register = || super::register::tell(kind, &payload);
+    request().or_else(register).or_else(|| told.of_the_house(kind)).unwrap_or_else(|| kind.to_owned())
 }
 
 /// How a request came about, and what vigie sent about it.

@@ -17,6 +17,8 @@ const REQUESTS_PER_TURN: i64 = 2_000;
 /// How late a digest may still go out: after that its day is over and the next one says all.
 const DIGEST_STALE_AFTER: TimeDelta = TimeDelta::hours(12);
 
+/// The name of the reports' schedule.
+const REPORT: &str = "report";
 /// When the requests of a mailbox that is not in the configuration are looked at again.
 const ORPHAN_WAIT: TimeDelta = TimeDelta::hours(1);
 
@@ -47,6 +49,7 @@ pub async fn tick(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<
     turn.save_requests(&changed).await?;
     let mut effects = decision.effects;
     effects.extend(digests(&mut turn, office, now).await?);
+    effects.extend(reports(&mut turn, office, now).await?);
     effects.extend(late(&mut turn, office, now).await?);
     queue(&mut turn, office, &effects).await?;
     for event in &decision.events {
@@ -66,7 +69,24 @@ pub async fn next_wake(store: &Store, office: &Office) -> Result<Option<DateTime
     for bureau in office.bureaux.iter().filter(|bureau| office.desk_of_bureau(&bureau.key).is_some()) {
         wakes.extend(store.scheduled(&digest_name(&bureau.key)).await?);
     }
+    if office.report.is_some() {
+        wakes.extend(store.scheduled(REPORT).await?);
+    }
     Ok(wakes.into_iter().min())
+}
+
+/// The report of the last whole quarter where it is due, its schedule moved on. One that was missed leaves late rather
+/// than never; the same quarter leaves once.
+async fn reports(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result<Option<Effect>> {
+    let Some(rule) = &office.report else { return Ok(None) };
+    let scheduled = turn.scheduled(REPORT).await?;
+    if scheduled.is_some_and(|at| at > now) {
+        return Ok(None);
+    }
+    let next = rule.schedule.next_after(now, office.zone()).unwrap_or(now + TimeDelta::days(1));
+    turn.schedule(REPORT, next).await?;
+    // The first time nothing was missed: vigie has only just learned when reports leave.
+    Ok(scheduled.and_then(|_| super::bilan::due(office, turn.head_seq(), now)))
 }
 
 fn digest_name(bureau: &str) -> String {

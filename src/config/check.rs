@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 
 use super::file::{MailboxFile, QuotaFile, ServerFile, Source};
 use super::gestures;
+use super::indicators::{indicators, report};
 use super::locate::Step::{self, Index, Key};
 use super::rules::{commitments, requesters};
 use super::time::{bureaux, time};
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
-use crate::domain::office::Office;
+use crate::domain::office::{Office, Service};
 use crate::domain::policy::{
     Commitment, Limits, MailboxPolicy, Mode, Nature, Perimeter, RecipientRule, RequesterRule, SentCopy,
 };
@@ -38,8 +39,10 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
     let time = time(source)?;
     let (commitments, commitments_text) = commitments(&source.resolve(&file.commitments))?;
     let (requesters, requesters_text) = requesters(&source.resolve(&file.requesters))?;
+    let (indicators, indicators_text) = indicators(source)?;
     let templates = templates(source)?;
     let bureaux = bureaux(source)?;
+    let report = report(source, &bureaux)?;
     let shared = Shared {
         zone: time.zone,
         territory: time.territory,
@@ -50,34 +53,13 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         limits: limits(source)?,
         templates: &templates,
     };
-    let (mut names, mut reached) = (HashSet::new(), HashSet::new());
-    let mut mailboxes = Vec::new();
-    let mut policies = Vec::new();
-    let mut services = HashMap::new();
-    if file.mailboxes.is_empty() || file.mailboxes.len() > MAX_MAILBOXES {
-        return Err(source.error(&[Key("mailboxes")], format!("between 1 and {MAX_MAILBOXES} mailboxes are expected")));
-    }
-    for (index, mailbox) in file.mailboxes.iter().enumerate() {
-        let at = At { source, index };
-        if !names.insert(mailbox.name.as_str()) {
-            return Err(at.error("name", format!("the name {:?} is given twice", mailbox.name)));
-        }
-        let policy = at.policy(mailbox, &bureaux, &shared)?;
-        for (key, address) in
-            [("address", &policy.address)].into_iter().chain(policy.aliases.iter().map(|a| ("aliases", a)))
-        {
-            if !reached.insert(address.canonical()) {
-                return Err(at.error(key, format!("{address} leads to a mailbox already")));
-            }
-        }
-        policies.push(policy);
-        services.insert(mailbox.name.clone(), service::service(&at, mailbox)?);
-        mailboxes.push(at.mailbox(mailbox, secrets)?);
-    }
+    let Watched { mailboxes, policies, services } = watched(source, &bureaux, &shared, secrets)?;
     let sender = address(source, &[Key("prefecture"), Key("sender")], &file.prefecture.sender)?;
-    let digest = digest([source.text.as_str(), &commitments_text, &requesters_text, &time.closures_text]);
+    let digest =
+        digest([source.text.as_str(), &commitments_text, &requesters_text, &time.closures_text, &indicators_text]);
     let of_bureau = |policy: &MailboxPolicy| Some((policy.name.clone(), time.calendars.get(&policy.bureau)?.clone()));
     let calendars: HashMap<_, _> = policies.iter().filter_map(of_bureau).collect();
+    let names = file.mailboxes.iter().map(|mailbox| mailbox.name.as_str()).collect();
     known_mailboxes(source, &shared.commitments, &names)?;
     let administrators =
         addresses(source, &[Key("prefecture"), Key("administrators")], &file.prefecture.administrators)?;
@@ -88,7 +70,19 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
     };
     Ok(Settings {
         ledger,
-        office: Office { mailboxes: policies, calendars, services, seal_key, bureaux, sender, administrators, digest },
+        office: Office {
+            name: file.prefecture.name.clone(),
+            indicators,
+            report,
+            mailboxes: policies,
+            calendars,
+            services,
+            seal_key,
+            bureaux,
+            sender,
+            administrators,
+            digest,
+        },
         store: store_url(source, secrets)?,
         node: file.prefecture.node.clone().unwrap_or_else(machine_name),
         mailboxes,
@@ -101,6 +95,42 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         reconcile: Schedule::parse(&file.prefecture.reconcile)
             .map_err(|error| source.error(&[Key("prefecture"), Key("reconcile")], error.to_string()))?,
     })
+}
+
+/// The mailboxes: how each is reached, what is decided for it, and what its texts say.
+struct Watched {
+    mailboxes: Vec<MailboxSettings>,
+    policies: Vec<MailboxPolicy>,
+    services: HashMap<String, Service>,
+}
+
+fn watched(source: &Source, bureaux: &[Bureau], shared: &Shared<'_>, secrets: Secrets) -> Result<Watched, Error> {
+    let file = &source.file;
+    let (mut names, mut reached) = (HashSet::new(), HashSet::new());
+    let mut mailboxes = Vec::new();
+    let mut policies = Vec::new();
+    let mut services = HashMap::new();
+    if file.mailboxes.is_empty() || file.mailboxes.len() > MAX_MAILBOXES {
+        return Err(source.error(&[Key("mailboxes")], format!("between 1 and {MAX_MAILBOXES} mailboxes are expected")));
+    }
+    for (index, mailbox) in file.mailboxes.iter().enumerate() {
+        let at = At { source, index };
+        if !names.insert(mailbox.name.as_str()) {
+            return Err(at.error("name", format!("the name {:?} is given twice", mailbox.name)));
+        }
+        let policy = at.policy(mailbox, bureaux, shared)?;
+        for (key, address) in
+            [("address", &policy.address)].into_iter().chain(policy.aliases.iter().map(|a| ("aliases", a)))
+        {
+            if !reached.insert(address.canonical()) {
+                return Err(at.error(key, format!("{address} leads to a mailbox already")));
+            }
+        }
+        policies.push(policy);
+        services.insert(mailbox.name.clone(), service::service(&at, mailbox)?);
+        mailboxes.push(at.mailbox(mailbox, secrets)?);
+    }
+    Ok(Watched { mailboxes, policies, services })
 }
 
 /// What all mailboxes share.

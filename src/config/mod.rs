@@ -9,6 +9,7 @@
 pub mod check;
 pub mod file;
 pub mod gestures;
+pub mod indicators;
 mod locate;
 mod rules;
 mod secret;

@@ -30,6 +30,8 @@ pub enum EffectKind {
     Alert,
     /// The morning digest to agents.
     Digest,
+    /// The report of a period to the quality officers.
+    Report,
     /// A warning to the administrators about vigie's own state.
     Operations,
 }
@@ -40,6 +42,7 @@ names!(EffectKind {
     RegistrationNotice => "registration_notice",
     Alert => "alert",
     Digest => "digest",
+    Report => "report",
     Operations => "operations",
 });
 
@@ -49,7 +52,7 @@ impl EffectKind {
     pub fn is_public(self) -> bool {
         match self {
             Self::Acknowledgement | Self::RegistrationNotice | Self::TransferNotice => true,
-            Self::Alert | Self::Digest | Self::Operations => false,
+            Self::Alert | Self::Digest | Self::Report | Self::Operations => false,
         }
     }
 }

@@ -11,7 +11,7 @@ use mail_parser::decoders::html::html_to_text;
 use super::notice::Notice;
 use super::sample::{Case, notice};
 use super::template::{Kind, Rendered, Template, TemplateError, Templates};
-use super::view::{AckView, AlertView, DigestView};
+use super::view::{AckView, AlertView, DigestView, ReportView};
 
 /// The articles that findings cite.
 mod law {
@@ -60,7 +60,7 @@ impl fmt::Display for Finding {
 pub fn lint(templates: &Templates, name: &str, demande: bool) -> Result<Vec<Finding>, TemplateError> {
     let template = templates.get(name)?;
     let mut linter = Linter { template, findings: Vec::new() };
-    let cases: &[Case] = if demande || matches!(template.kind, Kind::Alert | Kind::Digest) {
+    let cases: &[Case] = if demande || matches!(template.kind, Kind::Alert | Kind::Digest | Kind::Report) {
         &[Case::Rejection, Case::Acceptance, Case::Bare]
     } else {
         &[Case::Bare]
@@ -93,6 +93,7 @@ fn word(template: &Template, notice: &Notice) -> Result<Rendered, TemplateError>
         }
         Notice::Alert(fields) => template.render(&AlertView::new(fields)),
         Notice::Digest(fields) => template.render(&DigestView::new(fields)),
+        Notice::Report(fields) => template.render(&ReportView::new(fields)),
     }
 }
 
@@ -132,6 +133,10 @@ impl Linter<'_> {
             Notice::Digest(fields) => {
                 let view = DigestView::new(fields);
                 (self.template.render(&view), agent_mentions(&values(&view)))
+            }
+            Notice::Report(fields) => {
+                let view = ReportView::new(fields);
+                (self.template.render(&view), report_mentions(&values(&view)))
             }
         };
         let rendered = match rendered {
@@ -274,6 +279,18 @@ fn agent_mentions(values: &serde_json::Value) -> Vec<Mention> {
     for gesture in list("gestures") {
         add("gesture", "un dossier qui clôt une demande", value(&gesture, "/folder"));
     }
+    mentions
+}
+
+/// What a report cannot go without: its period, each sentence of its summary, and how to have its figures again.
+fn report_mentions(values: &serde_json::Value) -> Vec<Mention> {
+    let mention = |rule, what, text| Mention { rule, cites: law::AGENTS, what, any_of: vec![text] };
+    let sentences = values.get("sentences").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
+    let sentences = sentences.iter().filter_map(serde_json::Value::as_str);
+    let mut mentions: Vec<Mention> =
+        sentences.map(|sentence| mention("sentence", "une phrase du résumé", sentence.to_owned())).collect();
+    mentions.push(mention("period", "la période", value(values, "/period")));
+    mentions.push(mention("command", "la commande qui redonne les chiffres", value(values, "/command")));
     mentions
 }
 

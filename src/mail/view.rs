@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::headers::{lines, one_line, quotable_name, quotable_subject};
 use super::notice::{
-    AckFields, AgentHead, AlertFields, Condition, Demande, DigestFields, Gesture, ItemFields, Level, Service, Silence,
+    AckFields, AgentHead, AlertFields, Condition, Demande, DigestFields, Gesture, ItemFields, Level, ReportFields,
+    Service, Silence,
 };
 use super::template::Kind;
 use super::tongue::{NBSP, Tongue};
@@ -135,6 +136,15 @@ pub(super) struct DigestView {
 }
 
 #[derive(Serialize)]
+pub(super) struct ReportView {
+    prefecture: String,
+    period: String,
+    sentences: Vec<String>,
+    command: String,
+    attachments: Vec<String>,
+}
+
+#[derive(Serialize)]
 struct ItemView {
     reference: String,
     mailbox: String,
@@ -171,9 +181,12 @@ pub(super) fn has_variable(kind: Kind, name: &str) -> bool {
         Kind::Registration | Kind::Acknowledgement | Kind::Transfer => &ACK_VARIABLES,
         Kind::Alert => &ALERT_VARIABLES,
         Kind::Digest => &DIGEST_VARIABLES,
+        Kind::Report => &REPORT_VARIABLES,
     };
     known.contains(&name)
 }
+
+const REPORT_VARIABLES: [&str; 6] = ["prefecture", "period", "sentences", "command", "attachments", "loop"];
 
 const ACK_VARIABLES: [&str; 37] = [
     "reference",
@@ -364,6 +377,18 @@ impl DigestView {
     }
 }
 
+impl ReportView {
+    pub(super) fn new(fields: &ReportFields) -> Self {
+        Self {
+            prefecture: one_line(&fields.head.bureau),
+            period: one_line(&fields.period),
+            sentences: fields.sentences.iter().map(|sentence| one_line(sentence)).collect(),
+            command: one_line(&fields.command),
+            attachments: fields.attachments.iter().map(|attachment| one_line(&attachment.name)).collect(),
+        }
+    }
+}
+
 /// The requests of a mail, the most urgent first.
 struct Listed {
     items: Vec<ItemView>,
@@ -499,6 +524,7 @@ mod tests {
         );
         assert_eq!(names(AlertView::new(&sample::alert())), set(&ALERT_VARIABLES));
         assert_eq!(names(DigestView::new(&sample::digest())), set(&DIGEST_VARIABLES));
+        assert_eq!(names(ReportView::new(&sample::report())), set(&REPORT_VARIABLES));
     }
 
     #[test]

@@ -21,29 +21,51 @@ pub struct PastRequest {
     pub open: bool,
     /// When it was settled.
     pub settled_at: Option<DateTime<Utc>>,
+    /// Since when pieces are missing and its clock stands still.
+    pub incomplete_since: Option<DateTime<Utc>>,
+    /// Working days for which its clock stood still before.
+    pub suspended_days: u16,
+}
+
+#[derive(sqlx::FromRow)]
+struct PastRow {
+    reference: String,
+    mailbox: String,
+    received_at: i64,
+    due_on: String,
+    status: String,
+    settled_at: i64,
+    incomplete_since: i64,
+    suspended_days: i64,
+}
+
+impl PastRow {
+    fn read(self) -> Result<PastRequest> {
+        Ok(PastRequest {
+            reference: self.reference,
+            mailbox: self.mailbox,
+            received_at: instant(self.received_at),
+            due_on: day("request", "due_on", &self.due_on)?,
+            open: self.status == Status::Open.name(),
+            settled_at: maybe_instant(self.settled_at),
+            incomplete_since: maybe_instant(self.incomplete_since),
+            suspended_days: u16::try_from(self.suspended_days).unwrap_or(u16::MAX),
+        })
+    }
 }
 
 impl Store {
-    /// The requests of a bureau that are open, or were received since an instant; none older than the watch.
+    /// The requests of a bureau that are open, or were received since an instant; none older than the watch, and none that
+    /// was merged into another: that one is the request.
     pub async fn past_requests(&self, bureau: &str, since: DateTime<Utc>) -> Result<Vec<PastRequest>> {
-        let rows: Vec<(String, String, i64, String, String, i64)> = on_read!(self, pool => sqlx::query_as(PAST_REQUESTS)
+        let rows: Vec<PastRow> = on_read!(self, pool => sqlx::query_as(PAST_REQUESTS)
             .bind(bureau.to_owned())
             .bind(millis(since))
             .fetch_all(pool)
             .await)?;
-        let past = |(reference, mailbox, received_at, due_on, status, settled_at): (_, _, _, String, String, _)| {
-            Ok(PastRequest {
-                reference,
-                mailbox,
-                received_at: instant(received_at),
-                due_on: day("request", "due_on", &due_on)?,
-                open: status == Status::Open.name(),
-                settled_at: maybe_instant(settled_at),
-            })
-        };
-        rows.into_iter().map(past).collect()
+        rows.into_iter().map(PastRow::read).collect()
     }
 }
 
-pub(super) const PAST_REQUESTS: &str = "SELECT reference, mailbox, received_at, due_on, status, settled_at FROM request \
-     WHERE bureau = $1 AND backlog = 0 AND (status = 'open' OR received_at >= $2) ORDER BY id";
+pub(super) const PAST_REQUESTS: &str = "SELECT reference, mailbox, received_at, due_on, status, settled_at, \
+     incomplete_since, suspended_days FROM request WHERE bureau = $1 AND backlog = 0 AND merged_into = '' AND (status = 'open' OR received_at >= $2) ORDER BY id";
