@@ -20,6 +20,7 @@ pub mod import;
 pub mod ingest;
 pub mod letters;
 mod marks;
+pub mod proof;
 pub mod query;
 mod reach;
 pub mod reconcile;

@@ -134,6 +134,13 @@ pub(super) async fn queue(turn: &mut Turn, office: &Office, effects: &[Effect]) 
     Ok(turn.queue(&named).await?)
 }
 
+/// Writes down which texts are in use from now on.
+pub async fn note_texts(store: &Store, digest: &str, now: DateTime<Utc>) -> Result<()> {
+    let mut turn = store.begin().await?;
+    turn.write_down(&Event::Texts { digest: digest.to_owned(), at: now }, now);
+    Ok(turn.commit().await?)
+}
+
 /// Writes down that a mailbox cannot be read, or can again; the first time it is warned of, and only then.
 pub async fn report_blindness(
     store: &Store,

@@ -22,6 +22,7 @@ mod listing;
 mod messages;
 mod output;
 mod person;
+mod proof;
 mod purge;
 mod register;
 mod request;

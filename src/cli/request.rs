@@ -1,4 +1,4 @@
-//! `vigie request show|answer|holding|close|transfer|suspend|resume|reopen|confirm|merge|reclassify REF`: one request, and what a person decides about it.
+//! `vigie request show|acknowledge|answer|holding|close|transfer|suspend|resume|reopen|confirm|merge|reclassify REF`: one request, and what a person decides about it.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 
 use super::output::{self, Format, french_instant};
+use super::proof::{Proven, tell};
 use super::{Answer, Failure, open, person, retention_of};
 use crate::app::gesture::{Word, gesture};
-use crate::app::{query, story};
+use crate::app::{letters, proof, query, story};
 use crate::clock;
 use crate::config::Settings;
 use crate::domain::deadline::explain;
@@ -38,6 +39,14 @@ pub enum Verb {
         /// The form of the output
         #[arg(long, value_enum, default_value = "table")]
         format: Format,
+    },
+    /// Send the acknowledgement that waits for its day after a registration notice
+    Acknowledge {
+        /// Its reference
+        reference: String,
+        /// Who says so; the login by default
+        #[arg(long, env = "USER", default_value = "inconnu")]
+        agent: String,
     },
     /// Say that it was answered by a way that vigie cannot see
     Answer {
@@ -147,6 +156,11 @@ pub async fn request(config: &Path, verb: Verb) -> Answer {
     let now = clock::now();
     let (reference, wanted, text, who) = match verb {
         Verb::Show { reference, format } => return show(&settings, &store, &reference, format).await,
+        Verb::Acknowledge { reference, agent } => {
+            letters::hasten(&store, &reference, &agent, now).await?;
+            output::print(&format!("{reference}\u{a0}: l’accusé de réception part dès maintenant\n"))?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Verb::Holding { reference, who } => (reference, Gesture::Holding, None, who),
         Verb::Answer { reference, by, who } => {
             (reference, Gesture::Answer(Way::from_name(&by).ok_or_else(|| unknown(&by))?), None, who)
@@ -201,12 +215,14 @@ async fn show(settings: &Settings, store: &Store, reference: &str, format: Forma
     let line = query::request(store, reference).await?;
     let now = clock::now();
     let view = query::request_view(&settings.office, &line, now);
+    let mails = proof::mails(store, &line.request).await?;
+    person::note_access(store, retention_of(settings), "request show", reference, 1).await?;
     if format != Format::Table {
-        output::listing(format, &[view], crate::report::table::Table::default)?;
+        output::listing(format, &[Proven::new(view, mails)], crate::report::table::Table::default)?;
         return Ok(ExitCode::SUCCESS);
     }
-    person::note_access(store, retention_of(settings), "request show", reference, 1).await?;
     let mut text = head(settings, &line);
+    text.push_str(&tell(&line, &mails, settings.office.zone()));
     text.push_str("\nCalcul de l’échéance\n");
     if let Some(desk) = settings.office.desk(&line.request.mailbox) {
         let steps = explain(desk.calendar, line.request.received_at, line.request.allowed_days())

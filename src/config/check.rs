@@ -1,7 +1,7 @@
 //! The file's form → checked settings: every value parsed once, every name resolved, every error placed.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{NaiveDate, TimeDelta};
@@ -15,7 +15,7 @@ use super::rules::{commitments, requesters};
 use super::time::{bureaux, time};
 use super::{
     Error, LedgerSettings, MailboxSettings, RetentionSettings, Secrets, Security, ServerSettings, Settings,
-    SmtpSettings, TemplateFile, TimestampSettings, digest, read, secret, service,
+    SmtpSettings, TemplateFile, TimestampSettings, digest, read, read_templates, secret, service,
 };
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
@@ -40,7 +40,8 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
     let (commitments, commitments_text) = commitments(&source.resolve(&file.commitments))?;
     let (requesters, requesters_text) = requesters(&source.resolve(&file.requesters))?;
     let (indicators, indicators_text) = indicators(source)?;
-    let templates = templates(source)?;
+    let templates_folder = source.resolve(&file.templates);
+    let templates = read_templates(&templates_folder)?;
     let bureaux = bureaux(source)?;
     let report = report(source, &bureaux)?;
     let shared = Shared {
@@ -88,6 +89,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         mailboxes,
         smtp: smtp(source, secrets)?,
         templates,
+        templates_folder,
         web: web(source)?,
         retention: retention(&file.retention),
         closures_file: time.closures_file,
@@ -299,27 +301,6 @@ fn internal_domains(source: &Source) -> Result<Vec<String>, Error> {
         }
     }
     Ok(domains.clone())
-}
-
-fn templates(source: &Source) -> Result<Vec<TemplateFile>, Error> {
-    let folder = source.resolve(&source.file.templates);
-    let failed = |cause| Error::Read { path: folder.clone(), cause };
-    let mut texts: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(&folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|extension| extension == "txt") {
-            texts.push(path);
-        }
-    }
-    texts.sort();
-    let mut templates = Vec::new();
-    for path in texts {
-        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let html_path = path.with_extension("html");
-        let html = if html_path.exists() { Some(read(&html_path)?) } else { None };
-        templates.push(TemplateFile { name, text: read(&path)?, html });
-    }
-    Ok(templates)
 }
 
 /// Every address of our side: the mailboxes, their aliases, the agents, and what the file adds.
