@@ -10,6 +10,7 @@ pub mod backup;
 pub mod bilan;
 pub mod blind_spot;
 pub mod breaker;
+mod chronicle;
 pub mod custody;
 pub mod explain;
 pub mod export;

@@ -242,7 +242,7 @@ async fn show(settings: &Settings, store: &Store, reference: &str, format: Forma
     }
     text.push_str("\nHistoire, d’après le registre\n");
     let zone = settings.office.zone();
-    for told in story::of(store, reference).await? {
+    for told in story::of(store, reference, zone).await? {
         text.push_str(&format!("  n° {:<6} {} : {}\n", told.seq, french_instant(told.at, zone), told.text));
     }
     output::print(&text)?;
