@@ -15,5 +15,6 @@ bash tests/run.sh --servers
 deploy/install-test-servers.sh isync
 cargo bench --locked --bench figures
 cargo bench --locked --bench mailboxes
+cargo bench --locked --bench latency
 # A whole year of a prefecture, without any server.
 exec cargo bench --locked --bench year
