@@ -7,6 +7,8 @@
 //! other path changes a request. Deliberately absent: sockets, clocks, tasks.
 
 pub mod breaker;
+pub mod commitments;
+pub mod digest;
 pub mod explain;
 pub mod forecast;
 pub mod gesture;

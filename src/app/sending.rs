@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Error, Result, letters, texts};
+use super::{Error, Result, digest, letters, texts};
 use crate::domain::address::Address;
 use crate::domain::effect::{EffectKind, Outcome, Settlement, settle as decide_settlement};
 use crate::domain::event::{Event, Settled};
@@ -69,7 +69,8 @@ pub async fn prepare(
     let notice = match effect.kind {
         EffectKind::Acknowledgement => letters::acknowledgement(store, office, effect).await?,
         EffectKind::Alert => texts::alert(store, office, effect, now).await?,
-        EffectKind::Digest => texts::digest(store, office, effect, now).await?,
+        EffectKind::Clearance => texts::clearance(office, effect)?,
+        EffectKind::Digest => digest::digest(store, office, effect, now).await?,
         EffectKind::Operations => texts::operations(office, effect),
     };
     let Some((notice, sender)) = notice else {

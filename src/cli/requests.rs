@@ -9,6 +9,7 @@ use super::output::{self, Format, short_instant};
 use super::{Answer, listing, open};
 use crate::app::query::{self, RequestView};
 use crate::clock;
+use crate::domain::forecast::percent;
 use crate::domain::office::Office;
 use crate::report::table::Table;
 use crate::store::{RequestFilter, RequestLine};
@@ -50,16 +51,18 @@ pub async fn requests(config: &Path, arguments: &Arguments) -> Answer {
     let mut lines = query::requests(&store, &filter).await?;
     lines.retain(|line| !arguments.doubtful || line.request.is_doubtful());
     let now = clock::now();
-    let views: Vec<RequestView> = lines.iter().map(|line| query::request_view(&settings.office, line, now)).collect();
-    output::listing(arguments.format, &views, || table(&settings.office, &lines, now))?;
+    let risks = query::risks(&store, &settings.office, now).await?;
+    let view = |line| query::request_view(&settings.office, line, now).with_risk(&risks);
+    let views: Vec<RequestView> = lines.iter().map(view).collect();
+    output::listing(arguments.format, &views, || table(&settings.office, &lines, &views, now))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn table(office: &Office, lines: &[RequestLine], now: DateTime<Utc>) -> Table {
+fn table(office: &Office, lines: &[RequestLine], views: &[RequestView], now: DateTime<Utc>) -> Table {
     let zone = office.zone();
     let mut table =
-        Table::new(&["Référence", "Boîte", "Reçue", "Échéance", "Reste", "État", "Preuve", "Accusé", "Objet"]);
-    for line in lines {
+        Table::new(&["Référence", "Boîte", "Reçue", "Échéance", "Reste", "Risque", "État", "Preuve", "Accusé", "Objet"]);
+    for (line, view) in lines.iter().zip(views) {
         let request = &line.request;
         table.push(vec![
             request.reference.clone(),
@@ -67,6 +70,7 @@ fn table(office: &Office, lines: &[RequestLine], now: DateTime<Utc>) -> Table {
             short_instant(request.received_at, zone),
             request.due_on.format("%d/%m/%Y").to_string(),
             days_left(query::days_left(office, request, now), request.within_limit(now)),
+            view.miss_risk.map(percent).unwrap_or_default(),
             request.status.french().to_owned(),
             request.evidence.map_or("", crate::domain::evidence::Evidence::french).to_owned(),
             request.acknowledgement.french().to_owned(),

@@ -9,6 +9,7 @@
 pub mod check;
 pub mod file;
 pub mod gestures;
+pub mod ics;
 mod locate;
 mod rules;
 mod service;

@@ -24,6 +24,8 @@ pub enum EffectKind {
     Acknowledgement,
     /// An alert to agents.
     Alert,
+    /// To agents: what they were warned of is settled.
+    Clearance,
     /// The morning digest to agents.
     Digest,
     /// A warning to the administrators about vigie's own state.
@@ -33,6 +35,7 @@ pub enum EffectKind {
 names!(EffectKind {
     Acknowledgement => "acknowledgement",
     Alert => "alert",
+    Clearance => "clearance",
     Digest => "digest",
     Operations => "operations",
 });

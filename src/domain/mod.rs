@@ -13,6 +13,7 @@ pub mod breaker;
 pub mod calendar;
 pub mod change;
 pub mod classify;
+pub mod clocks;
 pub mod deadline;
 pub mod decide;
 pub mod echo;

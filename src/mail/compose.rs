@@ -12,12 +12,14 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 use lettre::Address as Mail;
 use lettre::address::Envelope;
-use lettre::message::header::{ContentTransferEncoding, ContentType, From as FromHeader, HeaderName, HeaderValue, To};
-use lettre::message::{Mailbox, Mailboxes, Message, MessageBuilder, MultiPart, MultiPartKind, SinglePart};
+use lettre::message::header::{ContentDisposition, ContentTransferEncoding, ContentType, From as FromHeader, HeaderName, HeaderValue, To};
+use lettre::message::{
+    Mailbox, Mailboxes, Message, MessageBuilder, MultiPart, MultiPartBuilder, MultiPartKind, SinglePart,
+};
 use sha2::{Digest as _, Sha256};
 
 use super::headers::{bracketed, one_line, references, thread_index};
-use super::notice::{AckFields, AgentHead, Notice, Sender};
+use super::notice::{AckFields, AgentHead, Attachment, Notice, Sender};
 use super::public::{of_kind, word};
 use super::template::{Kind, Rendered, TemplateError, Templates, digest, hex};
 use super::view::{AlertView, DigestView};
@@ -112,7 +114,11 @@ pub fn compose(notice: &Notice, templates: &Templates, stamp: &Stamp) -> Result<
         .raw_header(raw(VIGIE_HEADER, wanted.name()))
         .raw_header(raw("Content-Language", &used.languages));
     let text_digest = digest(&[&subject, &rendered.text, rendered.html.as_deref().unwrap_or_default()]);
-    let bytes = finish(head, rendered, stamp)?;
+    let attachments = match notice {
+        Notice::Digest(fields) => fields.attachments.as_slice(),
+        Notice::RegistrationNotice(_) | Notice::Acknowledgement(_) | Notice::Alert(_) => &[],
+    };
+    let bytes = finish(head, rendered, attachments, stamp)?;
     Ok(Composed { bytes, message_id, used, text_digest })
 }
 
@@ -196,20 +202,52 @@ fn opening(from: &Sender, to: &[Address], stamp: &Stamp, subject: &str) -> Resul
         .envelope(envelope))
 }
 
-/// Both forms in quoted-printable: ASCII on the wire, short lines, and no relay that could need 8BITMIME.
-fn finish(head: MessageBuilder, rendered: Rendered, stamp: &Stamp) -> Result<Vec<u8>, ComposeError> {
+/// Both forms in quoted-printable: ASCII on the wire, short lines, and no relay that could need 8BITMIME. Files go beside
+/// them, in base64.
+fn finish(
+    head: MessageBuilder,
+    rendered: Rendered,
+    attachments: &[Attachment],
+    stamp: &Stamp,
+) -> Result<Vec<u8>, ComposeError> {
     let text = part(ContentType::TEXT_PLAIN, &rendered.text);
-    let message = match rendered.html {
-        None => head.singlepart(text),
-        Some(html) => {
-            let boundary: String =
-                hex(&Sha256::digest(format!("boundary {}", stamp.effect_id))).chars().take(40).collect();
-            let parts = MultiPart::builder().kind(MultiPartKind::Alternative).boundary(boundary);
-            head.multipart(parts.singlepart(text).singlepart(part(ContentType::TEXT_HTML, &html)))
+    let said = rendered.html.map(|html| {
+        multipart(MultiPartKind::Alternative, "boundary", stamp)
+            .singlepart(text.clone())
+            .singlepart(part(ContentType::TEXT_HTML, &html))
+    });
+    let message = match (attachments, said) {
+        ([], None) => head.singlepart(text),
+        ([], Some(said)) => head.multipart(said),
+        (files, said) => {
+            let mixed = multipart(MultiPartKind::Mixed, "files", stamp);
+            let mut mixed = match said {
+                Some(said) => mixed.multipart(said),
+                None => mixed.singlepart(text),
+            };
+            for file in files {
+                mixed = mixed.singlepart(attached(file)?);
+            }
+            head.multipart(mixed)
         }
     };
     let message = message.map_err(|error| build(&error))?;
     Ok(message.formatted())
+}
+
+/// A multipart whose boundary comes from the effect's id.
+fn multipart(kind: MultiPartKind, name: &str, stamp: &Stamp) -> MultiPartBuilder {
+    let boundary: String = hex(&Sha256::digest(format!("{name} {}", stamp.effect_id))).chars().take(40).collect();
+    MultiPart::builder().kind(kind).boundary(boundary)
+}
+
+fn attached(file: &Attachment) -> Result<SinglePart, ComposeError> {
+    let content_type = ContentType::parse(&file.content_type)
+        .map_err(|error| ComposeError::Build { why: format!("{}: {error}", file.content_type) })?;
+    let body = lettre::message::Body::new_with_encoding(file.bytes.clone(), ContentTransferEncoding::Base64);
+    let body = body.map_err(|_| ComposeError::Build { why: format!("{} cannot be encoded", file.name) })?;
+    let builder = SinglePart::builder().header(content_type).header(ContentDisposition::attachment(&file.name));
+    Ok(builder.body(body))
 }
 
 fn part(content_type: ContentType, text: &str) -> SinglePart {

@@ -13,6 +13,7 @@
 pub mod compose;
 mod fields;
 mod headers;
+pub mod ics;
 pub mod lint;
 mod marks;
 pub mod notice;
