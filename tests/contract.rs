@@ -49,7 +49,9 @@ const REQUEST: [&str; 16] = [
     "working_days_left",
 ];
 /// Keys that stand besides those of the design, and are as stable.
-const BESIDES: [&str; 11] = [
+const BESIDES: [&str; 13] = [
+    "alert",
+    "miss_risk",
     "reason_detail",
     "acknowledgement_detail",
     "backlog",

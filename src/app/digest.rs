@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::Result;
 use super::forecast::of_bureau;
 use super::query::days_left;
 use super::texts::{Written, bureau_of, gestures, head, item};
-use super::Result;
 use crate::domain::alert::Bureau;
 use crate::domain::effect::Effect;
 use crate::domain::office::Office;
@@ -33,7 +33,8 @@ pub async fn digest(store: &Store, office: &Office, effect: &Effect, now: DateTi
     let open = store.list_requests(&RequestFilter { status: "open".into(), ..of_bureau_filter.clone() }).await?;
     let open: Vec<&RequestLine> = open.iter().filter(|line| !line.request.backlog).collect();
     let running: Vec<&RequestLine> = open.iter().copied().filter(|line| line.request.is_running()).collect();
-    let urgent = |line: &&&RequestLine| days_left(office, &line.request, now).is_some_and(|left| left <= DIGEST_HORIZON);
+    let urgent =
+        |line: &&&RequestLine| days_left(office, &line.request, now).is_some_and(|left| left <= DIGEST_HORIZON);
     let items = running.iter().filter(urgent).filter_map(|line| item(office, line, now)).collect();
     let since = now - DIGEST_SPAN;
     let lately = store.list_requests(&RequestFilter { from: Some(since), ..of_bureau_filter }).await?;
@@ -92,10 +93,10 @@ async fn lists(
             "À vérifier",
             "La réponse n’est pas certaine, ou le message a disparu de la boîte sans réponse. Confirmez par « vigie \
              request confirm », ou rouvrez par « vigie request reopen ».",
-            doubtful,
+            &doubtful,
         ),
-        list("Pièces manquantes demandées, délai suspendu", "", incomplete),
-        list("Demandes signalées, réglées depuis le dernier point", "", cleared.to_vec()),
+        list("Pièces manquantes demandées, délai suspendu", "", &incomplete),
+        list("Demandes signalées, réglées depuis le dernier point", "", cleared),
     ];
     lists.push(withheld(store.withheld_since(&bureau.key, since).await?));
     lists.retain(|list| !list.lines.is_empty());
@@ -106,8 +107,8 @@ fn chosen(open: &[&RequestLine], wanted: impl Fn(&Request) -> bool) -> Vec<Strin
     open.iter().map(|line| &line.request).filter(|request| wanted(request)).map(|r| r.reference.clone()).collect()
 }
 
-fn list(title: &str, advice: &str, references: Vec<String>) -> ListFields {
-    let lines = if references.is_empty() { Vec::new() } else { vec![named(&references)] };
+fn list(title: &str, advice: &str, references: &[String]) -> ListFields {
+    let lines = if references.is_empty() { Vec::new() } else { vec![named(references)] };
     ListFields { title: format!("{title} ({})", references.len()), advice: advice.to_owned(), lines }
 }
 
@@ -181,4 +182,3 @@ async fn blind_mailboxes(store: &Store, office: &Office, bureau: &Bureau) -> Res
     }
     Ok(conditions)
 }
-

@@ -27,6 +27,7 @@ use crate::domain::sighting::FlagSet;
 use crate::domain::thread::{ancestors, belongs_to};
 use crate::domain::verdict::{Reason, Verdict};
 use crate::domain::warning::Warning;
+use crate::mail::lines::first_lines;
 use crate::mail::parse::{parse, wants_body};
 use crate::store::{FolderCursor, Kept, KnownMessage, Lease, LocationRow, MailboxRow, MessageRow, Person, Store, Turn};
 
@@ -60,8 +61,20 @@ impl Arrived {
     /// Reads a message's header block.
     #[must_use]
     pub fn read(uid: u32, internal_date: impl Into<Option<DateTime<Utc>>>, size: u64, header: Vec<u8>) -> Self {
+        Self::read_for(uid, internal_date, size, header, false)
+    }
+
+    /// The same in a mailbox of which some rule looks at the first lines of the text.
+    #[must_use]
+    pub fn read_for(
+        uid: u32,
+        internal_date: impl Into<Option<DateTime<Utc>>>,
+        size: u64,
+        header: Vec<u8>,
+        first_lines: bool,
+    ) -> Self {
         let facts = parse(&header, None, size);
-        let header = if wants_body(&facts) { header } else { Vec::new() };
+        let header = if first_lines || wants_body(&facts) { header } else { Vec::new() };
         let (internal_date, flags) = (internal_date.into(), FlagSet::default());
         Self { uid, internal_date, size, flags, email_id: None, readable: true, facts, header }
     }
@@ -84,7 +97,7 @@ impl Arrived {
         Self { email_id, ..self }
     }
 
-    /// Whether the beginning of the body is needed to know what a report is about.
+    /// Whether the beginning of the body is needed: to know what a report is about, or for its first lines.
     #[must_use]
     pub fn needs_body(&self) -> bool {
         !self.header.is_empty()
@@ -94,6 +107,9 @@ impl Arrived {
     pub fn add_body(&mut self, start: &[u8]) {
         let header = std::mem::take(&mut self.header);
         self.facts = parse(&header, Some(start), self.size);
+        if self.facts.report.is_none() {
+            self.facts.first_lines = first_lines(&header, start);
+        }
     }
 }
 

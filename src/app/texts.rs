@@ -81,7 +81,8 @@ pub fn clearance(office: &Office, effect: &Effect) -> Result<Written> {
 /// The folders of the mail client into which agents move what they dealt with.
 pub(super) fn gestures(office: &Office, bureau: &Bureau) -> Vec<Gesture> {
     let mut found: Vec<Gesture> = Vec::new();
-    for rule in office.mailboxes.iter().filter(|policy| policy.bureau == bureau.key).flat_map(|policy| &policy.gestures) {
+    for rule in office.mailboxes.iter().filter(|policy| policy.bureau == bureau.key).flat_map(|policy| &policy.gestures)
+    {
         let Sign::Folder(folder) = &rule.sign else { continue };
         if !found.iter().any(|known| known.folder == *folder) {
             found.push(Gesture { folder: folder.clone(), meaning: meaning(&rule.means) });
@@ -95,7 +96,7 @@ fn meaning(means: &Means) -> String {
         Means::Answered(way) => format!("répondu ({})", way.french()),
         Means::Holding => "réponse d’attente envoyée".to_owned(),
         Means::Transferred(to) => format!("transmis à {to}"),
-        Means::NoReplyNeeded(motive) => format!("sans réponse à donner ({motive})"),
+        Means::NoReplyNeeded(_) => "n’appelle pas de réponse".to_owned(),
         Means::Incomplete => "pièces manquantes demandées, le délai est suspendu".to_owned(),
     }
 }

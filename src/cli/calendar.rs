@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use chrono::Datelike as _;
 use serde::Serialize;
 
-use super::{Answer, closures};
 use super::deadline::calendar as choose;
 use super::output::{self, Format};
+use super::{Answer, closures};
 use crate::clock;
 use crate::domain::french::french_date;
 use crate::report::table::Table;

@@ -110,9 +110,10 @@ fn view(calendar: &Calendar, closure: &Closure, today: NaiveDate) -> View {
         to: closure.to.to_string(),
         label: closure.label.clone(),
         suspends: closure.suspends,
-        known: calendar.closures().iter().any(|known| {
-            (known.from, known.to, known.suspends) == (closure.from, closure.to, closure.suspends)
-        }),
+        known: calendar
+            .closures()
+            .iter()
+            .any(|known| (known.from, known.to, known.suspends) == (closure.from, closure.to, closure.suspends)),
         working_days: days().filter(|day| calendar.is_working(*day)).count(),
         remarks,
     }

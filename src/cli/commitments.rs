@@ -119,7 +119,8 @@ fn table(commitments: &[Commitment]) -> Table {
     let mut table = Table::new(&["Clé", "Engagement", "Délai", "Cible", "Du", "Au"]);
     for commitment in commitments {
         let day = |day: Option<NaiveDate>| day.map_or_else(|| "–".to_owned(), french_day);
-        let label = if commitment.withdrawn { format!("{} (retiré)", commitment.label) } else { commitment.label.clone() };
+        let label =
+            if commitment.withdrawn { format!("{} (retiré)", commitment.label) } else { commitment.label.clone() };
         table.push(vec![
             commitment.key.clone(),
             label,
@@ -157,7 +158,9 @@ fn moved_table(moved: &[Moved]) -> Table {
 fn said(count: usize, done: bool) -> String {
     match (count, done) {
         (0, _) => "Aucune demande ouverte ne change d’engagement.\n".to_owned(),
-        (count, true) => format!("{count} demandes passées sous l’engagement en vigueur, chacune avec son écriture au registre.\n"),
+        (count, true) => {
+            format!("{count} demandes passées sous l’engagement en vigueur, chacune avec son écriture au registre.\n")
+        }
         (count, false) => format!("{count} demandes changeraient d’engagement ; rien n’est fait sans --yes.\n"),
     }
 }

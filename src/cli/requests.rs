@@ -60,8 +60,18 @@ pub async fn requests(config: &Path, arguments: &Arguments) -> Answer {
 
 fn table(office: &Office, lines: &[RequestLine], views: &[RequestView], now: DateTime<Utc>) -> Table {
     let zone = office.zone();
-    let mut table =
-        Table::new(&["Référence", "Boîte", "Reçue", "Échéance", "Reste", "Risque", "État", "Preuve", "Accusé", "Objet"]);
+    let mut table = Table::new(&[
+        "Référence",
+        "Boîte",
+        "Reçue",
+        "Échéance",
+        "Reste",
+        "Risque",
+        "État",
+        "Preuve",
+        "Accusé",
+        "Objet",
+    ]);
     for (line, view) in lines.iter().zip(views) {
         let request = &line.request;
         table.push(vec![

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
+use crate::domain::nature::NatureRule;
 use crate::domain::office::Office;
 use crate::domain::policy::{Commitment, Limits, MailboxPolicy, Mode, Nature, Perimeter, RecipientRule, RequesterRule};
 use crate::domain::quota::Quota;
@@ -35,7 +36,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
     let file = &source.file;
     let time = time(source)?;
     let (commitments, commitments_text) = commitments(&source.resolve(&file.commitments))?;
-    let (requesters, requesters_text) = requesters(&source.resolve(&file.requesters))?;
+    let rules = requesters(&source.resolve(&file.requesters))?;
     let templates = templates(source)?;
     let bureaux = bureaux(source)?;
     let shared = Shared {
@@ -44,7 +45,8 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         our_addresses: our_addresses(source)?,
         internal_domains: internal_domains(source)?,
         commitments,
-        requesters,
+        requesters: rules.requesters,
+        natures: rules.natures,
         limits: limits(file.limits),
         templates: &templates,
     };
@@ -73,7 +75,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         mailboxes.push(at.mailbox(mailbox, secrets)?);
     }
     let sender = address(source, &[Key("prefecture"), Key("sender")], &file.prefecture.sender)?;
-    let digest = digest([source.text.as_str(), &commitments_text, &requesters_text, &time.closures_text]);
+    let digest = digest([source.text.as_str(), &commitments_text, &rules.texts, &time.closures_text]);
     let of_bureau = |policy: &MailboxPolicy| Some((policy.name.clone(), time.calendars.get(&policy.bureau)?.clone()));
     let calendars: HashMap<_, _> = policies.iter().filter_map(of_bureau).collect();
     known_mailboxes(source, &shared.commitments, &names)?;
@@ -108,6 +110,7 @@ struct Shared<'a> {
     internal_domains: Vec<String>,
     commitments: Vec<Commitment>,
     requesters: Vec<RequesterRule>,
+    natures: Vec<NatureRule>,
     limits: Limits,
     templates: &'a [TemplateFile],
 }
@@ -170,6 +173,7 @@ impl At<'_> {
             trusted_servers: prefecture.trusted_servers.clone(),
             no_reply_senders: prefecture.no_reply_senders.clone(),
             requesters: shared.requesters.clone(),
+            natures: shared.natures.clone(),
             default_nature: self.name(
                 "nature",
                 &file.nature,

@@ -72,8 +72,7 @@ fn parse(path: &Path, text: &str, label: Option<&str>, suspends: bool) -> Result
     let mut closures = Vec::new();
     for event in events.into_iter().filter(|event| value(event, "STATUS") != Some("CANCELLED")) {
         let summary = value(event, "SUMMARY").map(unescaped).unwrap_or_default();
-        let wrong =
-            |what: String| IcsError::Event { path: path.to_owned(), event: summary.clone(), what };
+        let wrong = |what: String| IcsError::Event { path: path.to_owned(), event: summary.clone(), what };
         let (from, to) = days(event).map_err(wrong)?;
         let label = label.map_or_else(|| summary.clone(), str::to_owned);
         let label: String = label.chars().filter(|c| !c.is_control()).take(MAX_LABEL).collect();
@@ -98,9 +97,8 @@ fn days(event: &Component<'_>) -> Result<(NaiveDate, NaiveDate), String> {
     }
     let start = value(event, "DTSTART").ok_or("has no beginning (DTSTART)")?;
     let whole_day = |text: &str| NaiveDate::parse_from_str(text, "%Y%m%d").ok();
-    let from = whole_day(start).ok_or_else(|| {
-        format!("begins at {start}: a closure takes whole days, written DTSTART;VALUE=DATE:20260515")
-    })?;
+    let from = whole_day(start)
+        .ok_or_else(|| format!("begins at {start}: a closure takes whole days, written DTSTART;VALUE=DATE:20260515"))?;
     let to = match (value(event, "DTEND"), value(event, "DURATION")) {
         // RFC 5545 §3.6.1: the end is exclusive, and an event with a beginning only lasts one day.
         (Some(end), _) => whole_day(end).and_then(|end| end.pred_opt()).map(|last| last.max(from)),
@@ -141,7 +139,8 @@ fn unescaped(text: &str) -> String {
 
 /// Adds closures to the file that the configuration names; it is replaced in one step, or left as it was.
 pub fn append(path: &Path, closures: &[Closure], bureaux: &[String]) -> Result<(), IcsError> {
-    const HEAD: &str = "# Les fermetures, écrites par « vigie calendar import » ; elles se corrigent aussi à la main.\n";
+    const HEAD: &str =
+        "# Les fermetures, écrites par « vigie calendar import » ; elles se corrigent aussi à la main.\n";
     let known = if path.exists() { read(path)? } else { HEAD.to_owned() };
     let mut text = known.trim_end().to_owned();
     for closure in closures {

@@ -6,6 +6,7 @@
 //! Deliberately absent: secrets in the file itself (they come from files or systemd credentials), and any default that
 //! would let vigie write to the public.
 
+mod addresses;
 pub mod check;
 pub mod file;
 pub mod gestures;

@@ -79,16 +79,14 @@ pub struct ClockOf {
 /// The clocks of a request at an instant, the shortest law first.
 #[must_use]
 pub fn clocks(desk: Desk<'_>, request: &Request, now: DateTime<Utc>) -> Vec<ClockOf> {
-    let mut clocks: Vec<ClockOf> = [
-        (ClockKind::Registration, REGISTRATION_LIMIT),
-        (ClockKind::Acknowledgement, ACKNOWLEDGEMENT_LIMIT),
-    ]
-    .into_iter()
-    .filter_map(|(kind, limit)| {
-        let owed = request.acknowledgement != AcknowledgementState::Withheld && !request.backlog;
-        clock(desk, request, (kind, limit), request.acknowledged_at, now).map(|clock| unless(owed, clock))
-    })
-    .collect();
+    let mut clocks: Vec<ClockOf> =
+        [(ClockKind::Registration, REGISTRATION_LIMIT), (ClockKind::Acknowledgement, ACKNOWLEDGEMENT_LIMIT)]
+            .into_iter()
+            .filter_map(|(kind, limit)| {
+                let owed = request.acknowledgement != AcknowledgementState::Withheld && !request.backlog;
+                clock(desk, request, (kind, limit), request.acknowledged_at, now).map(|clock| unless(owed, clock))
+            })
+            .collect();
     let received_on = desk.calendar.civil(request.received_at);
     let callback = desk.policy.callback(request.requester, request.nature, received_on);
     let first_word = [request.holding_at, request.settled_at.filter(|_| request.status == Status::Answered)];

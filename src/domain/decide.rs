@@ -448,9 +448,11 @@ fn alert_mail((level, bureau, references): (i64, &Bureau, Vec<String>), now: Dat
 #[must_use]
 pub fn on_cleared(bureau: &Bureau, references: Vec<String>, now: DateTime<Utc>) -> Option<Effect> {
     let at = super::ledger::rfc3339(now);
-    let parts: Vec<&str> = [bureau.key.as_str(), &at].into_iter().chain(references.iter().map(String::as_str)).collect();
+    let head = [bureau.key.as_str(), &at];
+    let parts: Vec<&str> = head.into_iter().chain(references.iter().map(String::as_str)).collect();
+    let id = effect_id(EffectKind::Clearance, &parts);
     (!references.is_empty() && !bureau.agents.is_empty()).then(|| Effect {
-        id: effect_id(EffectKind::Clearance, &parts),
+        id,
         kind: EffectKind::Clearance,
         mailbox: String::new(),
         bureau: bureau.key.clone(),

@@ -29,6 +29,7 @@ pub mod language;
 pub mod ledger;
 pub mod message;
 mod names;
+pub mod nature;
 pub mod office;
 pub mod opening;
 pub mod policy;

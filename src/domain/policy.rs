@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use super::address::Address;
 use super::gesture::GestureRule;
 use super::names::names;
+use super::nature::NatureRule;
 use super::territory::Territory;
 use super::wording::Text;
 
@@ -219,6 +220,8 @@ pub struct MailboxPolicy {
     pub no_reply_senders: Vec<String>,
     /// Domains and addresses of élus and collectivités, with who writes from there; the first match decides.
     pub requesters: Vec<RequesterRule>,
+    /// What is asked, by words; the first match decides.
+    pub natures: Vec<NatureRule>,
     /// What a message to this mailbox asks for, where nothing else says it.
     pub default_nature: Nature,
     /// The commitments in force, the first match decides.
@@ -334,6 +337,13 @@ impl MailboxPolicy {
         versions.peek().is_some() && versions.all(|commitment| commitment.withdrawn)
     }
 
+    /// Whether some rule looks at the first lines of what the mailbox receives.
+    #[must_use]
+    pub fn reads_first_lines(&self) -> bool {
+        let here = |rule: &NatureRule| rule.mailboxes.is_empty() || rule.mailboxes.contains(&self.name);
+        self.natures.iter().any(|rule| rule.first_lines && here(rule))
+    }
+
     /// Whether what the mailbox receives on a day counts in the official figures.
     #[must_use]
     pub fn is_official(&self, day: NaiveDate) -> bool {
@@ -406,6 +416,7 @@ pub(super) mod tests {
             trusted_servers: Vec::new(),
             no_reply_senders: Vec::new(),
             requesters: Vec::new(),
+            natures: Vec::new(),
             default_nature: Nature::GeneralInfo,
             perimeter: vec![],
             commitments: Vec::new(),

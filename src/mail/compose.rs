@@ -12,7 +12,9 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 use lettre::Address as Mail;
 use lettre::address::Envelope;
-use lettre::message::header::{ContentDisposition, ContentTransferEncoding, ContentType, From as FromHeader, HeaderName, HeaderValue, To};
+use lettre::message::header::{
+    ContentDisposition, ContentTransferEncoding, ContentType, From as FromHeader, HeaderName, HeaderValue, To,
+};
 use lettre::message::{
     Mailbox, Mailboxes, Message, MessageBuilder, MultiPart, MultiPartBuilder, MultiPartKind, SinglePart,
 };

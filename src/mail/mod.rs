@@ -14,6 +14,7 @@ pub mod compose;
 mod fields;
 mod headers;
 pub mod ics;
+pub mod lines;
 pub mod lint;
 mod marks;
 pub mod notice;

@@ -7,8 +7,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use super::notice::{
-    AckFields, AgentHead, AlertFields, Condition, Demande, DigestCounts, DigestFields, Gesture, ItemFields, Level, ListFields,
-    Limit, Notice, Parent, Sender, Service, Silence,
+    AckFields, AgentHead, AlertFields, Condition, Demande, DigestCounts, DigestFields, Gesture, ItemFields, Level,
+    Limit, ListFields, Notice, Parent, Sender, Service, Silence,
 };
 use super::template::Kind;
 use crate::domain::address::Address;

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::headers::{lines, one_line, quotable_name, quotable_subject};
 use super::notice::{
-    AckFields, AgentHead, AlertFields, Condition, Demande, DigestFields, Gesture, ItemFields, Level, ListFields, Service, Silence,
+    AckFields, AgentHead, AlertFields, Condition, Demande, DigestFields, Gesture, ItemFields, Level, ListFields,
+    Service, Silence,
 };
 use super::template::Kind;
 use super::tongue::{NBSP, Tongue};
