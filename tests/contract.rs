@@ -49,7 +49,8 @@ const REQUEST: [&str; 16] = [
     "working_days_left",
 ];
 /// Keys that stand besides those of the design, and are as stable.
-const BESIDES: [&str; 13] = [
+const BESIDES: [&str; 14] = [
+    "clocks",
     "alert",
     "miss_risk",
     "reason_detail",
