@@ -49,10 +49,12 @@ const REQUEST: [&str; 16] = [
     "working_days_left",
 ];
 /// Keys that stand besides those of the design, and are as stable.
-const BESIDES: [&str; 14] = [
+const BESIDES: [&str; 16] = [
     "clocks",
     "alert",
     "miss_risk",
+    "acknowledgement_why",
+    "acknowledgement_failed_at",
     "reason_detail",
     "acknowledgement_detail",
     "backlog",

@@ -4,8 +4,10 @@
 mod support;
 
 use support::app::{Vigie, at, message, plain_text};
+use vigie::app::query::request_view;
 use vigie::domain::effect::EffectKind;
-use vigie::domain::wording::Bilingual;
+use vigie::domain::request::AcknowledgementState;
+use vigie::domain::wording::{Bilingual, Registration};
 
 /// A message to the mailbox of foreign nationals, with more header lines.
 fn to_foreigners(id: &str, subject: &str, more: &str) -> Vec<u8> {
@@ -86,4 +88,85 @@ async fn the_requester_s_language_decides_where_the_mailbox_answers_in_one() {
         let (_, used) = acknowledged(&mut vigie, 1, to_foreigners("a", subject, more)).await;
         assert_eq!(used, expected, "{subject} {more}");
     }
+}
+
+/// A vigie whose first mailbox sends a registration notice first, and the acknowledgement on the fifth working day.
+async fn with_notices() -> Vigie {
+    Vigie::new(|office| {
+        let usual = office.mailboxes[0].texts.last_mut().unwrap();
+        let notice = Registration { template: "enregistrement".to_owned(), translations: Vec::new(), full_after: 5 };
+        usual.registration = Some(notice);
+    })
+    .await
+}
+
+/// Kinds of the mails to the public that leave at a minute.
+async fn leaving(vigie: &Vigie, minute: i64) -> Vec<EffectKind> {
+    let sent = vigie.send_all(at(minute)).await;
+    sent.iter().map(|sent| sent.due.effect.kind).filter(|kind| kind.is_public()).collect()
+}
+
+/// A minute of a day that is so many days after the start, a Tuesday at ten.
+fn day(days: i64) -> i64 {
+    days * 24 * 60
+}
+
+#[tokio::test]
+async fn a_registration_notice_goes_at_once_and_the_acknowledgement_on_its_working_day() {
+    let mut vigie = with_notices().await;
+    let to = vigie.address();
+    vigie.receive(&[message("alice@example.org", &to, "a@example.org", "Permis")], at(1)).await;
+    assert_eq!(vigie.store.queue_state().await.unwrap().pending, 2);
+    assert_eq!(leaving(&vigie, 2).await, [EffectKind::RegistrationNotice]);
+    let request = &vigie.requests().await[0].request;
+    assert_eq!(request.acknowledgement, AcknowledgementState::Sent, "the notice is what the law wants at once");
+    // Tue 5 May + 5 working days, over 8 May: Wed 13 May, at eight in Paris; the tests begin at ten.
+    assert_eq!(leaving(&vigie, day(8) - 3 * 60).await, []);
+    assert_eq!(leaving(&vigie, day(8) - 60).await, [EffectKind::Acknowledgement]);
+    vigie.verify().await;
+}
+
+#[tokio::test]
+async fn an_acknowledgement_that_an_answer_made_needless_is_withdrawn() {
+    let mut vigie = with_notices().await;
+    let to = vigie.address();
+    vigie.receive(&[message("alice@example.org", &to, "a@example.org", "Permis")], at(1)).await;
+    assert_eq!(leaving(&vigie, 2).await, [EffectKind::RegistrationNotice]);
+    let answer = format!(
+        "From: {to}\r\nTo: alice@example.org\r\nSubject: Re: Permis\r\nMessage-ID: <r@prefecture.example.org>\r\n\
+         In-Reply-To: <a@example.org>\r\n\r\nBonjour\r\n"
+    );
+    vigie.receive(&[answer.into_bytes()], at(60)).await;
+    let sent = vigie.send_all(at(day(9))).await;
+    let withdrawn: Vec<_> = sent.iter().filter(|sent| sent.due.effect.kind == EffectKind::Acknowledgement).collect();
+    assert!(withdrawn.len() == 1 && withdrawn[0].bytes.is_empty(), "nothing left");
+    let view = request_view(&vigie.office, &vigie.requests().await[0], at(day(9)));
+    assert_eq!((view.status, view.acknowledgement), ("answered", "sent"));
+    vigie.verify().await;
+}
+
+#[tokio::test]
+async fn an_agent_can_send_the_acknowledgement_before_its_day() {
+    let mut vigie = with_notices().await;
+    let to = vigie.address();
+    vigie.receive(&[message("alice@example.org", &to, "a@example.org", "Permis")], at(1)).await;
+    assert_eq!(leaving(&vigie, 2).await, [EffectKind::RegistrationNotice]);
+    let hastened = vigie::app::letters::hasten(&vigie.store, "PAN-2026-000001", "jeanne", at(30)).await;
+    assert_eq!(hastened.unwrap(), 1);
+    assert_eq!(leaving(&vigie, 31).await, [EffectKind::Acknowledgement]);
+    assert!(vigie::app::letters::hasten(&vigie.store, "PAN-2026-000001", "jeanne", at(32)).await.is_err());
+    assert_eq!(vigie.ledger("acknowledgement_hastened").await, 1);
+    vigie.verify().await;
+}
+
+#[tokio::test]
+async fn a_notice_and_its_acknowledgement_count_as_one() {
+    let mut vigie = with_notices().await;
+    vigie.office.mailboxes[0].limits.per_address_per_day = 2;
+    let to = vigie.address();
+    for n in 0..3 {
+        let subject = ["Permis", "Carte grise", "Passeport"][n];
+        vigie.receive(&[message("alice@example.org", &to, &format!("a{n}@example.org"), subject)], at(1)).await;
+    }
+    assert_eq!(leaving(&vigie, 2).await.len(), 2, "two requests, and no more");
 }

@@ -170,3 +170,20 @@ async fn a_sender_who_insists_in_the_same_words_is_acknowledged_up_to_the_daily_
     }
     assert_eq!(acknowledgements(&vigie.send_all(at(9)).await).len(), 4);
 }
+
+#[tokio::test]
+async fn a_mailbox_that_answers_by_itself_is_told_once_a_week() {
+    let mut vigie = Vigie::new(|_| ()).await;
+    let ours = vigie.address();
+    // The State's platform answers `Auto: …`; the mailbox sees it where an agent wrote to it.
+    let answer = |id: &str| message(&ours, &ours, id, "Auto: Demande");
+    vigie.receive(&[answer("v1@x"), answer("v2@x")], at(1)).await;
+    let sent = vigie.send_all(at(2)).await;
+    assert_eq!((sent.len(), vigie.messages().await.iter().filter(|m| m.verdict == "automated").count()), (1, 2));
+    let text = support::app::plain_text(&sent[0].bytes);
+    assert!(text.contains("son message d’absence est activé"), "{text}");
+    vigie.receive(&[answer("v3@x")], at(3)).await;
+    assert_eq!(warnings(&vigie, 4).await, 0);
+    vigie.receive(&[answer("v4@x")], at(8 * 24 * 60)).await;
+    assert_eq!(warnings(&vigie, 8 * 24 * 60 + 1).await, 1);
+}

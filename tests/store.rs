@@ -251,8 +251,15 @@ async fn a_mail_is_claimed_once_and_settled_once(store: Store) {
     assert!(claim(&store, "b", at(1)).await.is_none(), "already claimed");
     assert_eq!(store.interrupted("a", at(2)).await.expect("reads").len(), 1);
     assert_eq!(store.interrupted("b", at(2)).await.expect("reads").len(), 0);
-    let after =
-        AfterAttempt { state: "accepted", due_at: at(1), unknowns: 0, settled_at: Some(at(2)), answer: "250 ok" };
+    let after = AfterAttempt {
+        state: "accepted",
+        due_at: at(1),
+        unknowns: 0,
+        settled_at: Some(at(2)),
+        answer: "250 ok",
+        text: "",
+        copy: false,
+    };
     let mut turn = store.begin().await.expect("begins");
     assert!(turn.settle_effect("e1", &after).await.expect("settles"));
     assert!(!turn.settle_effect("e1", &after).await.expect("settles"), "only once");

@@ -8,13 +8,14 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 
 use super::Result;
+use super::reach::{self, named_by, reported};
 use super::tally::Tally;
 use crate::domain::acknowledge::{Acknowledgement, SentCounts};
 use crate::domain::address::Address;
 use crate::domain::breaker::Breaker;
 use crate::domain::classify::{FolderRole, Links, ThreadLink, may_answer_unseen};
 use crate::domain::decide::{self, Arrival, Decision, Desk, EarlyReply, Judgement, Snapshot};
-use crate::domain::effect::{Effect, EffectKind};
+use crate::domain::effect::Effect;
 use crate::domain::event::Event;
 use crate::domain::identity::{appearance, identity, unreadable};
 use crate::domain::message::MessageFacts;
@@ -26,7 +27,7 @@ use crate::domain::requester::asker;
 use crate::domain::sighting::FlagSet;
 use crate::domain::thread::{ancestors, belongs_to};
 use crate::domain::verdict::{Reason, Verdict};
-use crate::domain::warning::Warning;
+use crate::domain::warning::{Warning, own_answer};
 use crate::mail::lines::first_lines;
 use crate::mail::parse::{parse, wants_body};
 use crate::store::{FolderCursor, Kept, KnownMessage, Lease, LocationRow, MailboxRow, MessageRow, Person, Store, Turn};
@@ -241,6 +242,8 @@ struct Overlay {
     /// The number from which a message's next appearance is looked for: those before it lie in the folder already.
     numbers: HashMap<String, u32>,
     threads: HashMap<String, RequestId>,
+    /// Our mails to the public that the batch names, by Message-ID: their ids.
+    mails: HashMap<String, String>,
     requests: HashMap<RequestId, Request>,
     persons: HashMap<String, Person>,
     addresses: HashMap<PersonId, String>,
@@ -279,6 +282,7 @@ impl Overlay {
         }
         let named: Vec<String> = named.into_iter().collect();
         let threads = turn.requests_by_message_id(&named).await?;
+        let mails = turn.public_mails(&named).await?;
         let mut linked: Vec<RequestId> = threads.values().copied().collect();
         linked.extend(known.values().filter(|message| message.request != 0).map(|message| RequestId(message.request)));
         linked.sort_unstable();
@@ -298,6 +302,7 @@ impl Overlay {
             by_email_id,
             numbers,
             threads,
+            mails,
             requests,
             persons,
             addresses,
@@ -512,7 +517,8 @@ impl Overlay {
             linked,
             person: person.map(|person| (person.id, person.digest.clone())),
             linked_person,
-            undeliverable: person.is_some_and(|person| person.undeliverable),
+            bounced_mail: named_by(message.facts).find_map(|id| self.mails.get(id)).cloned(),
+            undeliverable: person.and_then(|person| person.undeliverable),
             sent: SentCounts::default(),
             recent: Vec::new(),
             answered_by,
@@ -541,7 +547,7 @@ impl Overlay {
     /// Counts the acknowledgement that was decided, and trips the breaker where it is one too many: it is queued all the
     /// same, and held with the others.
     fn count(&mut self, source: &Source<'_>, decision: &Decision, sent: SentCounts, now: DateTime<Utc>) {
-        let acknowledges = |effect: &&Effect| effect.kind == EffectKind::Acknowledgement;
+        let acknowledges = |effect: &&Effect| effect.kind.is_public();
         let Some(effect) = decision.effects.iter().find(acknowledges) else { return };
         let request = decision.requests.iter().find(|request| Some(request.id) == effect.request);
         self.tally.add(effect, request);
@@ -552,8 +558,10 @@ impl Overlay {
         self.written.warnings.extend(Warning::BreakerTripped(trip).mail(source.office, now));
     }
 
-    /// Remembers a message by which a loop may be told, and warns of one that was.
+    /// Remembers a message by which a loop may be told; warns of one that was, and of a mailbox that answers by itself.
     fn remember(&mut self, source: &Source<'_>, message: &Parsed<'_>, judgement: &Judgement, now: DateTime<Utc>) {
+        let itself = own_answer(source.office, message.facts, &judgement.verdict, judgement.received_at, now);
+        self.written.warnings.extend(itself.and_then(|warning| warning.mail(source.office, now)));
         let Some(author) = message.facts.author().filter(|_| tells_loops(judgement)) else { return };
         let looped = is_loop(judgement);
         self.tally.remember(author, &message.facts.subject, looped);
@@ -594,7 +602,9 @@ impl Overlay {
         }
         for effect in &decision.effects {
             self.threads.extend(effect.request.map(|request| (message_id_of(effect, desk), request)));
+            self.mails.insert(message_id_of(effect, desk), effect.id.clone());
         }
+        decision.events.iter().for_each(|event| reach::learn(&mut self.persons, event));
         let message_row = row(source, message, &slot, request, judgement);
         let known = KnownMessage {
             digest: slot.digest.clone(),
@@ -655,9 +665,7 @@ impl Overlay {
             turn.attach_reply(digest, request.0).await?;
         }
         for event in &written.events {
-            if let Event::Undeliverable { person, .. } = event {
-                turn.mark_undeliverable(person, now).await?;
-            }
+            reach::mark(turn, event).await?;
             turn.write_down(event, now);
         }
         Ok(written.ingested)
@@ -705,11 +713,6 @@ fn duplicates(source: &Source<'_>, message: &Parsed<'_>, first: &KnownMessage) -
     let two =
         if same_mailbox { message.facts.message_id.is_none() || spam_by_folder(first) } else { first.request == 0 };
     (!two).then(|| (first.request != 0).then_some(RequestId(first.request)))
-}
-
-/// The Message-IDs that a report names.
-fn reported(facts: &MessageFacts) -> impl Iterator<Item = &String> {
-    facts.report.iter().flat_map(|report| report.original_message_ids.iter())
 }
 
 fn authors(batch: &[Parsed<'_>], desk: Desk<'_>) -> Vec<(Address, String)> {

@@ -1,6 +1,6 @@
 //! What the public is told: the text chosen for a request, in the languages chosen for its requester.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
 use super::explain::Explained;
 use super::texts::Written;
@@ -9,9 +9,11 @@ use crate::domain::acknowledge::Acknowledgement;
 use crate::domain::address::Address;
 use crate::domain::decide::Desk;
 use crate::domain::effect::Effect;
+use crate::domain::event::Event;
 use crate::domain::language::language_of;
 use crate::domain::office::{Office, Service as OfficeService, Translation};
 use crate::domain::policy::{Nature, Requester};
+use crate::domain::request::{Request, Status};
 use crate::domain::wording::{FRENCH, ImplicitDecision, Silence as Meaning, Spoken, Text, choose};
 use crate::mail::compose::{Stamp, compose};
 use crate::mail::notice::{AckFields, Demande, Limit, Notice, Parent, Sender, Service, Silence};
@@ -25,16 +27,51 @@ const ATTESTATION: &str = "Sur votre demande, la préfecture vous délivre une a
 const ATTESTATION_IN_ENGLISH: &str = "At your request, the prefecture will issue a certificate of this decision (article L. 232-3 of the French code \
      of relations between the public and the administration).";
 
-/// The mail that acknowledges a request; none where there is nothing left to say.
+/// The acknowledgement of a request; none where it is settled before an acknowledgement that was to follow a
+/// registration notice: the answer itself says all.
 pub async fn acknowledgement(store: &Store, office: &Office, effect: &Effect) -> Result<Written> {
+    let Some((letter, request, mailbox)) = about(store, office, effect).await? else { return Ok(None) };
+    let text = text_of(letter.desk, request.requester, request.nature)?;
+    let settled = text.registration.is_some() && request.status != Status::Open;
+    Ok((!settled).then(|| (letter.notice(text, Kind::Acknowledgement), mailbox)))
+}
+
+/// The registration notice of a request.
+pub async fn registration_notice(store: &Store, office: &Office, effect: &Effect) -> Result<Written> {
+    let Some((letter, request, mailbox)) = about(store, office, effect).await? else { return Ok(None) };
+    let text = text_of(letter.desk, request.requester, request.nature)?;
+    // The configuration may have changed since: then the acknowledgement that follows says all.
+    Ok(text.registration.is_some().then(|| (letter.notice(text, Kind::Registration), mailbox)))
+}
+
+/// Makes the acknowledgement that waits for its day leave now, in the name of `by`; how many mails.
+pub async fn hasten(store: &Store, reference: &str, by: &str, now: DateTime<Utc>) -> Result<u64> {
+    let mut turn = store.begin().await?;
+    let request = turn.request_by_reference(reference).await?;
+    let request = request.ok_or_else(|| Error::UnknownRequest(reference.to_owned()))?;
+    let hastened = turn.hasten(request.id, now).await?;
+    if hastened == 0 {
+        return Err(Error::NothingToHasten(reference.to_owned()));
+    }
+    let (reference, mailbox, by) = (request.reference, request.mailbox, by.to_owned());
+    turn.write_down(&Event::AcknowledgementHastened { reference, mailbox, by, at: now }, now);
+    turn.commit().await?;
+    Ok(hastened)
+}
+
+/// A mail about a request, before its text is chosen; the request, and the mailbox's address.
+async fn about<'a>(
+    store: &Store,
+    office: &'a Office,
+    effect: &Effect,
+) -> Result<Option<(Letter<'a>, Request, Address)>> {
     let unknown = || Error::UnknownMailbox(effect.mailbox.clone());
     let desk = office.desk(&effect.mailbox).ok_or_else(unknown)?;
     let service = office.services.get(&effect.mailbox).ok_or_else(unknown)?;
     let (Some(id), Some(to)) = (effect.request, effect.recipients.first()) else { return Ok(None) };
     let Some(line) = store.request_line_by_id(id).await? else { return Ok(None) };
     let letter = Letter::about(desk, service, &line, to);
-    let text = text_of(desk, line.request.requester, line.request.nature)?;
-    Ok(Some((letter.notice(text, Kind::Acknowledgement), desk.policy.address.clone())))
+    Ok(Some((letter, line.request, desk.policy.address.clone())))
 }
 
 /// The acknowledgement that an explained message would get.
@@ -160,7 +197,7 @@ fn blank(desk: Desk<'_>, service: &OfficeService) -> AckFields {
         to: desk.policy.address.clone(),
         parent: Parent::default(),
         reference: String::new(),
-        received_at: chrono::DateTime::UNIX_EPOCH,
+        received_at: DateTime::UNIX_EPOCH,
         zone: desk.policy.zone,
         service: presented(desk, service),
         original_subject: String::new(),

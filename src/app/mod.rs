@@ -15,6 +15,7 @@ pub mod gesture;
 pub mod ingest;
 pub mod letters;
 pub mod query;
+mod reach;
 pub mod reconcile;
 pub mod refresh;
 pub mod sending;
@@ -50,6 +51,9 @@ pub enum Error {
     /// No text of a mailbox answers a request.
     #[error("no text of the mailbox {0} answers this request")]
     NoText(String),
+    /// No acknowledgement of a request waits for its day.
+    #[error("aucun accusé de réception de {0} n’attend son jour : il est parti, ou n’est pas dû")]
+    NothingToHasten(String),
     /// There is no such request.
     #[error("aucune demande ne porte la référence {0}")]
     UnknownRequest(String),
@@ -76,6 +80,7 @@ impl Error {
             | Self::UnknownMailbox(_)
             | Self::UnknownBureau(_)
             | Self::NoText(_)
+            | Self::NothingToHasten(_)
             | Self::UnknownRequest(_)
             | Self::BreakerNotTripped
             | Self::Refused { .. } => false,

@@ -11,7 +11,7 @@ use crate::domain::clocks::{ClockOf, clocks};
 use crate::domain::deadline::working_days_left;
 use crate::domain::ledger::rfc3339;
 use crate::domain::office::Office;
-use crate::domain::request::{Request, Status};
+use crate::domain::request::{AcknowledgementState, Request, Status};
 use crate::store::{Listing, MessageLine, RequestFilter, RequestLine, Store};
 
 /// A message, as `messages` and `explain` show it.
@@ -99,6 +99,12 @@ pub struct RequestView {
     pub acknowledgement: &'static str,
     /// When the relay accepted the acknowledgement.
     pub acknowledged_at: Option<String>,
+    /// Why it was withheld, refused or lost: a reason's code, `bounced`, `refused_by_relay` or `lost_link`.
+    pub acknowledgement_why: Option<String>,
+    /// What that reason saw: the status of the report that came back, such as `5.1.1`.
+    pub acknowledgement_detail: Option<String>,
+    /// When it turned out to be refused or lost.
+    pub acknowledgement_failed_at: Option<String>,
     /// Working days left, 0 on the last day, negative once it is past; `null` once settled.
     pub working_days_left: Option<i64>,
     /// Whether it came before vigie watched the mailbox.
@@ -144,10 +150,26 @@ pub fn days_left(office: &Office, request: &Request, now: DateTime<Utc>) -> Opti
     request.is_running().then(|| working_days_left(desk.calendar, request.due_on, today))
 }
 
+/// Why an acknowledgement did not leave or arrive, and what that reason saw; empty where it did, or still waits.
+#[must_use]
+pub fn why_not_acknowledged(line: &RequestLine) -> (String, String) {
+    let status = line.failure.as_ref().and_then(|failure| failure.bounce_status.clone());
+    match (line.request.acknowledgement, status) {
+        (AcknowledgementState::Pending | AcknowledgementState::Sent, _) => (String::new(), String::new()),
+        (AcknowledgementState::Withheld, _) => {
+            (line.acknowledgement_reason.clone(), line.acknowledgement_detail.clone())
+        }
+        (AcknowledgementState::Refused | AcknowledgementState::Unknown, Some(status)) => ("bounced".to_owned(), status),
+        (AcknowledgementState::Refused, None) => ("refused_by_relay".to_owned(), String::new()),
+        (AcknowledgementState::Unknown, None) => ("lost_link".to_owned(), String::new()),
+    }
+}
+
 /// A request as `requests` shows it at an instant.
 #[must_use]
 pub fn request_view(office: &Office, line: &RequestLine, now: DateTime<Utc>) -> RequestView {
     let request = &line.request;
+    let (reason, detail) = why_not_acknowledged(line);
     RequestView {
         reference: request.reference.clone(),
         mailbox: request.mailbox.clone(),
@@ -172,6 +194,9 @@ pub fn request_view(office: &Office, line: &RequestLine, now: DateTime<Utc>) -> 
         within_limit: request.within_limit(now),
         acknowledgement: request.acknowledgement.name(),
         acknowledged_at: request.acknowledged_at.map(rfc3339),
+        acknowledgement_why: some(reason),
+        acknowledgement_detail: some(detail),
+        acknowledgement_failed_at: line.failure.as_ref().map(|failure| rfc3339(failure.at)),
         working_days_left: days_left(office, request, now),
         backlog: request.backlog,
         alert: office.bureau(&request.bureau).map_or(AlertState::Quiet, |bureau| bureau.alert_state(request)).name(),

@@ -10,6 +10,7 @@ use crate::domain::address::Address;
 use crate::domain::effect::{EffectKind, Outcome, Settlement, settle as decide_settlement};
 use crate::domain::event::{Event, Settled};
 use crate::domain::office::Office;
+use crate::domain::policy::SentCopy;
 use crate::domain::request::{AcknowledgementState, Change};
 use crate::mail::compose::{Stamp, Used, compose};
 use crate::mail::template::Templates;
@@ -68,6 +69,7 @@ pub async fn prepare(
     let effect = &due.effect;
     let notice = match effect.kind {
         EffectKind::Acknowledgement => letters::acknowledgement(store, office, effect).await?,
+        EffectKind::RegistrationNotice => letters::registration_notice(store, office, effect).await?,
         EffectKind::Alert => texts::alert(store, office, effect, now).await?,
         EffectKind::Clearance => texts::clearance(office, effect)?,
         EffectKind::Digest => digest::digest(store, office, effect, now).await?,
@@ -95,14 +97,19 @@ pub async fn settle(
 ) -> Result<Settlement> {
     let settlement = decide_settlement(&attempt.outcome, due.attempts, unknown_wait, now);
     let mut turn = store.begin().await?;
-    let answer = answer_of(&attempt.outcome);
-    let after = after(due, settlement, &attempt.outcome, answer, now);
+    let accepted = settlement == Settlement::Accepted;
+    let wants_copy = office.desk(&due.effect.mailbox).is_some_and(|desk| desk.policy.sent_copy == SentCopy::Always);
+    let after = AfterAttempt {
+        text: if accepted { &attempt.proof.text } else { "" },
+        copy: accepted && wants_copy && due.effect.kind.is_public(),
+        ..after(due, settlement, &attempt.outcome, now)
+    };
     if !turn.settle_effect(&due.effect.id, &after).await? {
         return Ok(settlement);
     }
     let reference = settle_request(&mut turn, due, settlement, now).await?;
     let effect = &due.effect;
-    if effect.kind == EffectKind::Acknowledgement && after.state == "pending" && turn.breaker().await?.holds() {
+    if effect.kind.is_public() && after.state == "pending" && turn.breaker().await?.holds() {
         turn.hold_acknowledgements().await?;
     }
     let retry_at = match settlement {
@@ -136,13 +143,7 @@ fn answer_of(outcome: &Outcome) -> &str {
     }
 }
 
-fn after<'a>(
-    due: &DueEffect,
-    settlement: Settlement,
-    outcome: &Outcome,
-    answer: &'a str,
-    now: DateTime<Utc>,
-) -> AfterAttempt<'a> {
+fn after<'a>(due: &DueEffect, settlement: Settlement, outcome: &'a Outcome, now: DateTime<Utc>) -> AfterAttempt<'a> {
     let lost = u32::from(matches!(outcome, Outcome::Unknown { .. }));
     let (state, due_at, settled_at) = match settlement {
         Settlement::Accepted => ("accepted", now, Some(now)),
@@ -151,7 +152,8 @@ fn after<'a>(
         Settlement::Unknown => ("unknown", now, Some(now)),
         Settlement::Withdrawn => ("withdrawn", now, Some(now)),
     };
-    AfterAttempt { state, due_at, unknowns: due.attempts.unknown + lost, settled_at, answer }
+    let (unknowns, answer) = (due.attempts.unknown + lost, answer_of(outcome));
+    AfterAttempt { state, due_at, unknowns, settled_at, answer, text: "", copy: false }
 }
 
 /// Brings the acknowledgement's fate to its request; the request's reference.

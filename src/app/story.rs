@@ -91,6 +91,8 @@ pub fn tell(entry: &LedgerEntry) -> String {
             let done = if discarded { "retirés" } else { "remis en file" };
             format!("disjoncteur réarmé par {} : {mails} accusés {done}", text("by"))
         }
+        "acknowledgement_bounced" => format!("accusé revenu : il n’a pas été remis (rapport {})", text("status")),
+        "acknowledgement_hastened" => format!("accusé de réception demandé par {}, sans attendre son jour", text("by")),
         "mail_settled" => settled(&payload),
         other => life(other, &payload).unwrap_or_else(|| other.to_owned()),
     }
@@ -196,5 +198,14 @@ fn settled(payload: &Value) -> String {
     let again =
         if text("retry_at").is_empty() { String::new() } else { format!(", nouvel essai le {}", text("retry_at")) };
     let digest = text("text").get(..12).unwrap_or_default();
-    format!("courrier « {} » {outcome}{again} (réponse : {} ; texte {digest})", text("mail"), text("answer"))
+    let mail = match text("mail") {
+        "acknowledgement" => "accusé de réception",
+        "registration_notice" => "accusé d’enregistrement",
+        other => other,
+    };
+    let template = match text("template_name") {
+        "" => String::new(),
+        name => format!(" ; modèle {name}, version {}", text("template_version")),
+    };
+    format!("courrier « {mail} » {outcome}{again} (réponse : {}{template} ; texte {digest})", text("answer"))
 }

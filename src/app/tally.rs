@@ -10,7 +10,7 @@ use crate::domain::acknowledge::SentCounts;
 use crate::domain::address::Address;
 use crate::domain::breaker::Breaker;
 use crate::domain::echo::{MAX_RECENT, Recent};
-use crate::domain::effect::{Effect, EffectKind};
+use crate::domain::effect::Effect;
 use crate::domain::request::{Request, RequestId};
 use crate::store::{SentKey, Turn};
 
@@ -84,7 +84,7 @@ impl Tally {
 
     /// Counts a mail that the turn has queued, for a request.
     pub fn add(&mut self, effect: &Effect, request: Option<&Request>) {
-        if effect.kind != EffectKind::Acknowledgement {
+        if !effect.kind.is_public() {
             return;
         }
         let mut keys = vec![SentKey::All, SentKey::Mailbox(effect.mailbox.clone())];

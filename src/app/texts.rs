@@ -180,6 +180,13 @@ fn condition(warning: &Warning) -> Condition {
                  le relais par « vigie check » et « vigie breaker », ou écrivez vous-même aux demandeurs (« vigie requests »)."
             ),
         },
+        Warning::AnswersItself { mailbox, at } => Condition {
+            title: format!("La boîte {mailbox} répond d’elle-même : son message d’absence est activé"),
+            since: *at,
+            advice: "Désactivez-le dans la messagerie : il double l’accusé de réception, sans les mentions que la loi \
+                     demande, et peut répondre à des automates."
+                .to_owned(),
+        },
         Warning::Loop { mailbox, parties: (ours, theirs), at } => Condition {
             title: format!("Boucle arrêtée dans la boîte {mailbox}, entre {ours} et {theirs}"),
             since: *at,

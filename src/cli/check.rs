@@ -12,15 +12,16 @@ use crate::app::reconcile::{self, Finding};
 use crate::app::{Store, StoreError, ingest};
 use crate::clock;
 use crate::config::{MailboxSettings, Secrets, Settings};
+use crate::daemon::access::{Access, Tokens};
 use crate::daemon::folders::choose;
 use crate::daemon::heart::Heart;
 use crate::daemon::line::Line;
-use crate::daemon::mailbox::{credentials, endpoint};
+use crate::daemon::mailbox::endpoint;
 use crate::daemon::sender::relay;
 use crate::daemon::sync::Reader;
 use crate::daemon::templates;
 use crate::domain::classify::FolderRole;
-use crate::imap::{self, Deadlines};
+use crate::imap::Deadlines;
 use crate::smtp;
 
 /// How long a comparison may hold a mailbox's lease without renewing it.
@@ -89,7 +90,8 @@ async fn reconcile_mailbox(
     ingest::switch_on(store, desk, clock::now()).await?;
     let lease = store.lease(&mailbox.name, &settings.node, LEASE_SPAN, clock::now()).await?;
     let lease = lease.context("un autre nœud surveille cette boîte : lancez la commande sur ce nœud")?;
-    let mut line = Line::open(endpoint(&mailbox.imap), credentials(mailbox)?, Deadlines::default()).await?;
+    let access = Access::of(&mailbox.imap, &Tokens::default())?;
+    let mut line = Line::open(endpoint(&mailbox.imap), access, Deadlines::default()).await?;
     let folders = choose(mailbox, &line.session.list().await?);
     let heart = Heart::default();
     let pulse = heart.pulse("check", PATIENCE);
@@ -116,9 +118,8 @@ fn told(found: &Finding) -> String {
 
 /// Logs in, finds the folders, and opens each for reading.
 async fn probe_mailbox(mailbox: &MailboxSettings) -> anyhow::Result<String> {
-    let tls = imap::tls_config(mailbox.imap.ca_file.as_deref())?;
-    let mut session =
-        imap::connect(&endpoint(&mailbox.imap), &credentials(mailbox)?, &tls, Deadlines::default()).await?;
+    let access = Access::of(&mailbox.imap, &Tokens::default())?;
+    let mut session = Line::open(endpoint(&mailbox.imap), access, Deadlines::default()).await?.session;
     let inbox = session.examine(&mailbox.inbox, None).await?;
     let listed = session.list().await?;
     let folders = choose(mailbox, &listed);

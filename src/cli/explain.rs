@@ -19,10 +19,12 @@ use crate::domain::reasons;
 
 /// The largest message file that is read.
 const MAX_FILE_OCTETS: u64 = 64 * 1024 * 1024;
+/// The most files that are read of one folder.
+const MAX_FOLDER_FILES: usize = 1_000_000;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Message files
+    /// Message files, and folders of them
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// The mailbox that receives them
@@ -50,7 +52,8 @@ pub fn explain(config: &Path, arguments: &Arguments) -> Answer {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut head = true;
     let mut unread = 0_usize;
-    for file in &arguments.files {
+    for file in arguments.files.iter().flat_map(|file| within(file)) {
+        let file = file.as_path();
         let raw = match read(file) {
             Ok(raw) => raw,
             Err(error) => {
@@ -72,6 +75,16 @@ pub fn explain(config: &Path, arguments: &Arguments) -> Answer {
     }
     out.flush()?;
     Ok(ExitCode::from(u8::from(unread > 0)))
+}
+
+/// The files of a folder in the order of their names, without hidden ones and folders in it; a file is itself.
+fn within(path: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(path) else { return vec![path.to_path_buf()] };
+    let paths = entries.flatten().map(|entry| entry.path());
+    let hidden = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let mut files: Vec<PathBuf> = paths.filter(|p| p.is_file() && !hidden(p)).take(MAX_FOLDER_FILES).collect();
+    files.sort_unstable();
+    files
 }
 
 /// Reads a message file of bounded size; what a device or a pipe says of its own size is not believed.

@@ -6,22 +6,23 @@ use std::time::Duration;
 
 use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
-use secrecy::SecretString;
 
-use super::file::{LimitsFile, MailboxFile, QuotaFile, ServerFile, Source};
+use super::file::{MailboxFile, QuotaFile, ServerFile, Source};
 use super::gestures;
 use super::locate::Step::{self, Index, Key};
 use super::rules::{commitments, requesters};
 use super::time::{bureaux, time};
 use super::{
     Error, LedgerSettings, MailboxSettings, Secrets, Security, ServerSettings, Settings, SmtpSettings, TemplateFile,
-    digest, read, service,
+    digest, read, secret, service,
 };
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
 use crate::domain::nature::NatureRule;
 use crate::domain::office::Office;
-use crate::domain::policy::{Commitment, Limits, MailboxPolicy, Mode, Nature, Perimeter, RecipientRule, RequesterRule};
+use crate::domain::policy::{
+    Commitment, Limits, MailboxPolicy, Mode, Nature, Perimeter, RecipientRule, RequesterRule, SentCopy,
+};
 use crate::domain::quota::Quota;
 use crate::domain::schedule::Schedule;
 use crate::domain::territory::Territory;
@@ -47,7 +48,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         commitments,
         requesters: rules.requesters,
         natures: rules.natures,
-        limits: limits(file.limits),
+        limits: limits(source)?,
         templates: &templates,
     };
     let (mut names, mut reached) = (HashSet::new(), HashSet::new());
@@ -186,6 +187,7 @@ impl At<'_> {
             gestures: gestures::rules(self.source, self.index, file)?,
             holding_subjects: file.holding_subjects.clone(),
             texts: service::texts(self, file, shared.templates)?,
+            sent_copy: self.name("sent_copy", &file.sent_copy, SentCopy::from_name, "\"never\", \"always\"")?,
         })
     }
 
@@ -311,16 +313,21 @@ fn our_addresses(source: &Source) -> Result<Vec<Address>, Error> {
     Ok(ours)
 }
 
-fn limits(file: LimitsFile) -> Limits {
-    let usual = Limits::default();
-    Limits {
+fn limits(source: &Source) -> Result<Limits, Error> {
+    let (file, usual) = (&source.file.limits, Limits::default());
+    let undeliverable_for = match &file.undeliverable_for {
+        Some(text) => span(source, &[Key("limits"), Key("undeliverable_for")], text)?,
+        None => usual.undeliverable_for,
+    };
+    Ok(Limits {
         per_address_per_day: file.per_address_per_day.unwrap_or(usual.per_address_per_day),
         per_domain_per_hour: file.per_domain_per_hour.unwrap_or(usual.per_domain_per_hour),
         per_thread_per_day: file.per_thread_per_day.unwrap_or(usual.per_thread_per_day),
         per_mailbox_per_hour: file.per_mailbox_per_hour.unwrap_or(usual.per_mailbox_per_hour),
         breaker_per_hour: file.breaker_per_hour.unwrap_or(usual.breaker_per_hour),
         abusive_per_hour: file.abusive_per_hour.unwrap_or(usual.abusive_per_hour),
-    }
+        undeliverable_for,
+    })
 }
 
 fn smtp(source: &Source, secrets: Secrets) -> Result<SmtpSettings, Error> {
@@ -375,9 +382,11 @@ fn server(source: &Source, steps: &[Step<'_>], file: &ServerFile, secrets: Secre
     if file.max_connections == Some(0) {
         return Err(source.error(&at("max_connections"), "at least one connection is needed"));
     }
+    let oauth = secret::oauth(source, steps, file, secrets)?;
     let password = match (&file.login, secrets) {
         (None, _) | (Some(_), Secrets::Skip | Secrets::Store) => None,
-        (Some(_), Secrets::Read) => Some(secret(source, steps, file)?),
+        (Some(_), Secrets::Read) if oauth.is_some() => None,
+        (Some(_), Secrets::Read) => Some(secret::password(source, steps, file)?),
     };
     Ok(ServerSettings {
         host: file.host.clone(),
@@ -386,40 +395,13 @@ fn server(source: &Source, steps: &[Step<'_>], file: &ServerFile, secrets: Secre
         ca_file,
         login: file.login.clone(),
         password,
+        oauth,
         max_connections: file.max_connections,
     })
 }
 
 fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// The password, from the file or the systemd credential that the server's table names.
-fn secret(source: &Source, steps: &[Step<'_>], file: &ServerFile) -> Result<SecretString, Error> {
-    let at = |key: &'static str| [steps, &[Key(key)]].concat();
-    let (path, key) = match (&file.password_file, &file.password_credential) {
-        (Some(path), None) => (source.resolve(path), "password_file"),
-        (None, Some(name)) => {
-            let folder = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| {
-                let what =
-                    "systemd gave no credentials: is LoadCredential= in the unit? ($CREDENTIALS_DIRECTORY is not set)";
-                source.error(&at("password_credential"), what)
-            })?;
-            (PathBuf::from(folder).join(name), "password_credential")
-        }
-        (Some(_), Some(_)) => {
-            return Err(source.error(&at("password_file"), "password_credential is given too: one of them"));
-        }
-        (None, None) => {
-            return Err(source.error(&at("login"), "no password: give password_file or password_credential"));
-        }
-    };
-    let text = read(&path).map_err(|error| source.error(&at(key), format!("the password cannot be read: {error}")))?;
-    let word = text.lines().next().unwrap_or_default();
-    if word.is_empty() {
-        return Err(source.error(&at(key), format!("{} is empty", path.display())));
-    }
-    Ok(SecretString::from(word.to_owned()))
 }
 
 fn store_url(source: &Source, secrets: Secrets) -> Result<String, Error> {

@@ -182,6 +182,26 @@ pub struct ServerFile {
     pub password_credential: Option<String>,
     /// Connections that the server allows to this machine at a time; where mailboxes share a server, the least counts.
     pub max_connections: Option<u16>,
+    /// Access tokens instead of a password.
+    pub oauth: Option<OauthFile>,
+}
+
+/// `[mailboxes.imap.oauth]`: the client-credentials grant (RFC 6749 §4.4).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OauthFile {
+    /// Where tokens are asked for: `https://…`.
+    pub token_url: String,
+    /// Who we are there.
+    pub client_id: String,
+    /// The file that holds the secret; its first line is it.
+    pub client_secret_file: Option<PathBuf>,
+    /// The name of the systemd credential that holds the secret.
+    pub client_secret_credential: Option<String>,
+    /// What the token is for.
+    pub scope: Option<String>,
+    /// A certification authority besides the system's (PEM).
+    pub ca_file: Option<PathBuf>,
 }
 
 fn implicit() -> String {
@@ -399,6 +419,9 @@ pub struct MailboxFile {
     /// The Sent folders; detected where empty.
     #[serde(default)]
     pub sent: Vec<String>,
+    /// Whether a copy of each mail to the public is put into the first of them: `never` (the default) or `always`.
+    #[serde(default = "sent_copy")]
+    pub sent_copy: String,
     /// The folders of spam; detected where empty.
     #[serde(default)]
     pub junk: Vec<String>,
@@ -443,6 +466,10 @@ fn max_age() -> String {
 
 fn from() -> String {
     "from".into()
+}
+
+fn sent_copy() -> String {
+    "never".into()
 }
 
 fn bilingual() -> String {
@@ -541,7 +568,7 @@ pub struct TranslationFile {
 }
 
 /// `[limits]`.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsFile {
     /// Acknowledgements to one address within a day.
@@ -556,6 +583,8 @@ pub struct LimitsFile {
     pub breaker_per_hour: Option<u32>,
     /// Messages of one sender within an hour over which sending is abusive.
     pub abusive_per_hour: Option<u32>,
+    /// How long an address that bounced is left alone.
+    pub undeliverable_for: Option<String>,
 }
 
 /// `[ledger]`.

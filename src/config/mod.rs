@@ -13,6 +13,7 @@ pub mod gestures;
 pub mod ics;
 mod locate;
 mod rules;
+mod secret;
 mod service;
 mod time;
 
@@ -85,10 +86,31 @@ pub struct ServerSettings {
     pub ca_file: Option<PathBuf>,
     /// Who we are.
     pub login: Option<String>,
-    /// By which word; absent with `--offline`.
+    /// By which word; absent with `--offline`, and where tokens are used.
     pub password: Option<SecretString>,
+    /// Where access tokens come from, where they are used instead.
+    pub oauth: Option<OauthSettings>,
     /// Connections that the server allows to this machine at a time.
     pub max_connections: Option<u16>,
+}
+
+/// Where access tokens come from (RFC 6749 §4.4).
+#[derive(Debug, Clone)]
+pub struct OauthSettings {
+    /// The endpoint's host; always by TLS.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The path and query of its address.
+    pub path: String,
+    /// A certification authority besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Who we are there.
+    pub client_id: String,
+    /// By which word; absent with `--offline`.
+    pub client_secret: Option<SecretString>,
+    /// What the token is for.
+    pub scope: Option<String>,
 }
 
 /// How one mailbox is reached.

@@ -1,31 +1,59 @@
 //! A line to a mailbox's server that can be laid anew in the middle of a task.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use crate::imap::{self, Credentials, Deadlines, Endpoint, Error, Selected, Session};
+use super::access::Access;
+use crate::imap::{self, Deadlines, Endpoint, Error, Selected, Session};
 
 /// A session, and what it takes to open another.
 pub struct Line {
     endpoint: Endpoint,
-    credentials: Credentials,
+    access: Access,
     tls: Arc<rustls::ClientConfig>,
     deadlines: Deadlines,
+    renew_at: Option<Instant>,
     /// The session in use.
     pub session: Session,
 }
 
 impl Line {
     /// Connects and logs in.
-    pub async fn open(endpoint: Endpoint, credentials: Credentials, deadlines: Deadlines) -> Result<Self, Error> {
+    pub async fn open(endpoint: Endpoint, access: Access, deadlines: Deadlines) -> Result<Self, Error> {
         let tls = imap::tls_config(endpoint.ca_file.as_deref())?;
-        let session = imap::connect(&endpoint, &credentials, &tls, deadlines).await?;
-        Ok(Self { endpoint, credentials, tls, deadlines, session })
+        let (session, renew_at) = lay(&endpoint, &access, &tls, deadlines).await?;
+        Ok(Self { endpoint, access, tls, deadlines, renew_at, session })
     }
 
     /// Lays the line anew and opens the folder again; `None` where its UIDs no longer mean the same.
     pub async fn relay(&mut self, folder: &str, uid_validity: u32) -> Result<Option<Selected>, Error> {
-        self.session = imap::connect(&self.endpoint, &self.credentials, &self.tls, self.deadlines).await?;
+        (self.session, self.renew_at) = lay(&self.endpoint, &self.access, &self.tls, self.deadlines).await?;
         let selected = self.session.examine(folder, None).await?;
         Ok((selected.uidvalidity == uid_validity).then_some(selected))
     }
+
+    /// Whether the token of this session nears its expiry: some servers end a session with it.
+    #[must_use]
+    pub fn is_expiring(&self, now: Instant) -> bool {
+        self.renew_at.is_some_and(|renew_at| renew_at <= now)
+    }
+}
+
+/// Logs in. A token that was granted earlier may have been revoked since: refused, it is tried once more with a new one.
+async fn lay(
+    endpoint: &Endpoint,
+    access: &Access,
+    tls: &Arc<rustls::ClientConfig>,
+    deadlines: Deadlines,
+) -> Result<(Session, Option<Instant>), Error> {
+    let mut grant = access.grant(deadlines).await?;
+    let mut session = imap::connect(endpoint, &grant.credentials, tls, deadlines).await;
+    if session.as_ref().is_err_and(Error::is_authentication) {
+        access.forget(&grant).await;
+        if !grant.fresh {
+            grant = access.grant(deadlines).await?;
+            session = imap::connect(endpoint, &grant.credentials, tls, deadlines).await;
+        }
+    }
+    Ok((session?, grant.renew_at))
 }

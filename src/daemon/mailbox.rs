@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::ExposeSecret as _;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::access::{Access, Tokens};
 use super::folders::choose;
 use super::gate::{Gate, Gates};
 use super::heart::{Heart, Pulse};
@@ -23,7 +23,7 @@ use crate::clock;
 use crate::config::{self, MailboxSettings, Settings};
 use crate::domain::classify::FolderRole;
 use crate::domain::decide::Desk;
-use crate::imap::{self, Credentials, Deadlines, Endpoint, IdleEnd, Session};
+use crate::imap::{self, Deadlines, Endpoint, IdleEnd, Session};
 
 /// The wait before the first new attempt after trouble.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
@@ -53,6 +53,8 @@ pub struct Shared {
     pub heart: Heart,
     /// The ways to the servers.
     pub gates: Arc<Gates>,
+    /// The access tokens in force.
+    pub tokens: Tokens,
     /// Wakes the sender and the ticker: there may be something to send.
     pub news: Arc<Notify>,
     /// Ends everything.
@@ -142,9 +144,10 @@ impl Watch<'_> {
 
     /// Reads, waits and reads again, until the end; only once, where other mailboxes wait for the place.
     async fn visit(&self, mut lease: Lease, blind_since: &mut Option<DateTime<Utc>>) -> anyhow::Result<()> {
+        let access = Access::of(&self.settings.imap, &self.shared.tokens)?;
         let mut line = tokio::select! {
             () = self.shared.stop.cancelled() => return Ok(()),
-            line = Line::open(endpoint(&self.settings.imap), credentials(self.settings)?, Deadlines::default()) => line?,
+            line = Line::open(endpoint(&self.settings.imap), access, Deadlines::default()) => line?,
         };
         let mut folders = self.folders(&mut line.session).await?;
         let mut pass = Pass::Scan;
@@ -163,6 +166,11 @@ impl Watch<'_> {
             if self.shared.stop.is_cancelled() || crowded {
                 line.session.logout().await;
                 self.shared.store.release(&lease).await?;
+                return Ok(());
+            }
+            if line.is_expiring(clock::monotonic()) {
+                // the next session is opened at once, with a new token
+                line.session.logout().await;
                 return Ok(());
             }
             let due = clock::monotonic() >= scanned + self.settings.scan_every;
@@ -353,13 +361,6 @@ pub fn endpoint(server: &config::ServerSettings) -> Endpoint {
         },
         ca_file: server.ca_file.clone(),
     }
-}
-
-/// Login and password in imap's words.
-pub fn credentials(settings: &MailboxSettings) -> anyhow::Result<Credentials> {
-    let login = settings.imap.login.clone().context("imap.login is missing")?;
-    let password = settings.imap.password.as_ref().context("the password was not read")?;
-    Ok(Credentials::password(login, password.expose_secret()))
 }
 
 #[cfg(test)]

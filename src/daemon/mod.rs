@@ -7,6 +7,7 @@
 //! every loop makes progress; a reload that cannot be taken leaves the old configuration in force. Deliberately absent:
 //! decisions, and any state that a crash could lose.
 
+pub mod access;
 pub mod folders;
 pub mod gate;
 pub mod heart;
@@ -31,6 +32,7 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::{interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::access::Tokens;
 use self::gate::Gates;
 use self::heart::Heart;
 use self::mailbox::Shared;
@@ -114,7 +116,8 @@ impl Crew {
         let (settings, templates) = (Arc::new(settings), Arc::new(templates));
         let (heart, news, stop) = (Heart::default(), Arc::new(Notify::new()), CancellationToken::new());
         let gates = Arc::new(Gates::new(&settings));
-        let shared = Shared { settings: Arc::clone(&settings), store, heart, gates, news, stop };
+        let tokens = Tokens::default();
+        let shared = Shared { settings: Arc::clone(&settings), store, heart, gates, tokens, news, stop };
         let mut crew = Self { shared, templates, tasks: JoinSet::new(), names: HashMap::new() };
         for mailbox in &settings.mailboxes {
             crew.hire(Task::Mailbox(mailbox.name.clone()), Duration::ZERO);

@@ -9,7 +9,7 @@ use super::mailbox::Shared;
 use crate::app::sending::{self, Attempt, Prepared, Proof, Ready};
 use crate::clock;
 use crate::config::{self, Settings};
-use crate::domain::effect::{EffectKind, Outcome, Settlement};
+use crate::domain::effect::{Outcome, Settlement};
 use crate::mail::template::Templates;
 use crate::smtp::{self, Deadlines, Login, Relay, SecretKind, Sender, Submission};
 use crate::store::{Claim, DueEffect};
@@ -101,7 +101,7 @@ async fn send(shared: &Shared, templates: &Templates, sender: &mut Sender, due: 
 /// `None` where vigie was told to stop before the relay could take the mail.
 async fn submit(shared: &Shared, sender: &mut Sender, due: &DueEffect, prepared: Prepared) -> Option<Attempt> {
     // Every mail of vigie is automatic: a null reverse-path keeps answers and reports from looping (RFC 3834 §3.3).
-    let named = !shared.settings.smtp.null_reverse_path || due.effect.kind != EffectKind::Acknowledgement;
+    let named = !shared.settings.smtp.null_reverse_path || !due.effect.kind.is_public();
     let submission = Submission {
         reverse_path: named.then_some(&prepared.sender),
         recipients: &prepared.recipients,

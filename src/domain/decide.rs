@@ -3,19 +3,21 @@
 //! *Start reading* at [`on_message`]. A decision says all: the events to write down, the requests as they become, the
 //! mails to send. The shells carry it out in one transaction and decide nothing.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::acknowledge::{Acknowledgement, Moment, SentCounts, acknowledge};
 use super::alert::{self, Bureau, Clock, Rise};
 use super::calendar::Calendar;
 use super::classify::{Context, FolderRole, Links, classify};
 use super::deadline::{Deadline, deadline};
+use super::dispatch;
 use super::echo::Recent;
 use super::effect::{Effect, EffectKind, effect_id};
 use super::event::{Event, MessageRecord};
 use super::evidence::Evidence;
 use super::message::{MessageFacts, ReportKind};
 use super::policy::{MailboxPolicy, Nature, Requester, Watch};
+use super::reach;
 use super::receipt::{Times, official};
 use super::request::{AcknowledgementState, Change, MessageId, PersonId, Request, RequestId, Status};
 use super::requester::requester_and_nature;
@@ -23,13 +25,6 @@ use super::verdict::{Reason, Verdict};
 
 /// The limit of a request that no commitment covers: the shortest usual one, so that nothing waits unseen.
 const LIMIT_WITHOUT_COMMITMENT: u16 = 5;
-
-/// The working days within which a registration notice is owed (CRPA R112-11-2).
-const LEGAL_LIMIT: u16 = 1;
-/// How long before that limit somebody is warned: time enough to write by hand.
-const LEGAL_MARGIN: TimeDelta = TimeDelta::hours(12);
-/// How long an acknowledgement may take to leave before anybody is warned.
-const QUEUE_GRACE: TimeDelta = TimeDelta::minutes(15);
 
 /// The configuration's side of a decision about one mailbox.
 #[derive(Debug, Clone, Copy)]
@@ -80,8 +75,10 @@ pub struct Snapshot {
     pub person: Option<(PersonId, String)>,
     /// The requester of the linked request, by keyed digest: whose address a report says to be undeliverable.
     pub linked_person: Option<String>,
-    /// Whether a report said that the author's address is undeliverable.
-    pub undeliverable: bool,
+    /// The mail to the public that a report names: its id.
+    pub bounced_mail: Option<String>,
+    /// Since when a report says that the author's address is undeliverable.
+    pub undeliverable: Option<DateTime<Utc>>,
     /// How many automatic mails left lately.
     pub sent: SentCounts,
     /// What came lately from the domain that would be acknowledged.
@@ -147,10 +144,11 @@ pub fn on_message(
 ) -> (Judgement, Decision) {
     let judgement = judge(desk, arrival, snapshot, now);
     let case = Case { desk, arrival, snapshot, judgement: &judgement };
-    let decision = match case.open() {
+    let mut decision = match case.open() {
         Some(request) => case.opened(request, now),
         None => case.attached(),
     };
+    decision.events.extend(case.regained());
     (judgement, decision)
 }
 
@@ -168,7 +166,8 @@ pub fn judge(desk: Desk<'_>, arrival: &Arrival<'_>, snapshot: &Snapshot, now: Da
         now,
         sent: snapshot.sent,
         recent: &snapshot.recent,
-        undeliverable: snapshot.undeliverable,
+        undeliverable: snapshot.undeliverable.is_some()
+            && regained(desk, arrival.facts, snapshot, received_at).is_none(),
         already_acknowledged: false,
     };
     let acknowledgement = acknowledge(arrival.facts, &verdict, &moment);
@@ -193,13 +192,6 @@ pub fn parts(acknowledgement: &Acknowledgement) -> (&'static str, Reason) {
 
 fn opens_request(desk: Desk<'_>, verdict: &Verdict) -> bool {
     verdict.opens_request() || (*verdict == Verdict::Internal && desk.policy.internal_opens_request)
-}
-
-/// When an acknowledgement that has not left becomes a risk: at noon of the working day after the receipt, at the end of
-/// which the law wants the registration notice (CRPA R112-11-2). What was late from the start is given a moment to leave.
-fn late_at(desk: Desk<'_>, received_at: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
-    let legal = deadline(desk.calendar, received_at, LEGAL_LIMIT).map_or(now, |due| due.due_at);
-    (legal - LEGAL_MARGIN).max(now + QUEUE_GRACE)
 }
 
 /// A judged message, and all that its consequences depend on.
@@ -263,9 +255,10 @@ impl Case<'_> {
     /// The consequences of a message that opens a request.
     fn opened(&self, mut request: Request, now: DateTime<Utc>) -> Decision {
         let mut decision = Decision::default();
-        decision.effects.extend(self.acknowledgement(&request, now));
-        let effect = decision.effects.first().map(|effect| effect.id.clone());
-        decision.events.push(self.recorded(Some(request.reference.clone()), effect));
+        if let Acknowledgement::Send { to, .. } = &self.judgement.acknowledgement {
+            decision.effects = dispatch::mails(self.desk, &request, to, self.arrival.digest, now);
+        }
+        decision.events.push(self.recorded(Some(request.reference.clone()), &decision.effects));
         decision.events.push(Event::RequestOpened {
             request: Box::new(request.clone()),
             message: self.arrival.digest.to_owned(),
@@ -285,10 +278,10 @@ impl Case<'_> {
     /// The consequences of a message that belongs to a known request, or to none.
     fn attached(&self) -> Decision {
         let mut decision = Decision::default();
-        decision.events.push(self.recorded(self.linked_reference(), None));
+        decision.events.push(self.recorded(self.linked_reference(), &[]));
         match self.judgement.verdict {
             Verdict::Reply(_) => self.answer(&mut decision),
-            Verdict::Bounce(_) => decision.events.extend(self.undeliverable()),
+            Verdict::Bounce(_) => self.bounce(&mut decision),
             Verdict::Request
             | Verdict::FollowUp(_)
             | Verdict::RequestAgain(_)
@@ -309,25 +302,7 @@ impl Case<'_> {
         self.snapshot.linked.as_ref().filter(|request| request.id == named).map(|request| request.reference.clone())
     }
 
-    fn acknowledgement(&self, request: &Request, now: DateTime<Utc>) -> Option<Effect> {
-        let Acknowledgement::Send { to, .. } = &self.judgement.acknowledgement else { return None };
-        let mailbox = &self.desk.policy.name;
-        Some(Effect {
-            id: effect_id(EffectKind::Acknowledgement, &[mailbox, &request.reference, self.arrival.digest]),
-            kind: EffectKind::Acknowledgement,
-            mailbox: mailbox.clone(),
-            bureau: String::new(),
-            request: Some(request.id),
-            recipients: vec![to.clone()],
-            about: vec![request.reference.clone()],
-            level: None,
-            created_at: now,
-            due_at: now,
-            warn_at: Some(late_at(self.desk, request.received_at, now)),
-        })
-    }
-
-    fn recorded(&self, request: Option<String>, effect: Option<String>) -> Event {
+    fn recorded(&self, request: Option<String>, mails: &[Effect]) -> Event {
         let (_, rule) = official(&self.arrival.times);
         let (acknowledgement, acknowledgement_reason) = parts(&self.judgement.acknowledgement);
         Event::MessageRecorded(Box::new(MessageRecord {
@@ -343,7 +318,7 @@ impl Case<'_> {
             times: self.arrival.times,
             acknowledgement,
             acknowledgement_reason,
-            effect,
+            mails: mails.iter().map(|mail| (mail.kind, mail.id.clone())).collect(),
         }))
     }
 
@@ -360,17 +335,49 @@ impl Case<'_> {
         }
     }
 
-    /// A final delivery failure of our mail: the requester's address is undeliverable.
-    fn undeliverable(&self) -> Option<Event> {
-        let report = self.arrival.facts.report.as_ref().filter(|report| report.kind == ReportKind::DeliveryFailure)?;
-        Some(Event::Undeliverable {
-            person: self.snapshot.linked_person.clone()?,
+    /// A final delivery failure of our mail: the requester's address is undeliverable, and where it was the
+    /// acknowledgement that bounced, the requester was told nothing. Nothing is reopened by it.
+    fn bounce(&self, decision: &mut Decision) {
+        let report = self.arrival.facts.report.as_ref();
+        let Some(report) = report.filter(|report| report.kind == ReportKind::DeliveryFailure) else { return };
+        let (message, at) = (self.arrival.digest.to_owned(), self.judgement.received_at);
+        let (mailbox, status) = (self.desk.policy.name.clone(), report.status.clone());
+        let linked = self.snapshot.linked.clone();
+        if let (Some(mut request), Some(effect)) = (linked, self.snapshot.bounced_mail.clone()) {
+            let lost = Change::Acknowledgement { at, state: AcknowledgementState::Refused };
+            if change(&mut request, lost, Some(message.clone()), decision) {
+                let (reference, mailbox) = (request.reference.clone(), mailbox.clone());
+                let (message, status) = (message.clone(), status.clone());
+                decision.events.push(Event::Bounced { effect, reference, mailbox, message, status, at });
+                decision.requests.push(request);
+            }
+        }
+        if let Some(person) = self.snapshot.linked_person.clone() {
+            decision.events.push(Event::Undeliverable { person, mailbox, message, status, at });
+        }
+    }
+
+    /// Mail reaches the author again, although a report said that it did not.
+    fn regained(&self) -> Option<Event> {
+        let (_, person) = self.snapshot.person.as_ref()?;
+        let why = regained(self.desk, self.arrival.facts, self.snapshot, self.judgement.received_at)?;
+        Some(Event::Deliverable {
+            person: person.clone(),
             mailbox: self.desk.policy.name.clone(),
             message: self.arrival.digest.to_owned(),
-            status: report.status.clone(),
+            why,
             at: self.judgement.received_at,
         })
     }
+}
+
+fn regained(
+    desk: Desk<'_>,
+    facts: &MessageFacts,
+    snapshot: &Snapshot,
+    received_at: DateTime<Utc>,
+) -> Option<&'static str> {
+    reach::regained(facts, desk.policy, snapshot.undeliverable?, received_at)
 }
 
 fn answered(at: DateTime<Utc>, evidence: Evidence) -> Change {

@@ -22,6 +22,8 @@ const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(3);
 pub enum EffectKind {
     /// An acknowledgement to a requester.
     Acknowledgement,
+    /// A registration notice to a requester, whose acknowledgement follows.
+    RegistrationNotice,
     /// An alert to agents.
     Alert,
     /// To agents: what they were warned of is settled.
@@ -34,11 +36,23 @@ pub enum EffectKind {
 
 names!(EffectKind {
     Acknowledgement => "acknowledgement",
+    RegistrationNotice => "registration_notice",
     Alert => "alert",
     Clearance => "clearance",
     Digest => "digest",
     Operations => "operations",
 });
+
+impl EffectKind {
+    /// Whether the public gets it: it is counted by the limits, and held by the breaker.
+    #[must_use]
+    pub fn is_public(self) -> bool {
+        match self {
+            Self::Acknowledgement | Self::RegistrationNotice => true,
+            Self::Alert | Self::Clearance | Self::Digest | Self::Operations => false,
+        }
+    }
+}
 
 /// A mail to send.
 #[derive(Debug, Clone, PartialEq, Eq)]

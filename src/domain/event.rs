@@ -76,6 +76,52 @@ pub enum Event {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Mail reaches a correspondent again, as far as can be told.
+    Deliverable {
+        /// The keyed digest that stands for the person.
+        person: String,
+        /// The mailbox that learned it.
+        mailbox: String,
+        /// The digest of the message that shows it.
+        message: String,
+        /// What shows it.
+        why: &'static str,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A delivery report says that a mail to a requester did not arrive.
+    Bounced {
+        /// The mail's id.
+        effect: String,
+        /// The reference of its request.
+        reference: String,
+        /// The mailbox.
+        mailbox: String,
+        /// The digest of the report.
+        message: String,
+        /// The status code of the report (RFC 3463).
+        status: Option<String>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Other texts are in use.
+    Texts {
+        /// The digest of all of them.
+        digest: String,
+        /// Since when.
+        at: DateTime<Utc>,
+    },
+    /// A person asked that the acknowledgement of a request leave now rather than on its day.
+    AcknowledgementHastened {
+        /// The request's reference.
+        reference: String,
+        /// Its mailbox.
+        mailbox: String,
+        /// Who.
+        by: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// The breaker tripped: acknowledgements are held from now on.
     BreakerTripped(Trip),
     /// Acknowledgements of a mailbox have not left, and the law's limit is near.
@@ -161,8 +207,8 @@ pub struct MessageRecord {
     pub acknowledgement: &'static str,
     /// Why.
     pub acknowledgement_reason: Reason,
-    /// The id of the mail that acknowledges it.
-    pub effect: Option<String>,
+    /// The mails that acknowledge it, the first one first.
+    pub mails: Vec<(EffectKind, String)>,
 }
 
 /// How an attempt to send ended.
@@ -223,6 +269,19 @@ impl Event {
                 let payload = Payload::new().text("person", person).text("message", message);
                 entry("address_undeliverable", *at, Some(mailbox), None, payload.maybe("status", status.as_ref()))
             }
+            Self::Deliverable { person, mailbox, message, why, at } => {
+                let payload = Payload::new().text("person", person).text("message", message).text("why", *why);
+                entry("address_deliverable", *at, Some(mailbox), None, payload)
+            }
+            Self::Bounced { effect, reference, mailbox, message, status, at } => {
+                let payload = Payload::new().text("effect", effect).text("message", message);
+                let payload = payload.maybe("status", status.as_ref());
+                entry("acknowledgement_bounced", *at, Some(mailbox), Some(reference), payload)
+            }
+            Self::Texts { digest, at } => entry("texts", *at, None, None, Payload::new().text("digest", digest)),
+            Self::AcknowledgementHastened { reference, mailbox, by, at } => {
+                entry("acknowledgement_hastened", *at, Some(mailbox), Some(reference), Payload::new().text("by", by))
+            }
             Self::BreakerTripped(Trip { at, sent, limit }) => {
                 let payload = Payload::new().int("sent", i64::from(*sent)).int("limit", i64::from(*limit));
                 entry("breaker_tripped", *at, None, None, payload)
@@ -271,8 +330,12 @@ impl MessageRecord {
             .text("received_rule", self.rule.name())
             .instant("observed_at", self.times.observed_at)
             .text("acknowledgement", self.acknowledgement)
-            .text("acknowledgement_reason", self.acknowledgement_reason.code)
-            .maybe("effect", self.effect.as_ref());
+            .text("acknowledgement_reason", self.acknowledgement_reason.code);
+        let (first, then) = (self.mails.first(), self.mails.get(1));
+        payload = payload.maybe("effect", first.map(|(_, id)| id)).maybe("then", then.map(|(_, id)| id));
+        if let Some((kind, _)) = first.filter(|(kind, _)| *kind != EffectKind::Acknowledgement) {
+            payload = payload.text("mail", kind.name());
+        }
         if !self.reason.detail.is_empty() {
             payload = payload.text("reason_detail", &self.reason.detail);
         }

@@ -17,7 +17,7 @@ pub struct MessageFacts {
     pub header_digest: Digest,
     /// The Message-ID without its angle brackets, trimmed; of several, the first.
     pub message_id: Option<String>,
-    /// The addresses of the From header, all of them.
+    /// The addresses of the From header, each once.
     pub from: Vec<Address>,
     /// The display name of the first From address.
     pub from_name: Option<String>,

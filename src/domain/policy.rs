@@ -30,6 +30,17 @@ pub enum RecipientRule {
     ReturnPath,
 }
 
+/// Whether a copy of each mail to the public is put into the mailbox's Sent folder: the only thing that vigie ever writes
+/// into a mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SentCopy {
+    /// Never: the mailbox is left as it is.
+    #[default]
+    Never,
+    /// Always, so that agents see what was said.
+    Always,
+}
+
 /// Who asks (DOMAIN §6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Requester {
@@ -166,6 +177,8 @@ pub struct Limits {
     pub breaker_per_hour: u32,
     /// Messages from one address within an hour, over which sending is abusive (CRPA L112-11).
     pub abusive_per_hour: u32,
+    /// How long an address that bounced is left alone, where nothing shows before that mail reaches it again.
+    pub undeliverable_for: TimeDelta,
 }
 
 impl Default for Limits {
@@ -177,6 +190,7 @@ impl Default for Limits {
             per_mailbox_per_hour: 300,
             breaker_per_hour: 1_000,
             abusive_per_hour: 60,
+            undeliverable_for: TimeDelta::days(1),
         }
     }
 }
@@ -236,6 +250,8 @@ pub struct MailboxPolicy {
     pub holding_subjects: Vec<String>,
     /// Which text answers whom, the first match decides.
     pub texts: Vec<Text>,
+    /// Whether a copy of each mail to the public is put into the mailbox's Sent folder.
+    pub sent_copy: SentCopy,
 }
 
 /// Says who writes from an address or a domain.
@@ -386,6 +402,7 @@ pub fn matches_pattern(pattern: &str, text: &str) -> bool {
 }
 
 names!(Mode { Observe => "observe", Acknowledge => "acknowledge" });
+names!(SentCopy { Never => "never", Always => "always" });
 names!(RecipientRule { From => "from", ReturnPath => "return_path" });
 names!(Requester { Public => "public", Elected => "elected", LocalOfficial => "local_official", LocalAuthority => "local_authority" });
 names!(Nature { GeneralInfo => "general_info", Advice => "advice", Complaint => "complaint", Suggestion => "suggestion", Appointment => "appointment" });
@@ -393,7 +410,9 @@ names!(Channel { Mail => "mail", Letter => "letter", Appointment => "appointment
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::{Address, Limits, MailboxPolicy, Mode, Nature, RecipientRule, Territory, TimeDelta, matches_pattern};
+    use super::{
+        Address, Limits, MailboxPolicy, Mode, Nature, RecipientRule, SentCopy, Territory, TimeDelta, matches_pattern,
+    };
 
     /// A mailbox for unit tests: nothing configured.
     pub fn policy() -> MailboxPolicy {
@@ -424,6 +443,7 @@ pub(super) mod tests {
             gestures: Vec::new(),
             holding_subjects: Vec::new(),
             texts: Vec::new(),
+            sent_copy: SentCopy::Never,
         }
     }
 

@@ -1,14 +1,18 @@
 //! What the administrators are told of vigie's own state, one mail each: the mail's id is made of what it is about, so
 //! that the same trouble is told once.
 
-use chrono::{DateTime, Datelike as _, Utc};
+use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 
 use super::address::Address;
 use super::breaker::Trip;
 use super::effect::{Effect, EffectKind, effect_id};
 use super::ledger::rfc3339;
+use super::message::MessageFacts;
 use super::office::Office;
+use super::verdict::{Automaton, Verdict};
 
+/// How old a mailbox's own automatic answer may be to say that its absence message is on.
+const RECENT: TimeDelta = TimeDelta::days(7);
 /// What stands for an empty line.
 const NOTHING: &str = "–";
 
@@ -61,6 +65,13 @@ pub enum Warning {
         /// The relay's last answer, where there is one.
         answer: String,
     },
+    /// An absence message is switched on in the mailbox itself: it answers beside our acknowledgements, and in their stead.
+    AnswersItself {
+        /// The mailbox.
+        mailbox: String,
+        /// When one of its answers was seen.
+        at: DateTime<Utc>,
+    },
     /// A responder without any header is answered no more.
     Loop {
         /// The mailbox.
@@ -84,10 +95,12 @@ impl Warning {
                 vec!["gap".to_owned(), mailbox.clone(), folder.clone(), rfc3339(*at), cause.clone()]
             }
             Self::Unread { mailbox, folder, at, cause } => {
-                let week = at.iso_week();
-                let week = format!("{}-S{:02}", week.year(), week.week());
+                let week = week(*at);
                 let folder = folder.clone().unwrap_or_default();
                 vec!["unread".to_owned(), mailbox.clone(), folder, week, rfc3339(*at), cause.clone()]
+            }
+            Self::AnswersItself { mailbox, at } => {
+                vec!["answers_itself".to_owned(), mailbox.clone(), week(*at), rfc3339(*at)]
             }
             Self::BreakerTripped(Trip { at, sent, limit }) => {
                 vec!["breaker".to_owned(), rfc3339(*at), sent.to_string(), limit.to_string()]
@@ -125,6 +138,9 @@ impl Warning {
                 at: at.parse().ok()?,
                 cause: cause.clone(),
             }),
+            ("answers_itself", [mailbox, _, at]) => {
+                Some(Self::AnswersItself { mailbox: mailbox.clone(), at: at.parse().ok()? })
+            }
             ("breaker", [at, sent, limit]) => Some(Self::BreakerTripped(Trip {
                 at: at.parse().ok()?,
                 sent: sent.parse().ok()?,
@@ -174,6 +190,7 @@ impl Warning {
             | Self::Gap { mailbox, .. }
             | Self::Unread { mailbox, .. }
             | Self::Late { mailbox, .. }
+            | Self::AnswersItself { mailbox, .. }
             | Self::Loop { mailbox, .. } => Some(mailbox),
             Self::BreakerTripped(_) => None,
         }
@@ -182,7 +199,7 @@ impl Warning {
     /// What makes it the one it is: not the cause, which changes from one attempt to the next.
     fn id(&self, about: &[String]) -> String {
         let kept = match self {
-            Self::Blind { .. } | Self::Late { .. } => 3,
+            Self::Blind { .. } | Self::Late { .. } | Self::AnswersItself { .. } => 3,
             Self::BreakerTripped(_) => 2,
             // One a day for a mailbox and a domain, one a week for a mailbox and a folder.
             Self::Gap { .. } | Self::Loop { .. } | Self::Unread { .. } => 4,
@@ -197,6 +214,7 @@ impl Warning {
             | Self::Gap { .. }
             | Self::Unread { .. }
             | Self::BreakerTripped(_)
+            | Self::AnswersItself { .. }
             | Self::Loop { .. } => office.administrators.clone(),
             // The bureau too: only its agents can write to the requesters by hand.
             Self::Late { mailbox, .. } => {
@@ -211,6 +229,29 @@ impl Warning {
             }
         }
     }
+}
+
+/// The warning that a message gives of an absence message in one of our mailboxes: that mailbox wrote it, a machine did,
+/// and vigie did not (the State's platform answers `Auto: …`). What lies there since long is history.
+#[must_use]
+pub fn own_answer(
+    office: &Office,
+    facts: &MessageFacts,
+    verdict: &Verdict,
+    received_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<Warning> {
+    let author = facts.author()?;
+    let recent = now.signed_duration_since(received_at) <= RECENT;
+    let mailbox = office.mailboxes.iter().find(|mailbox| mailbox.is_mine(author))?;
+    (recent && *verdict == Verdict::Automated(Automaton::AutoReply))
+        .then(|| Warning::AnswersItself { mailbox: mailbox.name.clone(), at: received_at })
+}
+
+/// The week of an instant, as a part of an id.
+fn week(at: DateTime<Utc>) -> String {
+    let week = at.iso_week();
+    format!("{}-S{:02}", week.year(), week.week())
 }
 
 fn one_line(text: &str) -> String {
@@ -231,7 +272,10 @@ mod tests {
         let looped = Warning::Loop { mailbox: "p".into(), parties, at };
         let unread = |folder| Warning::Unread { mailbox: "p".into(), folder, at, cause: "NO".into() };
         let (named, none) = (unread(Some("Envoyés".to_owned())), unread(None));
-        for warning in [blind, named, none, Warning::BreakerTripped(Trip { at, sent: 9, limit: 9 }), late, looped] {
+        let itself = Warning::AnswersItself { mailbox: "p".into(), at };
+        for warning in
+            [blind, named, none, itself, Warning::BreakerTripped(Trip { at, sent: 9, limit: 9 }), late, looped]
+        {
             assert_eq!(Warning::read(&warning.about()).as_ref(), Some(&warning));
         }
     }

@@ -258,6 +258,16 @@ pub enum Error {
         /// The deadline that passed.
         after: Duration,
     },
+    /// The token endpoint gave no access token.
+    #[error("{host} gives no access token: {reason}")]
+    Token {
+        /// The endpoint's host.
+        host: String,
+        /// What it said, or what became of the line to it.
+        reason: String,
+        /// Whether it may pass by itself.
+        temporary: bool,
+    },
     /// The server sent what cannot be read as IMAP. Its words are withheld: they may hold personal data.
     #[error("{host}: the answer to {command} cannot be read as IMAP; the connection is given up and made again")]
     Unparsable {
@@ -301,7 +311,7 @@ impl Error {
             | Self::Deadline { .. }
             | Self::Unparsable { .. }
             | Self::Abandoned { .. } => true,
-            Self::Tls { temporary, .. } => *temporary,
+            Self::Tls { temporary, .. } | Self::Token { temporary, .. } => *temporary,
             // a login tried again and again gets the account locked: only what is known to pass is tried again
             Self::Login { server_text, .. } | Self::FolderMissing { server_text, .. } => server_text.is_passing(),
             Self::Refused { server_text, .. } => !server_text.is_lasting(),
@@ -321,6 +331,7 @@ impl Error {
         match self {
             Self::Login { server_text, .. } => !server_text.is_passing(),
             Self::NoMechanism { .. } => true,
+            Self::Token { temporary, .. } => !temporary,
             _ => false,
         }
     }

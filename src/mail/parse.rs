@@ -15,6 +15,8 @@ const MAX_HEADER_OCTETS: usize = 1_048_576;
 const MAX_LANGUAGES: usize = 16;
 /// The longest Thread-Index that is kept: Outlook adds five octets for each answer.
 const MAX_THREAD_INDEX_CHARS: usize = 2_048;
+/// The most authors that are kept: several are withheld from, many are no authors.
+const MAX_AUTHORS: usize = 64;
 /// The most rules that are believed to have passed a message on.
 const MAX_RULES: usize = 16;
 /// The longest server name that is kept (RFC 1035 §2.3.4).
@@ -147,14 +149,18 @@ impl Reader {
     /// misleads nobody.
     fn from(&mut self, line: &str) {
         if self.from.is_some() {
-            if addresses(line) != self.facts.from {
+            if addresses(line).iter().any(|address| !self.facts.from.contains(address)) {
                 self.defect(Defect::DuplicateFrom);
             }
             return;
         }
         let mailboxes = mailboxes(line);
         self.facts.from_name = mailboxes.first().and_then(|mailbox| mailbox.name.clone());
-        self.facts.from = mailboxes.into_iter().filter_map(|mailbox| mailbox.address).collect();
+        for address in mailboxes.into_iter().filter_map(|mailbox| mailbox.address).take(MAX_AUTHORS) {
+            if !self.facts.from.contains(&address) {
+                self.facts.from.push(address);
+            }
+        }
         if self.facts.from.is_empty() && line.contains('@') {
             self.defect(Defect::UnparsableSender);
         } else if self.facts.from.is_empty() {

@@ -110,10 +110,11 @@ pub(super) fn mailboxes(line: &str) -> Vec<Mailbox> {
     };
     let found: Vec<Mailbox> = guarded(line, read, Kind::Addresses).unwrap_or_default();
     if found.iter().any(|mailbox| mailbox.address.is_some()) {
-        found
-    } else {
-        lenient(line).map_or(found, |one| vec![one])
+        return found;
     }
+    // Some clients encode the whole field, address included, against RFC 2047 §5.
+    let whole = || if line.contains("=?") { lenient(&text(line)) } else { None };
+    lenient(line).or_else(whole).map_or(found, |one| vec![one])
 }
 
 /// The addresses of an address field, as far as they can be parsed.
@@ -141,7 +142,8 @@ fn lenient(line: &str) -> Option<Mailbox> {
     let written = rest.split('>').next()?;
     // A route before the address (RFC 5322 §4.4) is obsolete, and says nothing of whose it is.
     let unrouted = written.strip_prefix('@').and_then(|routed| routed.split_once(':')).map(|(_, address)| address);
-    let address = address(unrouted.unwrap_or(written))?;
+    let bare = unrouted.unwrap_or(written).trim_start();
+    let address = address(bare.strip_prefix("mailto:").unwrap_or(bare))?;
     let name = Some(text(name.trim().trim_matches('"'))).filter(|name| !name.is_empty());
     Some(Mailbox { name, address: Some(address) })
 }
@@ -304,6 +306,8 @@ mod tests {
             ("<\"alice martin\"@example.org>", ""),
             ("=?utf-8?Q?Andr=C3=A9?= <andre@préfecture.example>", "andre@xn--prfecture-c4a.example"),
             ("<@relay.example:alice@example.org>", "alice@example.org"),
+            ("<mailto:alice@example.org>", "alice@example.org"),
+            ("=?utf-8?Q?Alice_=3Calice=40example.org=3E?=", "alice@example.org"),
             ("Alice <@a.example,@b.example:alice@example.org>", "alice@example.org"),
             ("Pete(A nice \\) chap) <pete(his account)@silly.example(his host)>", "pete@silly.example"),
         ] {

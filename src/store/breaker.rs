@@ -81,7 +81,7 @@ fn read((tripped_at, sent, limit, counted_from): Row) -> Breaker {
 pub(super) const BREAKER: &str = "SELECT tripped_at, trip_sent, trip_limit, counted_from FROM breaker WHERE id = 1";
 pub(super) const SAVE_BREAKER: &str =
     "UPDATE breaker SET tripped_at = $1, trip_sent = $2, trip_limit = $3, counted_from = $4 WHERE id = 1";
-pub(super) const HOLD: &str = "UPDATE effect SET state = 'held' WHERE kind = 'acknowledgement' AND state = 'pending'";
+pub(super) const HOLD: &str = "UPDATE effect SET state = 'held' WHERE domain <> '' AND state = 'pending'";
 pub(super) const HELD: &str =
     concat!("SELECT ", effect_columns!(), " FROM effect WHERE state = 'held' ORDER BY created_at, id");
 pub(super) const RELEASE_HELD: &str = "UPDATE effect SET state = 'pending', due_at = $1 WHERE state = 'held'";

@@ -19,7 +19,7 @@ use crate::domain::policy::{Mode, Watch};
 use crate::domain::request::{MessageId, PersonId, Request, RequestId};
 
 /// Values of one IN list.
-const VALUES_PER_LIST: usize = 500;
+pub(super) const VALUES_PER_LIST: usize = 500;
 /// The octets of a person's key.
 const KEY_OCTETS: usize = 32;
 
@@ -60,8 +60,8 @@ pub struct Person {
     pub id: PersonId,
     /// The keyed digest that stands for them in the ledger.
     pub digest: String,
-    /// Whether a report said that the address is undeliverable.
-    pub undeliverable: bool,
+    /// Since when a report says that the address is undeliverable.
+    pub undeliverable: Option<DateTime<Utc>>,
 }
 
 /// A mailbox as the store knows it.
@@ -107,6 +107,8 @@ macro_rules! select_in {
         found
     }};
 }
+
+pub(super) use select_in;
 
 impl Turn {
     /// The mailbox's row, where there is one.
@@ -242,7 +244,9 @@ impl Turn {
         let rows = select_in!(self, (String, i64, String, i64), HEAD, addresses, ")");
         let mut found: HashMap<String, Person> = rows
             .into_iter()
-            .map(|(address, id, digest, gone)| (address, Person { id: PersonId(id), digest, undeliverable: gone != 0 }))
+            .map(|(address, id, digest, since)| {
+                (address, Person { id: PersonId(id), digest, undeliverable: maybe_instant(since) })
+            })
             .collect();
         let mut new: Vec<NewPerson> = Vec::new();
         for (address, name) in people {
@@ -252,7 +256,7 @@ impl Turn {
             }
             let id = self.take_person_id();
             let (key, digest) = keyed_digest(&address)?;
-            found.insert(address.clone(), Person { id, digest: digest.clone(), undeliverable: false });
+            found.insert(address.clone(), Person { id, digest: digest.clone(), undeliverable: None });
             new.push(NewPerson { id: id.0, address, name: name.replace('\0', ""), key, digest });
         }
         self.insert_persons(&new).await?;
@@ -303,10 +307,10 @@ impl Turn {
             .map_err(Error::from)
     }
 
-    /// Marks an address as undeliverable.
-    pub async fn mark_undeliverable(&mut self, digest: &str, now: DateTime<Utc>) -> Result<()> {
+    /// Marks an address as undeliverable since an instant, or as deliverable again.
+    pub async fn mark_undeliverable(&mut self, digest: &str, since: Option<DateTime<Utc>>) -> Result<()> {
         on_turn!(self, connection => sqlx::query(MARK_UNDELIVERABLE)
-            .bind(millis(now))
+            .bind(maybe_millis(since))
             .bind(digest.to_owned())
             .execute(connection)
             .await
@@ -451,8 +455,7 @@ pub(super) const KEEP_NOTE: &str =
 pub(super) const OPEN_REQUESTS: &str =
     concat!("SELECT ", request_columns!(), " FROM request WHERE status = 'open' AND id > $1 ORDER BY id LIMIT $2");
 pub(super) const PERSON_DIGEST: &str = "SELECT digest FROM person WHERE id = $1";
-pub(super) const MARK_UNDELIVERABLE: &str =
-    "UPDATE person SET undeliverable_at = $1 WHERE digest = $2 AND undeliverable_at = 0";
+pub(super) const MARK_UNDELIVERABLE: &str = "UPDATE person SET undeliverable_at = $1 WHERE digest = $2";
 pub(super) const SCHEDULE: &str = "INSERT INTO schedule (name, next_at) VALUES ($1, $2) \
      ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at";
 pub(super) const MESSAGES_FROM: &str =
@@ -460,13 +463,15 @@ pub(super) const MESSAGES_FROM: &str =
 pub(super) const RECENT_OF_DOMAIN: &str = "SELECT p.address, m.subject, m.acknowledgement FROM message m \
      JOIN person p ON p.id = m.person WHERE m.domain = $1 AND m.domain <> '' AND m.observed_at >= $2 \
      ORDER BY m.id DESC LIMIT $3";
-pub(super) const SENT_TO_ADDRESS: &str = "SELECT COUNT(*) FROM effect \
-     WHERE kind = 'acknowledgement' AND created_at >= $1 AND lower(recipients) = $2";
+// A registration notice and the acknowledgement that follows it are one answer: requests are counted.
+pub(super) const SENT_TO_ADDRESS: &str = "SELECT COUNT(DISTINCT request) FROM effect \
+     WHERE domain <> '' AND created_at >= $1 AND lower(recipients) = $2";
 pub(super) const SENT_TO_DOMAIN: &str =
-    "SELECT COUNT(*) FROM effect WHERE kind = 'acknowledgement' AND created_at >= $1 AND domain = $2";
-pub(super) const SENT_IN_THREAD: &str = "SELECT COUNT(*) FROM effect WHERE kind = 'acknowledgement' \
+    "SELECT COUNT(DISTINCT request) FROM effect WHERE domain <> '' AND created_at >= $1 AND domain = $2";
+pub(super) const SENT_IN_THREAD: &str = "SELECT COUNT(DISTINCT request) FROM effect WHERE domain <> '' \
      AND created_at >= $1 AND request <> 0 \
      AND request IN (SELECT id FROM request WHERE id = $2 OR (again_of = $2 AND again_of <> 0))";
 pub(super) const SENT_BY_MAILBOX: &str =
-    "SELECT COUNT(*) FROM effect WHERE kind = 'acknowledgement' AND created_at >= $1 AND mailbox = $2";
-pub(super) const SENT_BY_ALL: &str = "SELECT COUNT(*) FROM effect WHERE kind = 'acknowledgement' AND created_at >= $1";
+    "SELECT COUNT(DISTINCT request) FROM effect WHERE domain <> '' AND created_at >= $1 AND mailbox = $2";
+pub(super) const SENT_BY_ALL: &str =
+    "SELECT COUNT(DISTINCT request) FROM effect WHERE domain <> '' AND created_at >= $1";

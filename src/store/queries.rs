@@ -114,6 +114,30 @@ pub struct RequestLine {
     pub address: String,
     /// By which name.
     pub name: String,
+    /// Why its message was not acknowledged, or by which rule it was.
+    pub acknowledgement_reason: String,
+    /// What that reason saw.
+    pub acknowledgement_detail: String,
+    /// What became of the acknowledgement that was refused, bounced or lost.
+    pub failure: Option<Failure>,
+}
+
+/// Why an acknowledgement did not arrive, as far as is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// When it was refused, or when the report came that says so.
+    pub at: DateTime<Utc>,
+    /// The status of the report that came back; `None` where it was the relay that refused or lost it.
+    pub bounce_status: Option<String>,
+}
+
+impl Failure {
+    /// Reads [`request_join`]'s column: `1` and a status for a bounce, `0` for the relay, after the instant.
+    fn read(text: &str) -> Option<Self> {
+        let (at, what) = text.split_once(' ')?;
+        let (bounced, status) = what.split_once(' ')?;
+        Some(Self { at: instant(at.parse().ok()?), bounce_status: (bounced == "1").then(|| status.to_owned()) })
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -127,6 +151,9 @@ struct RequestJoin {
     language: String,
     address: String,
     name: String,
+    acknowledgement_reason: String,
+    acknowledgement_detail: String,
+    failure: String,
 }
 
 /// What `vigie status` counts.
@@ -323,6 +350,9 @@ impl RequestJoin {
             language: self.language,
             address: self.address,
             name: self.name,
+            acknowledgement_reason: self.acknowledgement_reason,
+            acknowledgement_detail: self.acknowledgement_detail,
+            failure: Failure::read(&self.failure),
         })
     }
 }
@@ -336,7 +366,14 @@ macro_rules! request_join {
         concat!(
             "SELECT r.*, COALESCE(m.message_id, '') AS message_id, COALESCE(m.subject, '') AS subject, \
              COALESCE(m.thread_refs, '') AS thread_refs, COALESCE(m.thread_index, '') AS thread_index, \
-             COALESCE(m.language, '') AS language, COALESCE(p.address, '') AS address, COALESCE(p.name, '') AS name \
+             COALESCE(m.language, '') AS language, COALESCE(p.address, '') AS address, COALESCE(p.name, '') AS name, \
+             COALESCE(m.acknowledgement_reason, '') AS acknowledgement_reason, \
+             COALESCE(m.acknowledgement_detail, '') AS acknowledgement_detail, \
+             CASE WHEN r.acknowledgement IN ('refused', 'unknown') THEN COALESCE((SELECT \
+             CASE WHEN e.bounced_at <> 0 THEN CAST(e.bounced_at AS TEXT) || ' 1 ' || e.bounce_status \
+             ELSE CAST(e.settled_at AS TEXT) || ' 0 ' END FROM effect e WHERE e.request = r.id AND e.request <> 0 \
+             AND e.domain <> '' AND (e.bounced_at <> 0 OR e.state IN ('refused', 'unknown')) \
+             ORDER BY e.bounced_at DESC, e.settled_at DESC, e.id LIMIT 1), '') ELSE '' END AS failure \
              FROM (SELECT ",
             request_columns!(),
             " FROM request) r LEFT JOIN message m ON m.id = r.message LEFT JOIN person p ON p.id = r.person ",

@@ -216,7 +216,7 @@ pub struct EffectRow {
     pub request: i64,
     /// To whom, one a line.
     pub recipients: String,
-    /// The domain of the requester whom it acknowledges; empty for mails to agents.
+    /// The domain of the requester to whom it goes; empty for mails to agents.
     pub domain: String,
     /// What it is about, one a line.
     pub about: String,
@@ -268,7 +268,7 @@ impl EffectRow {
     /// The row of a mail that was just decided.
     pub(super) fn pending(effect: &Effect, message_id: String) -> Self {
         let recipients: Vec<String> = effect.recipients.iter().map(ToString::to_string).collect();
-        let public = effect.kind == EffectKind::Acknowledgement;
+        let public = effect.kind.is_public();
         let domain = effect.recipients.first().filter(|_| public).map(|to| to.domain().to_owned());
         Self {
             id: effect.id.clone(),

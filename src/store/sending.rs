@@ -35,6 +35,10 @@ pub struct AfterAttempt<'a> {
     pub settled_at: Option<DateTime<Utc>>,
     /// The relay's answer.
     pub answer: &'a str,
+    /// The digest of the text that the relay took; empty where it took none.
+    pub text: &'a str,
+    /// Whether a copy is to be put into the mailbox's Sent folder.
+    pub copy: bool,
 }
 
 /// What a node that asks for a mail to send is told.
@@ -181,6 +185,8 @@ impl Turn {
             .bind(maybe_millis(after.settled_at))
             .bind(after.answer.replace('\0', ""))
             .bind(id.to_owned())
+            .bind(after.text.to_owned())
+            .bind(if after.copy { "wanted" } else { "none" })
             .execute(connection)
             .await
             .map(|done| done.rows_affected()));
@@ -191,7 +197,7 @@ impl Turn {
 pub(super) const CLAIM_DUE: &str = concat!(
     "UPDATE effect SET state = 'sending', holder = $1, attempts = attempts + 1, due_at = $2 \
      WHERE state = 'pending' AND id = (SELECT id FROM effect WHERE state = 'pending' AND due_at <= $2 \
-     ORDER BY CASE WHEN kind = 'acknowledgement' THEN 1 ELSE 0 END, due_at, created_at, id LIMIT 1) RETURNING ",
+     ORDER BY CASE WHEN domain = '' THEN 0 ELSE 1 END, due_at, created_at, id LIMIT 1) RETURNING ",
     effect_columns!()
 );
 pub(super) const LOCK_BUCKET: &str = "INSERT INTO quota (name, full_at) VALUES ($1, 0) \
@@ -213,5 +219,5 @@ pub(super) const INTERRUPTED: &str = concat!(
 );
 pub(super) const NEXT_DUE: &str = "SELECT MIN(due_at) FROM effect WHERE state = 'pending'";
 pub(super) const SETTLE: &str = "UPDATE effect SET state = $1, due_at = $2, unknowns = $3, settled_at = $4, \
-     answer = $5, holder = '', \
+     answer = $5, holder = '', text_digest = $7, copy = $8, copy_at = $2, \
      warn_at = CASE WHEN $1 = 'pending' THEN warn_at ELSE 0 END WHERE id = $6 AND state = 'sending'";

@@ -1,6 +1,6 @@
 //! Every fixed SQL text of the room: a test prepares each on both databases, so that none is found wrong at night.
 
-use super::{breaker, history, lease, load, places, queries, sending, snapshot, turn, write};
+use super::{breaker, history, lease, load, mails, places, queries, sending, snapshot, turn, write};
 
 /// The texts, in no particular order.
 pub const STATEMENTS: &[&str] = &[
@@ -37,6 +37,12 @@ pub const STATEMENTS: &[&str] = &[
     load::SENT_IN_THREAD,
     load::SENT_BY_MAILBOX,
     load::SENT_BY_ALL,
+    mails::MARK_BOUNCED,
+    mails::HASTEN,
+    mails::MAILS_ABOUT,
+    mails::COPIES_DUE,
+    mails::NEXT_COPY,
+    mails::SETTLE_COPY,
     places::FLAGGED_UIDS,
     places::SAVE_FLAGS,
     places::MARK_GONE,

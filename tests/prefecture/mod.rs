@@ -7,7 +7,9 @@ use vigie::domain::address::Address;
 use vigie::domain::calendar::Territory;
 use vigie::domain::classify::FolderRole;
 use vigie::domain::nature::NatureRule;
-use vigie::domain::policy::{Limits, MailboxPolicy, Mode, Nature, RecipientRule, Requester, RequesterRule, Watch};
+use vigie::domain::policy::{
+    Limits, MailboxPolicy, Mode, Nature, RecipientRule, Requester, RequesterRule, SentCopy, Watch,
+};
 
 /// An address.
 pub fn address(text: &str) -> Address {
@@ -59,6 +61,7 @@ pub fn policy(name: &str) -> MailboxPolicy {
         gestures: Vec::new(),
         holding_subjects: Vec::new(),
         texts: Vec::new(),
+        sent_copy: SentCopy::Never,
     }
 }
 

@@ -28,3 +28,4 @@ pub mod proxy;
 pub mod sink;
 pub mod smtp;
 pub mod tls;
+pub mod tokens;

@@ -7,9 +7,10 @@ use chrono::TimeDelta;
 use vigie::app::ingest::switch_on;
 use vigie::clock;
 use vigie::config::{Secrets, Settings};
+use vigie::daemon::access::{Access, Tokens};
 use vigie::daemon::heart::{Heart, Pulse};
 use vigie::daemon::line::Line;
-use vigie::daemon::mailbox::{credentials, endpoint};
+use vigie::daemon::mailbox::endpoint;
 use vigie::daemon::sync::{Pass, Passed, Reader, Watched};
 use vigie::domain::classify::FolderRole;
 use vigie::domain::decide::Desk;
@@ -37,6 +38,7 @@ pub struct Post {
     /// The database.
     pub store: Store,
     pulse: Pulse,
+    tokens: Tokens,
     leases: Vec<Lease>,
     folder: Option<tempfile::TempDir>,
 }
@@ -64,7 +66,7 @@ impl Post {
             leases.push(lease.expect("nobody else holds it"));
         }
         let pulse = Heart::default().pulse("post", std::time::Duration::from_mins(1));
-        Self { settings, store, pulse, leases, folder: None }
+        Self { settings, store, pulse, tokens: Tokens::default(), leases, folder: None }
     }
 
     /// What decisions know of a mailbox.
@@ -99,7 +101,7 @@ impl Post {
         let settings = self.settings.mailbox(mailbox).expect("settings");
         let usual = endpoint(&settings.imap);
         let endpoint = Endpoint { port: port.unwrap_or(usual.port), ..usual };
-        Line::open(endpoint, credentials(settings).expect("credentials"), deadlines).await
+        Line::open(endpoint, Access::of(&settings.imap, &self.tokens).expect("a password"), deadlines).await
     }
 
     /// Reads a folder in a session of its own.

@@ -160,9 +160,16 @@ impl Fold {
         self.messages.set(&message, "reason", &said.text("reason"));
         self.messages.set(&message, "request", said.reference());
         let effect = said.text("effect");
-        if !effect.is_empty() && !self.mails.has(&effect) {
-            self.mails.open(&effect, said.entry.seq);
-            self.mails.set(&effect, "kind", "acknowledgement");
+        let kind = said.text("mail");
+        self.mail_wanted(&effect, if kind.is_empty() { "acknowledgement" } else { &kind }, said);
+        self.mail_wanted(&said.text("then"), "acknowledgement", said);
+    }
+
+    /// A mail to the public enters the ledger with the decision that wants it.
+    fn mail_wanted(&mut self, effect: &str, kind: &str, said: &Said<'_>) {
+        if !effect.is_empty() && !self.mails.has(effect) {
+            self.mails.open(effect, said.entry.seq);
+            self.mails.set(effect, "kind", kind);
         }
     }
 

@@ -4,6 +4,7 @@ use chrono::DateTime;
 
 use super::fold::Fold;
 use crate::app::Result;
+use crate::domain::effect::EffectKind;
 use crate::domain::ledger::rfc3339;
 use crate::store::{EffectFacts, MailboxFacts, MessageFactsRow, RequestFacts, Snapshot};
 
@@ -120,7 +121,8 @@ fn message(fold: &mut Fold, row: &MessageFactsRow) -> Result<(), String> {
 fn mail(fold: &mut Fold, row: &EffectFacts) -> Result<(), String> {
     let settled = !matches!(row.state.as_str(), "pending" | "sending" | "held");
     // A mail to agents enters the ledger with its first attempt; one to the public with the decision that wants it.
-    if !settled && row.kind != "acknowledgement" && !fold.mails.has(&row.id) {
+    let public = EffectKind::from_name(&row.kind).is_some_and(EffectKind::is_public);
+    if !settled && !public && !fold.mails.has(&row.id) {
         return Ok(());
     }
     let state = if settled { row.state.clone() } else { String::new() };

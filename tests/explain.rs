@@ -1,0 +1,81 @@
+//! `vigie explain` on what people point it at: old messages, folders, and files that are no messages.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails at the line that could not"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const TO_US: &str = "To: pref-pan@prefecture.example.org\nMessage-ID: <a@b.example>\n\nBonjour\n";
+
+fn explain(arguments: &[&Path]) -> (Output, Vec<Value>) {
+    let config = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/vigie.toml");
+    let output = Command::new(env!("CARGO_BIN_EXE_vigie"))
+        .args(["explain", "--mailbox", "pref-pan", "--mode", "acknowledge", "--format", "json", "--config"])
+        .arg(config)
+        .args(arguments)
+        .output()
+        .unwrap();
+    let lines = String::from_utf8(output.stdout.clone()).unwrap();
+    let rows = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    (output, rows)
+}
+
+#[test]
+fn an_old_message_is_judged_at_the_moment_of_its_receipt() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, head, received) in [
+        ("received", "Received: from a by b; Mon, 1 Sep 2003 10:00:00 +0200\nFrom: a@b.example\n", "2003-09-01"),
+        ("dated", "Date: Tue, 2 Sep 2003 10:00:00 +0200\nFrom: a@b.example\n", "2003-09-02"),
+        (
+            "mbox",
+            "From a@b.example Wed Sep  3 10:00:00 2003\nDate: 3 Sep 2003 10:00 GMT\nFrom: a@b.example\n",
+            "2003-09-03",
+        ),
+        ("undated", "From: a@b.example\n", "20"),
+        ("future", "Date: Tue, 2 Sep 2093 10:00:00 +0200\nFrom: a@b.example\n", "20"),
+    ] {
+        let file = folder.path().join(name);
+        fs::write(&file, format!("{head}{TO_US}")).unwrap();
+        let (output, rows) = explain(&[&file]);
+        assert_eq!(output.status.code(), Some(0), "{name}");
+        assert_eq!(rows[0]["acknowledgement"], "send", "{name}: {}", rows[0]);
+        assert!(rows[0]["received_at"].as_str().unwrap().starts_with(received), "{name}: {}", rows[0]);
+    }
+}
+
+#[test]
+fn a_folder_is_explained_file_by_file_and_what_cannot_be_read_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, octets: &[u8]| fs::write(folder.path().join(name), octets).unwrap();
+    write("a-message", format!("From: a@b.example\n{TO_US}").as_bytes());
+    write("b-empty", b"");
+    write("c-binary", &(0..=255).cycle().take(100_000).collect::<Vec<u8>>());
+    write("d-header-only", format!("From: a@b.example\n{}", "X-A: b\n".repeat(100_000)).as_bytes());
+    write("e-one-line", "x".repeat(5_000_000).as_bytes());
+    write(".hidden", b"From: a@b.example\n\n");
+    fs::create_dir(folder.path().join("cur")).unwrap();
+    let (output, rows) = explain(&[folder.path()]);
+    assert_eq!(output.status.code(), Some(0));
+    let verdicts: Vec<&str> = rows.iter().map(|row| row["verdict"].as_str().unwrap()).collect();
+    assert_eq!(verdicts, ["request", "unreadable", "unreadable", "request", "unreadable"]);
+
+    let (output, rows) = explain(&[&folder.path().join("nowhere"), &folder.path().join("a-message")]);
+    assert_eq!((output.status.code(), rows.len()), (Some(1), 1), "the others go on");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nowhere"));
+}
+
+#[test]
+fn the_corpus_is_explained_by_the_command_as_by_the_rules() {
+    let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let messages = fs::read_dir(&corpus).unwrap().count();
+    let (output, rows) = explain(&[&corpus]);
+    assert_eq!((output.status.code(), rows.len()), (Some(0), messages));
+    assert!(rows.iter().all(|row| row["reason"].is_string() && row["acknowledgement_reason"].is_string()));
+}
