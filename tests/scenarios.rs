@@ -244,6 +244,12 @@ async fn command(prefecture: &mut Prefecture, line: &str) {
             let by = after(&words, "by").expect("by which way");
             prefecture.says(words[1], Gesture::Answer(Way::from_name(by).expect("a way"))).await;
         }
+        "hand" => {
+            let desk = prefecture.settings.office.desk(after(&words, "to").expect("to which mailbox"));
+            let policy = desk.expect("a watched mailbox").policy;
+            let wanted = Gesture::Move { mailbox: policy.name.clone(), bureau: policy.bureau.clone() };
+            prefecture.says(words[1], wanted).await;
+        }
         "close" => {
             prefecture.says(words[1], Gesture::Close { motive: "no_reply_needed".to_owned() }).await;
         }

@@ -73,7 +73,8 @@ pub fn tell(entry: &LedgerEntry) -> String {
         "request_redated" => format!("échéance reportée au {} (calendrier {})", text("due_on"), text("calendar")),
         "acknowledgement_state" => format!("accusé de réception : {}", acknowledgement(text("state"))),
         "alert_raised" => match payload.get("level").and_then(Value::as_i64).unwrap_or_default() {
-            level if level < 0 => "alerte : échéance dépassée".to_owned(),
+            -1 => "alerte : échéance dépassée".to_owned(),
+            level if level < 0 => format!("alerte : échéance dépassée, rappel n° {}", -1 - level),
             0 => "alerte : échéance aujourd’hui".to_owned(),
             level => format!("alerte : {level} jour(s) ouvré(s) avant l’échéance"),
         },

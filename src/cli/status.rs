@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use super::output::{self, Format, short_instant};
 use super::{Answer, Failure, open};
+use crate::app::forecast::of_bureau;
+use crate::clock;
 use crate::config::Settings;
 use crate::domain::ledger::rfc3339;
 use crate::report::table::Table;
@@ -42,6 +44,7 @@ pub async fn status(config: &Path, arguments: &Arguments) -> Answer {
     }
     output::listing(arguments.format, &mailboxes, || table(&settings, &mailboxes))?;
     if arguments.format == Format::Table {
+        output::print(&bureaux(&settings, &store).await?)?;
         let (queue, head) = (store.queue_state().await?, store.head().await?);
         output::print(&format!(
             "\nCourriers : {} en attente, {} en cours, {} retenus, {} incertains, {} refusés\nRegistre : {} écritures, tête {}\n",
@@ -49,6 +52,18 @@ pub async fn status(config: &Path, arguments: &Arguments) -> Answer {
         ))?;
     }
     Ok(ExitCode::from(u8::from(mailboxes.iter().any(|mailbox| mailbox.blind_since.is_some()))))
+}
+
+/// What is to be expected of each bureau, where its history is long enough.
+async fn bureaux(settings: &Settings, store: &Store) -> Result<String, Failure> {
+    let (office, now) = (&settings.office, clock::now());
+    let mut text = String::new();
+    for bureau in &office.bureaux {
+        if let Some(found) = of_bureau(store, office, &bureau.key, now).await? {
+            text.push_str(&format!("\n{} : {}\n", bureau.label, found.outlook.french()));
+        }
+    }
+    Ok(text)
 }
 
 async fn one(store: &Store, name: &str, mode: &'static str) -> Result<MailboxStatus, Failure> {

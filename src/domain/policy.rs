@@ -340,6 +340,16 @@ impl MailboxPolicy {
         appointment.or_else(|| self.commitment(Channel::Mail, requester, nature, day))
     }
 
+    /// The version of a commitment that holds on a day; any of them where none does.
+    #[must_use]
+    pub fn commitment_of_key(&self, key: &str, day: NaiveDate) -> Option<&Commitment> {
+        let holds = |c: &&Commitment| {
+            c.valid_from.is_none_or(|from| from <= day) && c.valid_until.is_none_or(|until| day <= until)
+        };
+        let mut versions = self.commitments.iter().filter(|commitment| commitment.key == key);
+        versions.clone().find(holds).or_else(|| versions.next())
+    }
+
     /// The promise to call back after a mail, where the mailbox makes one.
     #[must_use]
     pub fn callback(&self, requester: Requester, nature: Nature, day: NaiveDate) -> Option<&Commitment> {
