@@ -6,10 +6,13 @@
 //! Invariants: events, mails, ledger entries and requests of one decision are committed together or not at all; no
 //! other path changes a request. Deliberately absent: sockets, clocks, tasks.
 
+pub mod backup;
 pub mod breaker;
 pub mod commitments;
+pub mod custody;
 pub mod digest;
 pub mod explain;
+pub mod export;
 pub mod forecast;
 pub mod gesture;
 pub mod ingest;
@@ -18,6 +21,7 @@ pub mod query;
 mod reach;
 pub mod reconcile;
 pub mod refresh;
+pub mod retention;
 pub mod sending;
 pub mod sighting;
 pub mod story;
@@ -57,6 +61,34 @@ pub enum Error {
     /// There is no such request.
     #[error("aucune demande ne porte la référence {0}")]
     UnknownRequest(String),
+    /// There is no such person.
+    #[error("aucune personne n’est connue sous l’adresse {0}")]
+    UnknownPerson(String),
+    /// A person cannot be forgotten while their requests are open.
+    #[error("des demandes de cette personne sont encore en cours, répondez-y ou clôturez-les d’abord : {0}")]
+    StillOpen(String),
+    /// An item of a list may not be purged, or no longer.
+    #[error("rien n’est éliminé : la liste nomme ce qui ne peut pas, ou ne peut plus, l’être : {0}")]
+    NotPurgeable(String),
+    /// A file that should be written exists.
+    #[error("{} existe déjà : rien n’est écrasé, déplacez-le d’abord", .0.display())]
+    Exists(std::path::PathBuf),
+    /// A backup is not what it was.
+    #[error("{} est endommagé et n’est pas restauré : {damage}", path.display())]
+    Damaged {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        damage: String,
+    },
+    /// A file cannot be read or written.
+    #[error("{} : {cause}", path.display())]
+    File {
+        /// Which.
+        path: std::path::PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
     /// There is nothing to release.
     #[error("le disjoncteur n’est pas déclenché : aucun accusé n’est retenu")]
     BreakerNotTripped,
@@ -82,6 +114,12 @@ impl Error {
             | Self::NoText(_)
             | Self::NothingToHasten(_)
             | Self::UnknownRequest(_)
+            | Self::UnknownPerson(_)
+            | Self::StillOpen(_)
+            | Self::NotPurgeable(_)
+            | Self::Exists(_)
+            | Self::Damaged { .. }
+            | Self::File { .. }
             | Self::BreakerNotTripped
             | Self::Refused { .. } => false,
         }

@@ -1,20 +1,18 @@
-//! `vigie ledger verify|show`: is the ledger whole, and what does it say.
+//! `vigie ledger verify|show|seal|key|export`: is the ledger whole, and what does it say.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::Serialize;
 
 use super::output::{self, Format, french_instant};
-use super::{Answer, Failure, offline, open};
+use super::{Answer, Failure, bundle, offline, open};
 use crate::app::{query, story, verify};
+use crate::clock;
 use crate::config::{LedgerSettings, Settings};
-use crate::daemon::seals::{read as read_seal, read_folder, write as write_seal};
-use crate::domain::ledger::{LedgerEntry, hex, rfc3339};
-use crate::domain::seal::{Seal, Verifier};
+use crate::daemon::seals;
+use crate::domain::ledger::{LedgerEntry, rfc3339};
+use crate::domain::seal::{KeyRing, Seal, Verifier};
 use crate::report::table::Table;
 use crate::store::Store;
 
@@ -33,9 +31,24 @@ pub enum Verb {
         format: Format,
     },
     /// Make the key that seals the ledger, where there is none, and print its public half
-    Key,
+    Key {
+        /// Replace the key by a fresh one, which the old one signs
+        #[arg(long)]
+        rotate: bool,
+        /// Who decides it; the login by default
+        #[arg(long, env = "USER", default_value = "inconnu")]
+        by: String,
+    },
     /// Seal the ledger now: write the seal into the configured folder, and print it
     Seal,
+    /// Write the ledger, its seals and their keys into a folder that can be verified without vigie
+    Export {
+        /// The folder; it must not exist yet
+        folder: PathBuf,
+        /// Leave out what names a person (CRPA L311-6, L311-7)
+        #[arg(long)]
+        redacted: bool,
+    },
     /// Show the entries, or those about one request
     Show {
         /// The request's reference
@@ -62,18 +75,19 @@ struct EntryView {
 
 /// Carries the verb out.
 pub async fn ledger(config: &Path, verb: Verb) -> Answer {
-    let verb = match verb {
-        Verb::Key => return key(&offline(config)?),
-        other => other,
-    };
+    if let Verb::Key { rotate: false, .. } = verb {
+        let settings = offline(config)?;
+        return key(sealing(&settings)?);
+    }
     let (settings, store) = open(config).await?;
     match verb {
-        Verb::Key => key(&settings),
+        Verb::Key { by, .. } => rotate(sealing(&settings)?, &store, &by).await,
         Verb::Verify { seal, key, format } => {
-            let seals = seals(&settings, &seal, key.as_deref())?;
+            let seals = seals_of(&settings, &seal, key.as_deref())?;
             verify_all(&store, &seals, format).await
         }
         Verb::Seal => seal(&settings, &store).await,
+        Verb::Export { folder, redacted } => bundle::export(&settings, &store, &folder, redacted).await,
         Verb::Show { reference, format } => show(&settings.office, &store, reference, format).await,
     }
 }
@@ -84,43 +98,52 @@ fn sealing(settings: &Settings) -> Result<&LedgerSettings, Failure> {
     settings.ledger.as_ref().ok_or_else(|| Failure::Usage(anyhow::anyhow!(what)))
 }
 
-/// Makes the key where there is none; a key that is there stays.
-fn key(settings: &Settings) -> Answer {
-    let ledger = sealing(settings)?;
-    if !ledger.key_file.exists() {
-        let mut secret = [0_u8; 32];
-        getrandom::fill(&mut secret).map_err(|error| anyhow::anyhow!("no random octets: {error}"))?;
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&ledger.key_file)?;
-        file.write_all(format!("{}\n", hex(&secret)).as_bytes())?;
-        file.sync_all()?;
-    }
-    output::print(&format!("{}\n", ledger.key()?.verifier().encode()))?;
+/// Makes the key where there is none; a key that is there stays. Prints it, and then those that it replaced.
+fn key(ledger: &LedgerSettings) -> Answer {
+    let key = seals::key(ledger)?;
+    let ring = seals::ring(key.verifier(), Some(&ledger.seals), &[])?;
+    output::print(&(ring.encode().join("\n") + "\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn rotate(ledger: &LedgerSettings, store: &Store, by: &str) -> Answer {
+    seals::rotate(ledger, store, by, clock::now()).await?;
+    key(ledger)?;
+    eprintln!("La clé est remplacée. Pour que le service scelle avec elle : systemctl reload vigie");
     Ok(ExitCode::SUCCESS)
 }
 
 async fn seal(settings: &Settings, store: &Store) -> Answer {
     let ledger = sealing(settings)?;
-    let (path, note) = write_seal(ledger, &ledger.key()?, store).await?;
+    let (path, note) = seals::write(ledger, &seals::key(ledger)?, store).await?;
     output::print(&format!("{note}\n# {}\n", path.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The seals to hold the ledger against: those of the configured folder and those given, each under the key.
-fn seals(settings: &Settings, given: &[PathBuf], key: Option<&str>) -> Result<Vec<Seal>, Failure> {
-    let verifier = match (key, &settings.ledger) {
-        (Some(key), _) => Verifier::decode(key).map_err(|error| Failure::Usage(error.into()))?,
-        (None, Some(ledger)) if ledger.key_file.exists() => ledger.key()?.verifier(),
-        (None, _) if given.is_empty() => return Ok(Vec::new()),
-        (None, _) => return Err(Failure::Usage(anyhow::anyhow!("--seal needs the published key: --key NAME+ID+KEY"))),
-    };
-    let mut seals = match &settings.ledger {
-        Some(ledger) => read_folder(&ledger.seals, &verifier)?,
+/// The seals to hold the ledger against: those of the configured folder and those given, each under a key of the ring.
+pub(super) fn seals_of(settings: &Settings, given: &[PathBuf], key: Option<&str>) -> Result<Vec<Seal>, Failure> {
+    let Some(ring) = ring(settings, given, key)? else { return Ok(Vec::new()) };
+    let mut all = match &settings.ledger {
+        Some(ledger) => seals::read_folder(&ledger.seals, &ring)?,
         None => Vec::new(),
     };
     for path in given {
-        seals.push(read_seal(path, &verifier)?);
+        all.push(seals::read(path, &ring)?);
     }
-    Ok(seals)
+    Ok(all)
+}
+
+/// The keys that are believed: the given one or the configuration's, and those that it vouches for; `None` where the
+/// ledger is not sealed and no seal was given.
+fn ring(settings: &Settings, given: &[PathBuf], key: Option<&str>) -> Result<Option<KeyRing>, Failure> {
+    let folder = settings.ledger.as_ref().map(|ledger| ledger.seals.as_path());
+    let trusted = match (key, &settings.ledger) {
+        (Some(key), _) => Verifier::decode(key).map_err(|error| Failure::Usage(error.into()))?,
+        (None, Some(ledger)) if ledger.key_file.exists() => ledger.key()?.verifier(),
+        (None, _) if given.is_empty() => return Ok(None),
+        (None, _) => return Err(Failure::Usage(anyhow::anyhow!("--seal needs the published key: --key NAME+ID+KEY"))),
+    };
+    Ok(Some(seals::ring(trusted, folder, given)?))
 }
 
 async fn verify_all(store: &Store, seals: &[Seal], format: Format) -> Answer {

@@ -4,7 +4,9 @@
 //!
 //! Exit codes: 0 fine, 1 the answer is no (a check failed), 2 usage or configuration.
 
+mod backup;
 mod breaker;
+mod bundle;
 mod calendar;
 mod check;
 mod closures;
@@ -16,6 +18,8 @@ mod ledger;
 mod listing;
 mod messages;
 mod output;
+mod person;
+mod purge;
 mod request;
 mod requests;
 mod run;
@@ -69,6 +73,17 @@ enum Verb {
     Template(template::Verb),
     /// Show the breaker, or release what it holds
     Breaker(breaker::Arguments),
+    /// Back the database up into a file, while vigie runs
+    Backup(backup::BackupArguments),
+    /// Restore a backup into a database that is not there yet
+    Restore(backup::RestoreArguments),
+    /// List what may be purged, or purge a list under its visa
+    Purge(purge::Arguments),
+    /// Show or forget what is kept of a person
+    #[command(subcommand)]
+    Person(person::Verb),
+    /// Say who was shown personal data
+    AccessLog(person::AccessArguments),
     /// Say how vigie stands
     Status(status::Arguments),
 }
@@ -157,6 +172,11 @@ async fn carry_out(arguments: Arguments) -> Answer {
         Verb::Ledger(verb) => ledger::ledger(&config, verb).await,
         Verb::Template(verb) => template::template(&config, verb),
         Verb::Breaker(arguments) => breaker::breaker(&config, arguments).await,
+        Verb::Backup(arguments) => backup::back_up(&config, &arguments).await,
+        Verb::Restore(arguments) => backup::restore(&config, &arguments).await,
+        Verb::Purge(arguments) => purge::purge(&config, &arguments).await,
+        Verb::Person(verb) => person::person(&config, verb).await,
+        Verb::AccessLog(arguments) => person::access_log(&config, &arguments).await,
         Verb::Status(arguments) => status::status(&config, &arguments).await,
     }
 }
@@ -171,4 +191,10 @@ async fn open(config: &std::path::Path) -> Result<(Settings, crate::app::Store),
     let settings = Settings::load(config, Secrets::Store)?;
     let store = crate::app::Store::open_existing(&settings.store).await?;
     Ok((settings, store))
+}
+
+/// The configuration's retention in the words of the use cases.
+fn retention_of(settings: &Settings) -> crate::app::retention::Retention {
+    let crate::config::RetentionSettings { personal_days, row_years, access_months } = settings.retention;
+    crate::app::retention::Retention { personal_days, row_years, access_months }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 
 use super::output::{self, Format, french_instant};
-use super::{Answer, Failure, open};
+use super::{Answer, Failure, open, person, retention_of};
 use crate::app::gesture::{Word, gesture};
 use crate::app::{query, story};
 use crate::clock;
@@ -235,6 +235,7 @@ async fn show(settings: &Settings, store: &Store, reference: &str, format: Forma
 /// All of a request, to be read: its dates, its clocks, the count day by day, its story.
 async fn told(settings: &Settings, store: &Store, line: &RequestLine, now: DateTime<Utc>) -> Result<String, Failure> {
     let request = &line.request;
+    person::note_access(store, retention_of(settings), "request show", &request.reference, 1).await?;
     let mut text = head(settings, line);
     text.push_str("\nÉchéances\n");
     let zone = settings.office.zone();

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::output::{self, Format, short_instant};
-use super::{Answer, listing, open};
+use super::{Answer, listing, open, person, retention_of};
 use crate::app::query::{self, RequestView};
 use crate::clock;
 use crate::domain::forecast::percent;
@@ -54,6 +54,11 @@ pub async fn requests(config: &Path, arguments: &Arguments) -> Answer {
     let risks = query::risks(&store, &settings.office, now).await?;
     let view = |line| query::request_view(&settings.office, line, now).with_risk(&risks);
     let views: Vec<RequestView> = lines.iter().map(view).collect();
+    // The subjects are personal; the other forms show none.
+    if arguments.format == Format::Table {
+        let about = arguments.mailbox.clone().unwrap_or_default();
+        person::note_access(&store, retention_of(&settings), "requests", &about, lines.len()).await?;
+    }
     output::listing(arguments.format, &views, || table(&settings.office, &lines, &views, now))?;
     Ok(ExitCode::SUCCESS)
 }

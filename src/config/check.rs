@@ -13,8 +13,8 @@ use super::locate::Step::{self, Index, Key};
 use super::rules::{commitments, requesters};
 use super::time::{bureaux, time};
 use super::{
-    Error, LedgerSettings, MailboxSettings, Secrets, Security, ServerSettings, Settings, SmtpSettings, TemplateFile,
-    digest, read, secret, service,
+    Error, LedgerSettings, MailboxSettings, RetentionSettings, Secrets, Security, ServerSettings, Settings,
+    SmtpSettings, TemplateFile, digest, read, secret, service,
 };
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
@@ -25,6 +25,7 @@ use crate::domain::policy::{
 };
 use crate::domain::quota::Quota;
 use crate::domain::schedule::Schedule;
+use crate::domain::seal::is_key_name;
 use crate::domain::territory::Territory;
 
 /// The most mailboxes that one configuration may watch.
@@ -96,6 +97,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         smtp: smtp(source, secrets)?,
         templates,
         web: web(source)?,
+        retention: retention(&file.retention),
         closures_file: time.closures_file,
         blind_after: span(source, &[Key("prefecture"), Key("blind_after")], &file.prefecture.blind_after)?,
         reconcile: Schedule::parse(&file.prefecture.reconcile)
@@ -429,7 +431,7 @@ fn percent_encoded(word: &str) -> String {
 
 fn ledger(source: &Source) -> Result<Option<LedgerSettings>, Error> {
     let Some(file) = &source.file.ledger else { return Ok(None) };
-    if file.origin.is_empty() || file.origin.contains(char::is_whitespace) || file.origin.contains('+') {
+    if !is_key_name(&file.origin) {
         let what = "a name without spaces and \"+\" is expected, such as \"prefecture.example.org/vigie\"";
         return Err(source.error(&[Key("ledger"), Key("origin")], what));
     }
@@ -438,6 +440,14 @@ fn ledger(source: &Source) -> Result<Option<LedgerSettings>, Error> {
         key_file: source.resolve(&file.key_file),
         seals: source.resolve(&file.seals),
     }))
+}
+
+fn retention(file: &super::file::RetentionFile) -> RetentionSettings {
+    RetentionSettings {
+        personal_days: file.personal_days.unwrap_or(90),
+        row_years: file.row_years.unwrap_or(3),
+        access_months: file.access_months.unwrap_or(12),
+    }
 }
 
 fn web(source: &Source) -> Result<Option<std::net::SocketAddr>, Error> {

@@ -90,6 +90,9 @@ pub struct VigieFile {
     /// Pages and health.
     #[serde(default)]
     pub web: WebFile,
+    /// How long what is kept.
+    #[serde(default)]
+    pub retention: RetentionFile,
     /// The ledger's seals; none are made without it.
     pub ledger: Option<LedgerFile>,
 }
@@ -597,6 +600,18 @@ pub struct LedgerFile {
     pub key_file: PathBuf,
     /// The folder into which seals are written.
     pub seals: PathBuf,
+}
+
+/// `[retention]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionFile {
+    /// Days after the closure for which addresses, names and subjects are kept; 90 by default.
+    pub personal_days: Option<u16>,
+    /// Full calendar years after that of the closure for which rows are kept; 3 by default.
+    pub row_years: Option<u16>,
+    /// Months for which the access log is kept; 12 by default.
+    pub access_months: Option<u16>,
 }
 
 /// `[web]`.

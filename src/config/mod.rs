@@ -56,6 +56,8 @@ pub struct Settings {
     pub ledger: Option<LedgerSettings>,
     /// The file into which closures are imported.
     pub closures_file: Option<PathBuf>,
+    /// How long what is kept.
+    pub retention: RetentionSettings,
     /// How long a mailbox may be unreadable before it is warned of.
     pub blind_after: TimeDelta,
     /// When every folder is compared whole with its server.
@@ -169,6 +171,17 @@ pub struct LedgerSettings {
     pub seals: PathBuf,
 }
 
+/// How long what is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetentionSettings {
+    /// Days after the closure for which addresses, names and subjects are kept.
+    pub personal_days: u16,
+    /// Full calendar years after that of the closure for which rows are kept.
+    pub row_years: u16,
+    /// Months for which the access log is kept.
+    pub access_months: u16,
+}
+
 /// What is wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -245,12 +258,17 @@ impl Settings {
 impl LedgerSettings {
     /// Reads the key that signs: 32 octets in hexadecimal on the file's first line.
     pub fn key(&self) -> Result<SealKey, Error> {
-        let text = read(&self.key_file)?;
+        self.key_in(&self.key_file)
+    }
+
+    /// The same from another file: a key that is about to follow.
+    pub fn key_in(&self, file: &Path) -> Result<SealKey, Error> {
+        let text = read(file)?;
         let octets: Option<Vec<u8>> = unhex(text.lines().next().unwrap_or_default().trim());
         let secret: Option<[u8; 32]> = octets.and_then(|octets| octets.try_into().ok());
         let what = "is no key: 64 hexadecimal digits are expected; make one by `vigie ledger key`".to_owned();
         secret.map(|secret| SealKey::new(&self.origin, &secret)).ok_or_else(|| Error::Syntax {
-            path: self.key_file.clone(),
+            path: file.to_owned(),
             line: 1,
             what,
         })

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::breaker::Trip;
+use super::custody::Custody;
 use super::effect::{EffectKind, Outcome};
 use super::ledger::{Draft, Payload};
 use super::policy::Mode;
@@ -76,6 +77,8 @@ pub enum Event {
         /// When.
         at: DateTime<Utc>,
     },
+    /// A person did something to the store itself.
+    Custody(Box<Custody>),
     /// Mail reaches a correspondent again, as far as can be told.
     Deliverable {
         /// The keyed digest that stands for the person.
@@ -269,6 +272,7 @@ impl Event {
                 let payload = Payload::new().text("person", person).text("message", message);
                 entry("address_undeliverable", *at, Some(mailbox), None, payload.maybe("status", status.as_ref()))
             }
+            Self::Custody(custody) => custody.draft(),
             Self::Deliverable { person, mailbox, message, why, at } => {
                 let payload = Payload::new().text("person", person).text("message", message).text("why", *why);
                 entry("address_deliverable", *at, Some(mailbox), None, payload)

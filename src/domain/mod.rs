@@ -14,6 +14,7 @@ pub mod calendar;
 pub mod change;
 pub mod classify;
 pub mod clocks;
+pub mod custody;
 pub mod deadline;
 pub mod decide;
 pub mod dispatch;

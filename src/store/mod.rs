@@ -7,12 +7,14 @@
 //! are milliseconds in UTC, `0` and `''` stand for "none". Deliberately absent: `Any` drivers, booleans and `now()` in
 //! SQL, floating point.
 
+mod backup;
 mod breaker;
 mod history;
 mod lease;
 mod load;
 mod mails;
 mod places;
+mod purge;
 mod queries;
 mod rows;
 mod sending;
@@ -30,11 +32,13 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, SqlitePool};
 
+pub use backup::damage;
 pub use history::PastRequest;
 pub use lease::Lease;
 pub use load::{KnownMessage, MailboxRow, Person, SentKey};
 pub use mails::{DueCopy, MailRow};
 pub use places::PlaceRow;
+pub use purge::{AccessLine, PersonMessage, PersonRow, Purgeable};
 pub use queries::{FolderCursor, Listing, MessageLine, QueueState, RequestFilter, RequestLine};
 pub use rows::{EffectRow, LedgerRow};
 pub use sending::{AfterAttempt, Claim, DueEffect, LateRow};
@@ -107,6 +111,9 @@ pub enum Error {
     /// The operating system gave no random bytes.
     #[error("no random bytes for a person's key: {0}")]
     Random(getrandom::Error),
+    /// A database that already holds something was to be filled.
+    #[error("the database already holds something: a backup is restored into an empty one only")]
+    NotEmpty,
     /// A person's key cannot be used.
     #[error("a person's key cannot be used")]
     Key,
@@ -118,7 +125,12 @@ impl Error {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Open { .. } | Self::Query(_) | Self::Random(_) => true,
-            Self::Absent { .. } | Self::Key | Self::Migrate(_) | Self::Corrupt { .. } | Self::LeaseLost { .. } => false,
+            Self::Absent { .. }
+            | Self::NotEmpty
+            | Self::Key
+            | Self::Migrate(_)
+            | Self::Corrupt { .. }
+            | Self::LeaseLost { .. } => false,
         }
     }
 }
@@ -157,6 +169,12 @@ impl Store {
         }
     }
 
+    /// The file of an embedded database; `None` for PostgreSQL.
+    #[must_use]
+    pub fn path_of(url: &str) -> Option<&Path> {
+        (!url.starts_with("postgres")).then(|| Path::new(url.trim_start_matches("sqlite:")))
+    }
+
     /// Opens the database like [`Store::open`], but makes none: a command must not leave behind a file that the daemon,
     /// under its own account, cannot open.
     pub async fn open_existing(url: &str) -> Result<Self> {
@@ -177,6 +195,8 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
             .pragma("cache_size", "-8000")
+            // What is forgotten is overwritten, not only unlinked.
+            .pragma("secure_delete", "ON")
             .foreign_keys(true);
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
         let write = pool(1).connect_with(options.clone()).await.map_err(failed)?;

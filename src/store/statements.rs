@@ -1,6 +1,6 @@
 //! Every fixed SQL text of the room: a test prepares each on both databases, so that none is found wrong at night.
 
-use super::{breaker, history, lease, load, mails, places, queries, sending, snapshot, turn, write};
+use super::{breaker, history, lease, load, mails, places, purge, queries, sending, snapshot, turn, write};
 
 /// The texts, in no particular order.
 pub const STATEMENTS: &[&str] = &[
@@ -47,6 +47,18 @@ pub const STATEMENTS: &[&str] = &[
     places::SAVE_FLAGS,
     places::MARK_GONE,
     places::SUPERSEDE,
+    purge::KNOWN_REQUESTS,
+    purge::KNOWN_MESSAGES,
+    purge::OLD_REQUESTS,
+    purge::OLD_MESSAGES,
+    purge::PERSON,
+    purge::PERSON_MESSAGES,
+    purge::PERSON_REQUESTS,
+    purge::PERSON_MESSAGE_IDS,
+    purge::FORGET_MAILS,
+    purge::ACCESS_LOG,
+    purge::TRIM_ACCESS,
+    purge::NOTE_ACCESS,
     queries::MESSAGES,
     queries::REQUESTS,
     queries::REQUEST_LINE,

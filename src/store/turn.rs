@@ -168,6 +168,12 @@ impl Turn {
         self.entries.push(entry);
     }
 
+    /// The end of the chain as the turn has it so far.
+    #[must_use]
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
     /// Writes the chained entries and the head, and commits: all of the turn, or nothing.
     pub async fn commit(mut self) -> Result<()> {
         let entries = std::mem::take(&mut self.entries);

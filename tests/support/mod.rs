@@ -15,6 +15,7 @@
 )]
 
 pub mod app;
+pub mod decade;
 pub mod dovecot;
 pub mod generator;
 pub mod house;
@@ -25,6 +26,7 @@ pub mod postfix;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
+pub mod shell;
 pub mod sink;
 pub mod smtp;
 pub mod tls;

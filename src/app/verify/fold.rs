@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::sheet::Sheet;
+use crate::domain::custody::Stage;
 use crate::domain::ledger::{LedgerEntry, rfc3339};
 
 /// An instant that the tables hold as "none".
@@ -85,6 +86,11 @@ impl Said<'_> {
         }
     }
 
+    /// A list of texts of the payload.
+    fn list(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.payload.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    }
+
     fn at(&self) -> String {
         rfc3339(self.entry.occurred_at)
     }
@@ -127,6 +133,8 @@ impl Fold {
             "mailbox_mode" => self.mailbox_mode(&said),
             "mailbox_blind" => self.mailboxes.set(said.mailbox(), "blind_since", &said.text("since")),
             "mailbox_sees_again" => self.mailboxes.set(said.mailbox(), "blind_since", ""),
+            "purged" => self.purge(&said),
+            "person_erased" => self.requests.set_where(("person", &said.text("person")), ("forgotten", "true")),
             // The other kinds change no table that people query.
             _ => {}
         }
@@ -257,5 +265,22 @@ impl Fold {
         let acknowledging = if mode == "acknowledge" { said.at() } else { String::new() };
         self.mailboxes.set(name, "mode", &mode);
         self.mailboxes.set(name, "acknowledging_since", &acknowledging);
+    }
+
+    /// What was purged is no longer looked for; of what was only forgotten, the requester's name may be gone.
+    fn purge(&mut self, said: &Said<'_>) {
+        let rows = said.text("stage") == Stage::Rows.name();
+        self.purged |= rows;
+        for reference in said.list("requests") {
+            if rows {
+                self.requests.remove(reference);
+            } else {
+                self.requests.set(reference, "forgotten", "true");
+            }
+        }
+        if rows {
+            said.list("messages").for_each(|message| self.messages.remove(message));
+            said.list("mails").for_each(|mail| self.mails.remove(mail));
+        }
     }
 }

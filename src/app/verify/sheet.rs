@@ -57,6 +57,20 @@ impl Sheet {
         self.place(name, column).and_then(|place| self.cells.get(place)).is_none_or(|cell| *cell == EMPTY)
     }
 
+    /// Writes a cell in every row in which another column holds a text.
+    pub(super) fn set_where(&mut self, (known, text): (&str, &str), (column, value): (&str, &str)) {
+        let place = |name: &str| self.columns.iter().position(|column| *column == name);
+        let (Some(known), Some(column)) = (place(known), place(column)) else { return };
+        let (text, value) = (self.digest(text), self.digest(value));
+        for row in self.cells.chunks_exact_mut(self.columns.len()) {
+            if row.get(known) == Some(&text)
+                && let Some(cell) = row.get_mut(column)
+            {
+                *cell = value;
+            }
+        }
+    }
+
     /// Takes a row away.
     pub(super) fn remove(&mut self, name: &str) {
         self.rows.remove(&self.digest(name));

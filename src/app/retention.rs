@@ -1,0 +1,324 @@
+//! Retention (DOMAIN: addresses until closure and some days, rows for some full years), and what a person may ask.
+//!
+//! A purge is a list, shown first; a visa of the departmental archives, written down; and only then the execution, of
+//! exactly that list. The chain still verifies afterwards, and no figure changes: both live in the ledger.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::{Error, Result};
+use crate::domain::address::Address;
+use crate::domain::calendar::instant_in;
+use crate::domain::custody::{Custody, Deed, Purged, Stage};
+use crate::domain::event::Event;
+use crate::domain::ledger::{hex, rfc3339};
+use crate::store::{AccessLine, Purgeable, Store, Turn};
+
+/// Requests, or messages, of one turn of a purge: what one entry of the ledger lists.
+const PER_TURN: usize = crate::domain::custody::NAMES_PER_ENTRY;
+/// The heads of the list's columns.
+const HEADS: &str = "stage;kind;name;mailbox;category;result;received_on;settled_on";
+/// The days of a month, for spans that are given in months.
+const DAYS_OF_MONTH: i64 = 31;
+
+/// How long what is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Days after the closure for which addresses, names and subjects are kept.
+    pub personal_days: u16,
+    /// Full calendar years after that of the closure for which rows are kept.
+    pub row_years: u16,
+    /// Months for which the access log is kept.
+    pub access_months: u16,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { personal_days: 90, row_years: 3, access_months: 12 }
+    }
+}
+
+impl Retention {
+    fn personal_before(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now - TimeDelta::days(self.personal_days.into())
+    }
+
+    /// The first instant of the oldest year that is still kept whole.
+    fn rows_before(self, zone: chrono_tz::Tz, now: DateTime<Utc>) -> DateTime<Utc> {
+        let year = now.with_timezone(&zone).year() - i32::from(self.row_years);
+        let first = NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or(NaiveDate::MIN);
+        instant_in(zone, first.and_time(NaiveTime::MIN))
+    }
+
+    fn access_since(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now - TimeDelta::days(i64::from(self.access_months) * DAYS_OF_MONTH)
+    }
+}
+
+/// A line of a purge's list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PurgeLine {
+    /// `personal` or `rows`.
+    pub stage: &'static str,
+    /// `request` or `message`.
+    pub kind: &'static str,
+    /// The request's reference, or the message's digest.
+    pub name: String,
+    /// The mailbox.
+    pub mailbox: String,
+    /// The request's nature, or the message's verdict.
+    pub category: String,
+    /// The request's status; empty for a message.
+    pub result: String,
+    /// The day of receipt, in UTC.
+    pub received_on: String,
+    /// The day on which it was settled, in UTC; empty for a message.
+    pub settled_on: String,
+    #[serde(skip)]
+    id: i64,
+}
+
+/// What may be purged now.
+pub async fn list(
+    store: &Store,
+    retention: Retention,
+    zone: chrono_tz::Tz,
+    now: DateTime<Utc>,
+) -> Result<Vec<PurgeLine>> {
+    let mut lines = Vec::new();
+    for (stage, before) in
+        [(Stage::Rows, retention.rows_before(zone, now)), (Stage::Personal, retention.personal_before(now))]
+    {
+        let (requests, messages) = store.purgeable(before, stage == Stage::Rows).await?;
+        lines.extend(requests.into_iter().map(|row| line(stage, "request", row)));
+        lines.extend(messages.into_iter().map(|row| line(stage, "message", row)));
+    }
+    // What goes whole is not listed a second time for what goes with it.
+    let whole: std::collections::HashSet<(&'static str, i64)> =
+        lines.iter().filter(|line| line.stage == Stage::Rows.name()).map(|line| (line.kind, line.id)).collect();
+    lines.retain(|line| line.stage == Stage::Rows.name() || !whole.contains(&(line.kind, line.id)));
+    Ok(lines)
+}
+
+fn line(stage: Stage, kind: &'static str, row: Purgeable) -> PurgeLine {
+    let day = |millis: i64| {
+        let at = DateTime::from_timestamp_millis(millis).filter(|_| millis != 0);
+        at.map(|at| at.date_naive().to_string()).unwrap_or_default()
+    };
+    PurgeLine {
+        stage: stage.name(),
+        kind,
+        received_on: day(row.received_at),
+        settled_on: day(row.settled_at),
+        name: row.name,
+        mailbox: row.mailbox,
+        category: row.category,
+        result: row.result,
+        id: row.id,
+    }
+}
+
+/// The list as the departmental archives get it: CSV, one line an item, nothing personal.
+#[must_use]
+pub fn csv(lines: &[PurgeLine]) -> String {
+    let mut text = format!("{HEADS}\n");
+    for line in lines {
+        let PurgeLine { stage, kind, name, mailbox, category, result, received_on, settled_on, .. } = line;
+        let _ = writeln!(
+            text,
+            "{stage};{kind};{name};{};{category};{result};{received_on};{settled_on}",
+            mailbox.replace([';', '\n', '"'], " ")
+        );
+    }
+    text
+}
+
+/// Carries out exactly what a list says, under its visa. An item that may no longer be purged (reopened meanwhile)
+/// refuses the whole list before anything is touched.
+pub async fn purge(
+    store: &Store,
+    allowed: &[PurgeLine],
+    list: &str,
+    visa: &str,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<usize> {
+    let known: HashMap<String, &PurgeLine> =
+        allowed.iter().map(|line| (key(line.stage, line.kind, &line.name), line)).collect();
+    let mut wanted = Vec::new();
+    for text in list.lines().filter(|text| !text.trim().is_empty() && *text != HEADS) {
+        let mut cells = text.trim().trim_start_matches('\u{feff}').split(';').map(|cell| cell.trim_matches('"'));
+        let named =
+            (cells.next().unwrap_or_default(), cells.next().unwrap_or_default(), cells.next().unwrap_or_default());
+        let line = known.get(&key(named.0, named.1, named.2));
+        wanted.push(*line.ok_or_else(|| Error::NotPurgeable(text.to_owned()))?);
+    }
+    let count = |kind: &str| i64::try_from(wanted.iter().filter(|line| line.kind == kind).count()).unwrap_or(i64::MAX);
+    let (requests, messages) = (count("request"), count("message"));
+    let digest = hex(&Sha256::digest(list.as_bytes()));
+    let approved = Deed::DisposalApproved { visa: visa.to_owned(), list: digest, requests, messages };
+    super::custody::record(store, approved, by, now).await?;
+    for stage in [Stage::Personal, Stage::Rows] {
+        for kind in ["request", "message"] {
+            let lines: Vec<&PurgeLine> =
+                wanted.iter().copied().filter(|line| line.stage == stage.name() && line.kind == kind).collect();
+            for part in lines.chunks(PER_TURN) {
+                purge_part(store, stage, part, visa, by, now).await?;
+            }
+        }
+    }
+    Ok(wanted.len())
+}
+
+fn key(stage: &str, kind: &str, name: &str) -> String {
+    format!("{stage};{kind};{name}")
+}
+
+/// One turn: what it takes away and the entry that says so, together or not at all.
+async fn purge_part(
+    store: &Store,
+    stage: Stage,
+    part: &[&PurgeLine],
+    visa: &str,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let ids = |kind: &str| -> Vec<i64> { part.iter().filter(|line| line.kind == kind).map(|line| line.id).collect() };
+    let (requests, mut messages) = (ids("request"), ids("message"));
+    let mut turn = store.begin().await?;
+    // Looked at again under the turn's lock: a request that an agent has just reopened stays.
+    let settled = turn.settled_among(&requests).await?;
+    if settled.len() != requests.len() {
+        let open = part.iter().find(|line| line.kind == "request" && !settled.contains(&line.id));
+        return Err(Error::NotPurgeable(open.map(|line| line.name.clone()).unwrap_or_default()));
+    }
+    messages.extend(turn.messages_of(&requests).await?);
+    turn.forget(&requests, &messages, now).await?;
+    let purged = match stage {
+        Stage::Rows => turn.purge(&requests, &messages).await?,
+        Stage::Personal => {
+            let names =
+                |kind: &str| part.iter().filter(|line| line.kind == kind).map(|line| line.name.clone()).collect();
+            Purged { requests: names("request"), messages: names("message"), mails: Vec::new() }
+        }
+    };
+    for purged in purged.parts() {
+        write_down(&mut turn, Deed::Purged { stage, visa: visa.to_owned(), purged }, by, now);
+    }
+    Ok(turn.commit().await?)
+}
+
+fn write_down(turn: &mut Turn, deed: Deed, by: &str, now: DateTime<Utc>) {
+    turn.write_down(&Event::Custody(Box::new(Custody { deed, by: by.to_owned(), at: now })), now);
+}
+
+/// Everything that is kept of a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PersonFile {
+    /// Their address.
+    pub address: String,
+    /// The name that they gave.
+    pub name: String,
+    /// The digest that stands for them in the ledger.
+    pub digest: String,
+    /// When a report said that the address is undeliverable: RFC 3339; `null` for never.
+    pub undeliverable_at: Option<String>,
+    /// Their messages, the oldest first.
+    pub messages: Vec<PersonMessageView>,
+}
+
+/// A message, as its author is shown it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PersonMessageView {
+    /// When it was received: RFC 3339, UTC.
+    pub received_at: String,
+    /// The mailbox.
+    pub mailbox: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its Message-ID.
+    pub message_id: String,
+    /// What it was judged to be.
+    pub verdict: String,
+    /// The reference of its request.
+    pub request: Option<String>,
+    /// Where that request stands.
+    pub status: Option<String>,
+}
+
+/// Shows everything that is kept of a person (RGPD, article 15), and writes down that it was shown.
+pub async fn person_file(store: &Store, address: &Address, by: &str, now: DateTime<Utc>) -> Result<PersonFile> {
+    let unknown = || Error::UnknownPerson(address.to_string());
+    let person = store.person(&address.canonical()).await?.ok_or_else(unknown)?;
+    let instant = |millis: i64| DateTime::from_timestamp_millis(millis).map(rfc3339).unwrap_or_default();
+    let some = |text: String| (!text.is_empty()).then_some(text);
+    let messages = store.messages_of_person(person.id).await?.into_iter().map(|message| PersonMessageView {
+        received_at: instant(message.received_at),
+        mailbox: message.mailbox,
+        subject: message.subject,
+        message_id: message.message_id,
+        verdict: message.verdict,
+        request: some(message.reference),
+        status: some(message.status),
+    });
+    let file = PersonFile {
+        undeliverable_at: (person.undeliverable_at != 0).then(|| instant(person.undeliverable_at)),
+        address: person.address,
+        name: person.name,
+        digest: person.digest.clone(),
+        messages: messages.collect(),
+    };
+    super::custody::record(store, Deed::PersonShown { person: person.digest }, by, now).await?;
+    Ok(file)
+}
+
+/// Forgets a person now (RGPD, article 17): address, name, subjects and the key of their digest. Refused while one of
+/// their requests is open: it could no longer be answered. How many messages they had sent.
+pub async fn erase_person(store: &Store, address: &Address, case: &str, by: &str, now: DateTime<Utc>) -> Result<usize> {
+    let unknown = || Error::UnknownPerson(address.to_string());
+    let person = store.person(&address.canonical()).await?.ok_or_else(unknown)?;
+    let mut turn = store.begin().await?;
+    let requests = turn.requests_of(person.id).await?;
+    let open: Vec<&str> =
+        requests.iter().filter(|(_, _, status)| status == "open").map(|(_, reference, _)| reference.as_str()).collect();
+    if !open.is_empty() {
+        return Err(Error::StillOpen(open.join(", ")));
+    }
+    let messages = turn.message_ids_of(person.id).await?;
+    let requests: Vec<i64> = requests.into_iter().map(|(id, _, _)| id).collect();
+    turn.forget(&requests, &messages, now).await?;
+    let count = i64::try_from(messages.len()).unwrap_or(i64::MAX);
+    write_down(
+        &mut turn,
+        Deed::PersonErased { person: person.digest, case: case.to_owned(), messages: count },
+        by,
+        now,
+    );
+    turn.commit().await?;
+    Ok(messages.len())
+}
+
+/// Writes down that personal data were shown to somebody.
+pub async fn note_access(
+    store: &Store,
+    retention: Retention,
+    (reader, question, about): (&str, &str, &str),
+    shown: usize,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let shown = i64::try_from(shown).unwrap_or(i64::MAX);
+    let (reader, question, about) = (reader.to_owned(), question.to_owned(), about.to_owned());
+    let line = AccessLine { at: now.timestamp_millis(), reader, question, about, shown };
+    let mut turn = store.begin().await?;
+    turn.note_access(&line, retention.access_since(now)).await?;
+    Ok(turn.commit().await?)
+}
+
+/// Who was shown personal data, within the span for which that is kept.
+pub async fn access_log(store: &Store, retention: Retention, now: DateTime<Utc>) -> Result<Vec<AccessLine>> {
+    Ok(store.access_log(retention.access_since(now)).await?)
+}

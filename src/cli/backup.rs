@@ -1,0 +1,53 @@
+//! `vigie backup FILE` and `vigie restore FILE`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use super::{Answer, Failure, ledger, open, output};
+use crate::app::backup;
+use crate::clock;
+use crate::config::{Secrets, Settings};
+
+#[derive(Debug, clap::Args)]
+pub struct BackupArguments {
+    /// The file to write; it must not exist yet
+    file: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RestoreArguments {
+    /// The backup
+    file: PathBuf,
+    /// Who restores it; the login by default
+    #[arg(long, env = "USER", default_value = "inconnu")]
+    by: String,
+}
+
+/// Writes a backup while the daemon runs.
+pub async fn back_up(config: &Path, arguments: &BackupArguments) -> Answer {
+    let (_, store) = open(config).await?;
+    let written = backup::back_up(&store, &arguments.file).await;
+    store.close().await;
+    let head = written?;
+    output::print(&format!("{} : {} écritures, tête {}\n", arguments.file.display(), head.seq, head.hash))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Restores a backup into a database that is not there yet.
+pub async fn restore(config: &Path, arguments: &RestoreArguments) -> Answer {
+    let settings = Settings::load(config, Secrets::Store)?;
+    let seals = ledger::seals_of(&settings, &[], None)?;
+    let found = backup::restore(&settings.store, &arguments.file, &seals, &arguments.by, clock::now()).await?;
+    if let Some(fault) = found.first_fault {
+        return Err(Failure::Failed(anyhow::anyhow!("la base restaurée n’est pas conforme au registre : {fault}")));
+    }
+    output::print(&format!("Base restaurée et vérifiée : {} écritures, tête {}\n", found.entries, found.head))?;
+    let lost = seals.iter().map(|seal| seal.head.seq).filter(|seq| *seq >= found.entries).max();
+    if let Some(seq) = lost {
+        output::print(&format!(
+            "Un sceau couvre {seq} écritures : ce qui a suivi la sauvegarde est perdu, et « ledger verify » le dira tant \
+             que ce sceau est dans le dossier. Prévenez l’auditeur.\n"
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

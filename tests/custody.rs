@@ -1,0 +1,102 @@
+//! Keys, seals and exports, as an administrator and an auditor handle them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails at the line that could not"
+)]
+
+mod support;
+
+use std::process::Command;
+
+use serde_json::Value;
+use support::app::{Vigie, at, message};
+use support::shell::Shell;
+use vigie::store::Store;
+
+/// A database beside a configuration, with some requests in it.
+async fn filled(shell: &Shell, requests: i64) {
+    let store = Store::open(shell.path("vigie.db").to_str().unwrap()).await.unwrap();
+    let mut vigie = Vigie::on(store.clone(), |_| {}).await;
+    let address = vigie.address();
+    for number in 0..requests {
+        let from = format!("Élodie Exemple <usager{number}@example.org>");
+        vigie.receive(&[message(&from, &address, &format!("m{number}@example.org"), "Titre")], at(number)).await;
+    }
+    vigie.send_all(at(requests)).await;
+    store.close().await;
+}
+
+/// What the verifier that stands alone says of an exported folder.
+fn alone(shell: &Shell, folder: &str, arguments: &[&str]) -> Value {
+    let output = Command::new("python3")
+        .args(["-B".as_ref(), shell.path(folder).join("vigie_verify.py").as_os_str(), shell.path(folder).as_os_str()])
+        .args(arguments)
+        .output()
+        .expect("python3 runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
+    assert_eq!(output.status.success(), answer["ok"] == true);
+    answer
+}
+
+#[tokio::test]
+async fn a_key_that_replaced_another_is_believed_by_whoever_was_given_the_first() {
+    let shell = Shell::new();
+    let first = shell.say(&["ledger", "key"]).trim().to_owned();
+    assert_eq!(shell.say(&["ledger", "key"]).trim(), first, "a key that is there stays");
+    filled(&shell, 3).await;
+    shell.say(&["ledger", "seal"]);
+    let keys = shell.say(&["ledger", "key", "--rotate", "--by", "Camille Exemple"]);
+    let keys: Vec<&str> = keys.lines().collect();
+    assert_eq!((keys.len(), keys[1]), (2, first.as_str()));
+    shell.say(&["ledger", "seal"]);
+    for key in &keys {
+        let found = &shell.json(&["ledger", "verify", "--key", key])[0];
+        assert_eq!((&found["ok"], &found["sealed"]), (&Value::Bool(true), &found["entries"]), "{found}");
+    }
+    let rotated =
+        shell.json(&["ledger", "show"]).into_iter().find(|entry| entry["kind"] == "seal_key_rotated").unwrap();
+    assert_eq!(rotated["payload"]["by"], "Camille Exemple");
+    assert_eq!((&rotated["payload"]["old"], &rotated["payload"]["new"]), (&first.into(), &keys[0].into()));
+}
+
+#[tokio::test]
+async fn an_exported_ledger_is_verified_without_vigie() {
+    let shell = Shell::new();
+    filled(&shell, 5).await;
+    let key = shell.say(&["ledger", "key"]).trim().to_owned();
+    shell.say(&["ledger", "seal"]);
+    shell.say(&["ledger", "key", "--rotate"]);
+    shell.say(&["ledger", "export", "export"]);
+    let (own, alone_says) = (&shell.json(&["ledger", "verify"])[0], alone(&shell, "export", &["--key", &key]));
+    assert_eq!(alone_says["first_fault"], Value::Null);
+    for name in ["entries", "head", "sealed", "ok"] {
+        assert_eq!(own[name], alone_says[name], "{name}");
+    }
+    let path = shell.path("export/registre.txt");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen("\"limit\":5", "\"limit\":6", 1)).unwrap();
+    let changed = alone(&shell, "export", &["--key", &key]);
+    assert!(changed["first_fault"].as_str().unwrap().contains("is not what its hash says"), "{changed}");
+    let stranger = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+    assert_eq!(alone(&shell, "export", &["--key", stranger])["ok"], false, "the key that one was given decides");
+}
+
+#[tokio::test]
+async fn an_occulted_export_names_nobody_and_keeps_its_place_in_the_chain() {
+    let shell = Shell::new();
+    filled(&shell, 2).await;
+    shell.say(&["request", "close", "PAN-2026-000001", "--motive", "écrit par erreur", "--agent", "Camille Exemple"]);
+    shell.say(&["ledger", "export", "--redacted", "public"]);
+    let text = std::fs::read_to_string(shell.path("public/registre.txt")).unwrap();
+    for named in ["Camille", "par erreur", "\"person\":\"", "Exemple <"] {
+        assert!(!text.contains(named), "{named}");
+    }
+    assert!(text.contains("\"request_closed\"") && text.contains("PAN-2026-000001"));
+    let found = alone(&shell, "public", &[]);
+    assert_eq!(found["ok"], true, "{found}");
+    assert!(found["occulted"].as_i64().unwrap() >= 3);
+}
