@@ -138,7 +138,7 @@ async fn refused_for_now(vigie: &Vigie, minute: i64) -> Vec<Sent> {
     tick(&vigie.store, &vigie.office, at(minute)).await.unwrap();
     vigie
         .send(at(minute), |due| match due.effect.kind {
-            EffectKind::Acknowledgement | EffectKind::RegistrationNotice => busy(),
+            EffectKind::Acknowledgement | EffectKind::RegistrationNotice | EffectKind::TransferNotice => busy(),
             EffectKind::Alert | EffectKind::Clearance | EffectKind::Digest | EffectKind::Operations => accepted(),
         })
         .await
@@ -153,7 +153,7 @@ async fn an_acknowledgement_refused_for_now_is_told_once_before_the_legal_limit_
         for sent in refused_for_now(&vigie, minute).await {
             match sent.due.effect.kind {
                 EffectKind::Operations => warned.push((minute, sent)),
-                EffectKind::Acknowledgement | EffectKind::RegistrationNotice => tries += 1,
+                EffectKind::Acknowledgement | EffectKind::RegistrationNotice | EffectKind::TransferNotice => tries += 1,
                 EffectKind::Alert | EffectKind::Clearance | EffectKind::Digest => {}
             }
         }

@@ -64,6 +64,8 @@ pub fn explain(
         watch: Watch::always(),
         links: Links::default(),
         linked: None,
+        alike: Vec::new(),
+        moved_here: false,
         person: None,
         linked_person: None,
         bounced_mail: None,

@@ -38,6 +38,10 @@ pub async fn gesture(
     let request = turn.request_by_reference(reference).await?;
     let mut request = request.ok_or_else(|| Error::UnknownRequest(reference.to_owned()))?;
     let desk = office.desk(&request.mailbox).ok_or_else(|| Error::UnknownMailbox(request.mailbox.clone()))?;
+    let destination = match (&word.gesture, &word.text) {
+        (Gesture::Transfer { to }, None) => to.clone(),
+        (_, text) => text.clone().unwrap_or_default(),
+    };
     let note = match word.text.filter(|text| !text.trim().is_empty()) {
         Some(text) => Some(turn.keep_note(request.id, &text, now).await?),
         None => None,
@@ -50,6 +54,7 @@ pub async fn gesture(
         request.next_alert_at = alert::next_alert(desk.clock(), &request);
     }
     turn.save_requests(std::slice::from_ref(&request)).await?;
+    super::transfer::tell(&mut turn, desk, &request, &destination, now).await?;
     for event in &decision.events {
         turn.write_down(event, now);
     }

@@ -3,11 +3,15 @@
 //! *Start reading* at [`ingest`]. Within a batch each message sees what the ones before it decided: [`Overlay`] holds
 //! what the store said at the beginning of the turn, and what was added since.
 
+mod links;
+
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 
+use self::links::{Awaited, BySubject};
 use super::Result;
+use super::marks;
 use super::reach::{self, named_by, reported};
 use super::tally::Tally;
 use crate::domain::acknowledge::{Acknowledgement, SentCounts};
@@ -189,7 +193,9 @@ pub async fn ingest(store: &Store, source: &Source<'_>, batch: &[Arrived], now: 
     for message in &parsed {
         overlay.take_in(&mut turn, source, message, now).await?;
     }
+    let marked = overlay.marked(source);
     let ingested = overlay.write(&mut turn, source.office, now).await?;
+    marks::follow(&mut turn, source.office, &marked, now).await?;
     turn.move_cursor(&source.cursor, now).await?;
     turn.commit().await?;
     Ok(ingested)
@@ -221,7 +227,11 @@ impl<'a> Parsed<'a> {
 
     /// Who asks, where that is a person to be kept: nobody of our own side.
     fn author(&self, desk: Desk<'_>) -> Option<&Address> {
-        asker(self.facts, desk.policy).filter(|author| !desk.policy.is_ours(author))
+        // An agent may ask too, where internal mail opens requests.
+        let policy = desk.policy;
+        let asks =
+            |author: &&Address| !policy.is_ours(author) || (policy.internal_opens_request && !policy.is_mine(author));
+        asker(self.facts, policy).filter(asks)
     }
 }
 
@@ -245,6 +255,10 @@ struct Overlay {
     /// Our mails to the public that the batch names, by Message-ID: their ids.
     mails: HashMap<String, String>,
     requests: HashMap<RequestId, Request>,
+    /// Requests that were merged, each with the one that counts.
+    merged: HashMap<RequestId, RequestId>,
+    /// The open requests of those to whom our side writes in this batch, by address.
+    awaited: HashMap<String, Vec<Awaited>>,
     persons: HashMap<String, Person>,
     addresses: HashMap<PersonId, String>,
     early: HashMap<String, EarlyReply>,
@@ -287,7 +301,9 @@ impl Overlay {
         linked.extend(known.values().filter(|message| message.request != 0).map(|message| RequestId(message.request)));
         linked.sort_unstable();
         linked.dedup();
-        let requests = turn.requests(&linked).await?;
+        let mut requests = turn.requests(&linked).await?;
+        let merged = links::follow_merges(turn, &mut requests).await?;
+        let awaited = links::awaited(turn, source, batch, &mut requests).await?;
         let requesters: Vec<PersonId> = requests.values().filter_map(|request| request.person).collect();
         let mut addresses = turn.addresses(&requesters).await?;
         let persons = turn.persons(&authors(batch, desk)).await?;
@@ -304,6 +320,8 @@ impl Overlay {
             threads,
             mails,
             requests,
+            merged,
+            awaited,
             persons,
             addresses,
             early,
@@ -489,7 +507,17 @@ impl Overlay {
         let person = message.author(desk).and_then(|author| self.persons.get(&author.canonical()));
         let threaded = belongs_to(message.facts, |id| self.threads.get(id).copied());
         let bounced = reported(message.facts).find_map(|id| self.threads.get(id).copied()).or(threaded);
-        let linked = duplicate_of.flatten().or(threaded).or(bounced).and_then(|id| self.requests.get(&id).cloned());
+        // Who wrote a request that was merged is a requester of the one that counts.
+        let writer = threaded.and_then(|id| self.requests.get(&id)).and_then(|request| request.person);
+        let [duplicate, threaded, bounced] =
+            [duplicate_of.flatten(), threaded, bounced].map(|id| id.map(|id| self.counting(id)));
+        let BySubject { link: by_subject, mut alike } = self.by_subject(source, message);
+        let guessed = by_subject.map(|link| link.request).filter(|_| threaded.is_none());
+        let linked = duplicate.or(threaded).or(bounced).or(guessed);
+        let linked = linked.and_then(|id| self.requests.get(&id).cloned());
+        alike.retain(|request| linked.as_ref().is_none_or(|linked| linked.id != request.id));
+        let first = self.known.get(&message.identity);
+        let moved_here = first.is_some_and(|first| links::put_by_hand(source, message, first));
         let linked_person = match linked.as_ref().and_then(|request| request.person) {
             Some(id) if self.failed_at(id, message.facts) => turn.person_digest(id).await?,
             Some(_) | None => None,
@@ -504,17 +532,21 @@ impl Overlay {
         let thread = threaded.and_then(|id| self.requests.get(&id)).map(|request| ThreadLink {
             request: request.id,
             answered: request.status != Status::Open,
-            by_requester: request.person.is_some() && request.person == person.map(|person| person.id),
-            to_requester: request.person.and_then(|id| self.addresses.get(&id)).is_some_and(|requester| {
-                let facts = message.facts;
-                facts.to.iter().chain(&facts.cc).chain(&facts.bcc).any(|address| address.canonical() == *requester)
-            }),
+            by_requester: person.is_some_and(|own| [request.person, writer].contains(&Some(own.id))),
+            to_requester: [request.person, writer].into_iter().flatten().filter_map(|id| self.addresses.get(&id)).any(
+                |requester| {
+                    let facts = message.facts;
+                    facts.to.iter().chain(&facts.cc).chain(&facts.bcc).any(|address| address.canonical() == *requester)
+                },
+            ),
         });
         let answered_by = message.facts.message_id.as_ref().and_then(|id| self.early.get(id)).cloned();
         Ok(Snapshot {
             watch: self.watch,
-            links: Links { duplicate_of, thread, bounced, recent_from_sender: recent },
+            links: Links { duplicate_of, thread, by_subject, bounced, recent_from_sender: recent },
             linked,
+            alike,
+            moved_here,
             person: person.map(|person| (person.id, person.digest.clone())),
             linked_person,
             bounced_mail: named_by(message.facts).find_map(|id| self.mails.get(id)).cloned(),

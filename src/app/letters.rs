@@ -11,6 +11,7 @@ use crate::domain::decide::Desk;
 use crate::domain::effect::Effect;
 use crate::domain::event::Event;
 use crate::domain::language::language_of;
+use crate::domain::ledger::rfc3339;
 use crate::domain::office::{Office, Service as OfficeService, Translation};
 use crate::domain::policy::{Nature, Requester};
 use crate::domain::request::{Request, Status};
@@ -20,6 +21,8 @@ use crate::mail::notice::{AckFields, Demande, Limit, Notice, Parent, Sender, Ser
 use crate::mail::template::{Kind, Templates};
 use crate::store::{RequestLine, Store};
 
+/// The template of the mail that tells of a transfer.
+const TRANSFER: &str = "transmission";
 /// How to have an implicit acceptance attested (CRPA L232-3).
 const ATTESTATION: &str = "Sur votre demande, la préfecture vous délivre une attestation de cette décision (article L. 232-3 du code des \
      relations entre le public et l’administration).";
@@ -72,6 +75,31 @@ async fn about<'a>(
     let Some(line) = store.request_line_by_id(id).await? else { return Ok(None) };
     let letter = Letter::about(desk, service, &line, to);
     Ok(Some((letter, line.request, desk.policy.address.clone())))
+}
+
+/// The mail that tells a requester to whom the request was handed; none where that was undone meanwhile.
+pub async fn transfer_notice(store: &Store, office: &Office, effect: &Effect) -> Result<Written> {
+    let unknown = || Error::UnknownMailbox(effect.mailbox.clone());
+    let desk = office.desk(&effect.mailbox).ok_or_else(unknown)?;
+    let service = office.services.get(&effect.mailbox).ok_or_else(unknown)?;
+    let (Some(id), Some(to), [_, destination, since]) =
+        (effect.request, effect.recipients.first(), effect.about.as_slice())
+    else {
+        return Ok(None);
+    };
+    let still = |request: &Request| {
+        request.status == Status::Transferred && request.settled_at.map(rfc3339).as_ref() == Some(since)
+    };
+    let line = store.request_line_by_id(id).await?.filter(|line| still(&line.request));
+    let Some(line) = line else { return Ok(None) };
+    let letter = Letter::about(desk, service, &line, to);
+    let fields = AckFields {
+        template: TRANSFER.to_owned(),
+        destination: Some(destination.clone()),
+        limit: None,
+        ..letter.fields
+    };
+    Ok(Some((Notice::TransferNotice(Box::new(fields)), desk.policy.address.clone())))
 }
 
 /// The acknowledgement that an explained message would get.
@@ -207,6 +235,7 @@ fn blank(desk: Desk<'_>, service: &OfficeService) -> AckFields {
         data_protection: service.data_protection.clone(),
         signature: service.signature.clone(),
         translation: None,
+        destination: None,
     }
 }
 

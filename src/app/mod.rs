@@ -17,6 +17,7 @@ pub mod forecast;
 pub mod gesture;
 pub mod ingest;
 pub mod letters;
+mod marks;
 pub mod query;
 mod reach;
 pub mod reconcile;
@@ -28,6 +29,7 @@ pub mod story;
 mod tally;
 pub mod texts;
 pub mod tick;
+mod transfer;
 pub mod verify;
 
 pub use crate::store::{Error as StoreError, Lease, Store};

@@ -69,6 +69,7 @@ pub async fn prepare(
     let effect = &due.effect;
     let notice = match effect.kind {
         EffectKind::Acknowledgement => letters::acknowledgement(store, office, effect).await?,
+        EffectKind::TransferNotice => letters::transfer_notice(store, office, effect).await?,
         EffectKind::RegistrationNotice => letters::registration_notice(store, office, effect).await?,
         EffectKind::Alert => texts::alert(store, office, effect, now).await?,
         EffectKind::Clearance => texts::clearance(office, effect)?,
@@ -166,6 +167,9 @@ async fn settle_request(
     let Some(id) = due.effect.request else { return Ok(None) };
     let Some(mut request) = turn.requests(&[id]).await?.remove(&id) else { return Ok(None) };
     let reference = request.reference.clone();
+    if due.effect.kind == EffectKind::TransferNotice {
+        return Ok(Some(reference));
+    }
     let state = match settlement {
         Settlement::Accepted => AcknowledgementState::Sent,
         Settlement::Refused => AcknowledgementState::Refused,

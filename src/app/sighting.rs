@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::Result;
 use super::ingest::Source;
+use super::marks;
+use crate::domain::request::MessageId;
 use crate::domain::sighting::{FlagSet, Place, SeenChange, Sighting};
 use crate::store::{PlaceRow, Store};
 
@@ -50,6 +52,8 @@ pub async fn observe(store: &Store, source: &Source<'_>, shown: &Shown, now: Dat
         sightings.push(sighting(source, &row, SeenChange::Gone { flags: row.flags.clone() }, now));
     }
     turn.mark_gone(folder, uid_validity, &shown.gone, now).await?;
+    let messages: Vec<MessageId> = sightings.iter().map(|sighting| sighting.message).collect();
+    marks::follow(&mut turn, source.office, &messages, now).await?;
     turn.commit().await?;
     Ok(sightings)
 }

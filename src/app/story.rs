@@ -94,6 +94,7 @@ pub fn tell(entry: &LedgerEntry) -> String {
         }
         "acknowledgement_bounced" => format!("accusé revenu : il n’a pas été remis (rapport {})", text("status")),
         "acknowledgement_hastened" => format!("accusé de réception demandé par {}, sans attendre son jour", text("by")),
+        "transfer_notice_wanted" => "le demandeur est à prévenir de la transmission (CRPA, art. L114-2)".to_owned(),
         "mail_settled" => settled(&payload),
         other => life(other, &payload).unwrap_or_else(|| other.to_owned()),
     }

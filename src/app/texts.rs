@@ -142,6 +142,11 @@ pub fn operations(office: &Office, effect: &Effect) -> Written {
     Some((Notice::Alert(fields), office.sender.clone()))
 }
 
+/// What to do while the database takes no writing.
+const UNWRITABLE_ADVICE: &str = "Rien n’est perdu : les messages restent dans les boîtes. Mais rien n’est relevé ni accusé \
+     tant que dure la panne : libérez de la place sur le disque de la base, ou rendez-la inscriptible ; vigie reprendra \
+     d’elle-même.";
+
 fn condition(warning: &Warning) -> Condition {
     match warning {
         Warning::Blind { mailbox, since, cause } => Condition {
@@ -194,6 +199,11 @@ fn condition(warning: &Warning) -> Condition {
                 "Un répondeur sans en-tête répond à nos accusés : il n’en reçoit plus. Ses messages restent comptés \
                      comme demandes : vérifiez-les par « vigie messages » et clôturez-les."
                     .to_owned(),
+        },
+        Warning::Unwritable { since, cause } => Condition {
+            title: "La base de vigie n’accepte plus d’écriture".to_owned(),
+            since: *since,
+            advice: format!("Cause : {cause}. {UNWRITABLE_ADVICE}"),
         },
         Warning::BreakerTripped(trip) => Condition {
             title: format!(

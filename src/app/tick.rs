@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Result;
+use super::{Result, marks};
 use crate::domain::alert;
 use crate::domain::decide::{self, Desk};
 use crate::domain::effect::Effect;
@@ -56,6 +56,7 @@ pub async fn tick(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<
     for event in &decision.events {
         turn.write_down(event, now);
     }
+    let more = marks::look_again(&mut turn, office, now).await? || more;
     let ticked = Ticked { looked_at: changed.len(), queued: effects.len(), more };
     turn.commit().await?;
     Ok(ticked)
@@ -65,6 +66,7 @@ pub async fn tick(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<
 pub async fn next_wake(store: &Store, office: &Office) -> Result<Option<DateTime<Utc>>> {
     let mut wakes: Vec<DateTime<Utc>> = store.next_alert().await?.into_iter().collect();
     wakes.extend(store.next_warning().await?);
+    wakes.extend(marks::next_look(store).await?);
     for bureau in office.bureaux.iter().filter(|bureau| office.desk_of_bureau(&bureau.key).is_some()) {
         wakes.extend(store.scheduled(&digest_name(&bureau.key)).await?);
         if bureau.clearance_mail {

@@ -51,7 +51,11 @@ pub async fn status(config: &Path, arguments: &Arguments) -> Answer {
             queue.pending, queue.sending, queue.held, queue.unknown, queue.refused, head.seq, head.hash
         ))?;
     }
-    Ok(ExitCode::from(u8::from(mailboxes.iter().any(|mailbox| mailbox.blind_since.is_some()))))
+    let writable = store.probe().await;
+    if let Err(error) = &writable {
+        eprintln!("BASE EN LECTURE SEULE, rien n’est relevé ni envoyé : {error}");
+    }
+    Ok(ExitCode::from(u8::from(writable.is_err() || mailboxes.iter().any(|mailbox| mailbox.blind_since.is_some()))))
 }
 
 /// What is to be expected of each bureau, where its history is long enough.

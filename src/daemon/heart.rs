@@ -13,6 +13,8 @@ use crate::clock;
 #[derive(Debug, Clone, Default)]
 pub struct Heart {
     beats: Arc<Mutex<BTreeMap<String, Beat>>>,
+    /// What ails although every loop makes progress: it shows in the health, and does not starve the watchdog.
+    ailments: Arc<Mutex<BTreeMap<&'static str, String>>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +49,27 @@ impl Heart {
     }
 }
 
+impl Heart {
+    /// Something ails: a part of vigie, and why.
+    pub fn ail(&self, part: &'static str, why: String) {
+        self.ailments.lock().unwrap_or_else(PoisonError::into_inner).insert(part, why);
+    }
+
+    /// It no longer does.
+    pub fn heal(&self, part: &'static str) {
+        self.ailments.lock().unwrap_or_else(PoisonError::into_inner).remove(part);
+    }
+
+    /// All that ails: loops that are stuck, and parts that cannot do their work.
+    #[must_use]
+    pub fn ills(&self, now: Instant) -> Vec<String> {
+        let mut ills = self.stuck(now);
+        let ailments = self.ailments.lock().unwrap_or_else(PoisonError::into_inner);
+        ills.extend(ailments.iter().map(|(part, why)| format!("{part}: {why}")));
+        ills
+    }
+}
+
 impl Pulse {
     /// The loop made progress.
     pub fn beat(&self) {
@@ -74,5 +97,10 @@ mod tests {
         assert_eq!(heart.stuck(later), ["mailbox pref-pan"]);
         drop(stuck);
         assert!(heart.stuck(later).is_empty());
+        heart.ail("store", "database or disk is full".to_owned());
+        assert_eq!(heart.ills(later), ["store: database or disk is full"]);
+        assert!(heart.stuck(later).is_empty(), "the watchdog is fed");
+        heart.heal("store");
+        assert!(heart.ills(later).is_empty());
     }
 }

@@ -16,6 +16,7 @@ pub mod mailbox;
 pub mod reconcile;
 pub mod seals;
 pub mod sender;
+pub mod storehouse;
 pub mod sync;
 pub mod ticker;
 
@@ -54,6 +55,7 @@ enum Task {
     Mailbox(String),
     Sender,
     Ticker,
+    Storehouse,
     Web,
 }
 
@@ -63,6 +65,7 @@ impl std::fmt::Display for Task {
             Self::Mailbox(name) => write!(f, "mailbox {name}"),
             Self::Sender => f.write_str("sender"),
             Self::Ticker => f.write_str("ticker"),
+            Self::Storehouse => f.write_str("storehouse"),
             Self::Web => f.write_str("web"),
         }
     }
@@ -124,6 +127,7 @@ impl Crew {
         }
         crew.hire(Task::Sender, Duration::ZERO);
         crew.hire(Task::Ticker, Duration::ZERO);
+        crew.hire(Task::Storehouse, Duration::ZERO);
         if settings.web.is_some() {
             crew.hire(Task::Web, Duration::ZERO);
         }
@@ -143,6 +147,7 @@ impl Crew {
                 Task::Mailbox(name) => mailbox::watch(shared, name).await,
                 Task::Sender => sender::run(shared, templates).await,
                 Task::Ticker => ticker::run(shared).await,
+                Task::Storehouse => storehouse::run(shared, templates).await,
                 Task::Web => serve(shared).await,
             }
         });
@@ -256,7 +261,7 @@ async fn serve(shared: Shared) -> anyhow::Result<()> {
     let Some(address) = shared.settings.web else { return Ok(()) };
     let listener = tokio::net::TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
     let heart = shared.heart.clone();
-    let health = move || heart.stuck(clock::monotonic());
+    let health = move || heart.ills(clock::monotonic());
     let stop = shared.stop.clone();
     crate::web::serve(listener, shared.store.clone(), Arc::new(health), async move { stop.cancelled().await }).await?;
     Ok(())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio::time::sleep;
 
 use super::mailbox::Shared;
@@ -18,6 +19,8 @@ use crate::store::{Claim, DueEffect};
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// The shortest sleep between two looks at the queue.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(50);
+/// The wait before an outcome that could not be written down is written again.
+const SETTLE_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// How long the loop may be without progress before the watchdog starves: longer than a submission's deadlines.
 const PATIENCE: Duration = Duration::from_mins(30);
 
@@ -85,7 +88,7 @@ async fn send(shared: &Shared, templates: &Templates, sender: &mut Sender, due: 
         }
     };
     let wait = shared.settings.smtp.unknown_retry_after;
-    let settlement = sending::settle(&shared.store, office, due, &attempt, wait, clock::now()).await?;
+    let settlement = settle(shared, due, &attempt, wait).await?;
     let (id, summary) = (&due.effect.id, &attempt.summary);
     match settlement {
         Settlement::Accepted => tracing::info!(mail = %id, "the mail {id} was {summary}"),
@@ -98,8 +101,32 @@ async fn send(shared: &Shared, templates: &Templates, sender: &mut Sender, due: 
     Ok(())
 }
 
+/// Settles an attempt, however long the database takes no writing: what the relay said must not be forgotten, or the mail
+/// would be sent once more.
+async fn settle(shared: &Shared, due: &DueEffect, attempt: &Attempt, wait: TimeDelta) -> anyhow::Result<Settlement> {
+    let office = &shared.settings.office;
+    loop {
+        match sending::settle(&shared.store, office, due, attempt, wait, clock::now()).await {
+            Err(error) if error.is_temporary() && !shared.stop.is_cancelled() => {
+                let id = &due.effect.id;
+                tracing::error!(mail = %id, "what became of the mail {id} cannot be written down yet: {error}");
+                tokio::select! {
+                    () = shared.stop.cancelled() => {}
+                    () = sleep(SETTLE_AGAIN_AFTER) => {}
+                }
+            }
+            other => return Ok(other?),
+        }
+    }
+}
+
 /// `None` where vigie was told to stop before the relay could take the mail.
-async fn submit(shared: &Shared, sender: &mut Sender, due: &DueEffect, prepared: Prepared) -> Option<Attempt> {
+pub(super) async fn submit(
+    shared: &Shared,
+    sender: &mut Sender,
+    due: &DueEffect,
+    prepared: Prepared,
+) -> Option<Attempt> {
     // Every mail of vigie is automatic: a null reverse-path keeps answers and reports from looping (RFC 3834 §3.3).
     let named = !shared.settings.smtp.null_reverse_path || !due.effect.kind.is_public();
     let submission = Submission {

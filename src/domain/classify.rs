@@ -8,6 +8,9 @@ use super::requester::on_behalf;
 use super::signs;
 use super::verdict::{Automaton, Reason, Verdict};
 
+/// The reason of a reply that only its recipient and its subject tell.
+pub const SAME_SUBJECT: &str = "same_correspondent_and_subject";
+
 /// What the folder in which a message lies is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FolderRole {
@@ -42,6 +45,8 @@ pub struct Links {
     pub duplicate_of: Option<Option<RequestId>>,
     /// The request that In-Reply-To or References names.
     pub thread: Option<ThreadLink>,
+    /// The open request that a mail of our side may answer by its recipient and its subject.
+    pub by_subject: Option<SubjectLink>,
     /// The request whose acknowledgement or notice a report names.
     pub bounced: Option<RequestId>,
     /// Messages from the author's address to this mailbox in the last hour, this one not counted.
@@ -60,6 +65,15 @@ pub struct ThreadLink {
     pub by_requester: bool,
     /// Whether the requester is among the recipients (To, Cc, Bcc) of this message.
     pub to_requester: bool,
+}
+
+/// An open request of a recipient of our side's mail, linked by the subject alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SubjectLink {
+    /// The request.
+    pub request: RequestId,
+    /// Whether the subject names its reference; else it is only the same.
+    pub named: bool,
 }
 
 /// Says what a message is, and why. The order is the meaning: who speaks first is believed.
@@ -127,6 +141,9 @@ fn our_side(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
     if let Some(start) = signs::automatic_subject(&facts.subject) {
         return Some((Verdict::Automated(Automaton::AutoReply), Reason::with("automatic_subject_of_ours", start)));
     }
+    if let (None, Some(reply)) = (context.links.thread, by_subject(facts, context)) {
+        return Some(reply);
+    }
     match context.links.thread {
         // A colleague who wrote the request is its requester, not its answerer.
         Some(link) if link.by_requester && !sent => None,
@@ -136,6 +153,14 @@ fn our_side(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
         None if policy.internal_opens_request && !facts.author().is_some_and(|a| policy.is_mine(a)) => None,
         None => Some((Verdict::Internal, Reason::new("sent_by_us"))),
     }
+}
+
+/// A mail of ours to someone whose open request it names, or whose open request has the same subject: it was written
+/// anew rather than as an answer.
+fn by_subject(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
+    let link = context.links.by_subject.filter(|_| !signs::is_forward(&facts.subject))?;
+    let code = if link.named { "names_our_reference" } else { SAME_SUBJECT };
+    Some((Verdict::Reply(link.request), Reason::new(code)))
 }
 
 /// Whether a message in a Sent folder is a stranger's that was moved there: it travelled, it is addressed to us, and

@@ -96,6 +96,13 @@ pub enum Deed {
         /// The digest that stands for them.
         person: String,
     },
+    /// The store took no writing for a while: nothing was recorded meanwhile, and all of it afterwards.
+    WritableAgain {
+        /// Since when it took none.
+        since: DateTime<Utc>,
+        /// What the database said.
+        cause: String,
+    },
     /// The store was restored from a backup that ended here: what followed it is lost.
     Restored {
         /// The place of the backup's last entry.
@@ -136,6 +143,9 @@ impl Custody {
                 ("person_erased", by.text("person", person).text("case", case).int("messages", *messages))
             }
             Deed::PersonShown { person } => ("personal_data_shown", by.text("person", person)),
+            Deed::WritableAgain { since, cause } => {
+                ("store_writable_again", by.instant("since", *since).text("cause", cause))
+            }
             Deed::Restored { seq, hash } => ("store_restored", by.int("seq", *seq).text("hash", hash)),
         };
         Draft { occurred_at: self.at, kind, mailbox: None, request: None, payload }

@@ -8,19 +8,21 @@ use chrono::{DateTime, Utc};
 use super::acknowledge::{Acknowledgement, Moment, SentCounts, acknowledge};
 use super::alert::{self, Bureau, Clock, Rise};
 use super::calendar::Calendar;
-use super::classify::{Context, FolderRole, Links, classify};
+use super::classify::{Context, FolderRole, Links, SAME_SUBJECT, classify};
 use super::deadline::{Deadline, deadline};
 use super::dispatch;
 use super::echo::Recent;
 use super::effect::{Effect, EffectKind, effect_id};
 use super::event::{Event, MessageRecord};
 use super::evidence::Evidence;
+use super::gesture;
 use super::message::{MessageFacts, ReportKind};
 use super::policy::{MailboxPolicy, Nature, Requester, Watch};
 use super::reach;
 use super::receipt::{Times, official};
 use super::request::{AcknowledgementState, Change, MessageId, PersonId, Request, RequestId, Status};
 use super::requester::requester_and_nature;
+use super::same_subject::is_holding;
 use super::verdict::{Reason, Verdict};
 
 /// The limit of a request that no commitment covers: the shortest usual one, so that nothing waits unseen.
@@ -71,6 +73,10 @@ pub struct Snapshot {
     pub links: Links,
     /// The request to which the message is linked, as it stands.
     pub linked: Option<Request>,
+    /// Other open requests that a mail of our side may answer, by its recipient and its subject.
+    pub alike: Vec<Request>,
+    /// Whether the message is a copy that a hand put into this mailbox.
+    pub moved_here: bool,
     /// The author, and the keyed digest that stands for him.
     pub person: Option<(PersonId, String)>,
     /// The requester of the linked request, by keyed digest: whose address a report says to be undeliverable.
@@ -282,14 +288,15 @@ impl Case<'_> {
         match self.judgement.verdict {
             Verdict::Reply(_) => self.answer(&mut decision),
             Verdict::Bounce(_) => self.bounce(&mut decision),
+            Verdict::FollowUp(_) => self.resume(&mut decision),
+            Verdict::Internal => self.handed_on(&mut decision),
+            Verdict::Duplicate(_) if self.snapshot.moved_here => self.hand_over(&mut decision),
             Verdict::Request
-            | Verdict::FollowUp(_)
             | Verdict::RequestAgain(_)
             | Verdict::Automated(_)
             | Verdict::Bulk
             | Verdict::Spam
             | Verdict::Abusive
-            | Verdict::Internal
             | Verdict::Duplicate(_)
             | Verdict::Unreadable => {}
         }
@@ -322,16 +329,68 @@ impl Case<'_> {
         }))
     }
 
-    /// Our side answers the request to which the message is linked.
+    /// Our side answers the request to which the message is linked, and with it the others that it may answer.
     fn answer(&self, decision: &mut Decision) {
-        let Some(mut request) = self.snapshot.linked.clone() else { return };
-        let evidence = match self.arrival.role {
-            FolderRole::Sent => Evidence::SentReply,
-            FolderRole::Inbox | FolderRole::Junk | FolderRole::Other => Evidence::SeenReply,
+        let Some(linked) = self.snapshot.linked.clone() else { return };
+        let own_sent = self.arrival.role == FolderRole::Sent && linked.mailbox == self.desk.policy.name;
+        let evidence = match self.judgement.reason.code {
+            SAME_SUBJECT => Evidence::SameSubject,
+            _ if own_sent => Evidence::SentReply,
+            _ => Evidence::SeenReply,
         };
-        let answer = answered(self.judgement.received_at, evidence);
-        if change(&mut request, answer, Some(self.arrival.digest.to_owned()), decision) {
-            decision.requests.push(request);
+        let alike = self.snapshot.alike.iter().cloned().map(|request| (request, Evidence::SameSubject));
+        let holding = is_holding(&self.arrival.facts.subject, self.desk.policy);
+        for (mut request, evidence) in std::iter::once((linked, evidence)).chain(alike) {
+            let answer = gesture::reply(self.desk, &request, self.judgement.received_at, evidence, holding);
+            self.change(&mut request, answer, decision);
+        }
+    }
+
+    /// The requester wrote while pieces were missing: the clock runs on, whether or not they are all there. An agent who
+    /// misses some says so again.
+    fn resume(&self, decision: &mut Decision) {
+        let Some(mut request) = self.snapshot.linked.clone() else { return };
+        let at = self.judgement.received_at;
+        if request.incomplete_since.is_some_and(|since| since <= at) {
+            let resumed = gesture::resume(self.desk, &request, at, None, "follow_up");
+            self.change(&mut request, resumed, decision);
+        }
+    }
+
+    /// Our side forwarded the request: to this watched mailbox, which has it from now on, or outside, which is no answer.
+    fn handed_on(&self, decision: &mut Decision) {
+        if self.judgement.reason.code != "forwarded_by_us" {
+            return;
+        }
+        let (facts, policy) = (self.arrival.facts, self.desk.policy);
+        let recipients = || facts.to.iter().chain(&facts.cc).chain(&facts.bcc);
+        if self.arrival.role != FolderRole::Sent && recipients().any(|address| policy.is_mine(address)) {
+            self.hand_over(decision);
+        } else if recipients().any(|address| !policy.is_ours(address) && !policy.is_internal(address)) {
+            let Some(mut request) = self.snapshot.linked.clone() else { return };
+            self.change(&mut request, Change::Forwarded { at: self.judgement.received_at }, decision);
+        }
+    }
+
+    /// The request belongs to this mailbox from now on, with its first clock.
+    fn hand_over(&self, decision: &mut Decision) {
+        let Some(mut request) = self.snapshot.linked.clone() else { return };
+        let moved = Change::Moved {
+            at: self.judgement.received_at.max(request.received_at),
+            mailbox: self.desk.policy.name.clone(),
+            bureau: self.desk.policy.bureau.clone(),
+            from_mailbox: request.mailbox.clone(),
+            from_bureau: request.bureau.clone(),
+            by: None,
+        };
+        self.change(&mut request, moved, decision);
+    }
+
+    /// Applies a change that the message brings; the alerts that are left are reckoned at the next tick.
+    fn change(&self, request: &mut Request, wanted: Change, decision: &mut Decision) {
+        if change(request, wanted, Some(self.arrival.digest.to_owned()), decision) {
+            request.next_alert_at = request.is_running().then_some(self.arrival.times.observed_at);
+            decision.requests.push(request.clone());
         }
     }
 

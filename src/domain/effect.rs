@@ -22,6 +22,8 @@ const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(3);
 pub enum EffectKind {
     /// An acknowledgement to a requester.
     Acknowledgement,
+    /// To a requester: the request was handed to another administration (CRPA L114-2).
+    TransferNotice,
     /// A registration notice to a requester, whose acknowledgement follows.
     RegistrationNotice,
     /// An alert to agents.
@@ -36,6 +38,7 @@ pub enum EffectKind {
 
 names!(EffectKind {
     Acknowledgement => "acknowledgement",
+    TransferNotice => "transfer_notice",
     RegistrationNotice => "registration_notice",
     Alert => "alert",
     Clearance => "clearance",
@@ -48,7 +51,7 @@ impl EffectKind {
     #[must_use]
     pub fn is_public(self) -> bool {
         match self {
-            Self::Acknowledgement | Self::RegistrationNotice => true,
+            Self::Acknowledgement | Self::RegistrationNotice | Self::TransferNotice => true,
             Self::Alert | Self::Clearance | Self::Digest | Self::Operations => false,
         }
     }

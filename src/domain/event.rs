@@ -62,6 +62,17 @@ pub enum Event {
         /// The change.
         change: Change,
     },
+    /// A requester is to be told to whom the request was handed (CRPA L114-2).
+    TransferNoticeWanted {
+        /// The request's reference.
+        reference: String,
+        /// Its mailbox.
+        mailbox: String,
+        /// The mail's id.
+        effect: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// An attempt to send a mail ended.
     EffectSettled(Box<Settled>),
     /// A correspondent's address turned out to be undeliverable.
@@ -266,6 +277,10 @@ impl Event {
             Self::Changed { reference, mailbox, message, change } => {
                 let payload = change.payload().maybe("message", message.as_ref());
                 entry(change.kind(), change.at(), Some(mailbox), Some(reference), payload)
+            }
+            Self::TransferNoticeWanted { reference, mailbox, effect, at } => {
+                let payload = Payload::new().text("effect", effect);
+                entry("transfer_notice_wanted", *at, Some(mailbox), Some(reference), payload)
             }
             Self::EffectSettled(settled) => settled.draft(),
             Self::Undeliverable { person, mailbox, message, status, at } => {

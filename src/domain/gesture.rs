@@ -277,7 +277,12 @@ fn holding(desk: Desk<'_>, request: &Request, said: &Said) -> Vec<Change> {
     } else {
         Change::HoldingReply { at, evidence, confidence, by, way }
     };
-    reopened(request, "holding", said).into_iter().chain([held]).collect()
+    let mut changes = reopened(request, "holding", said);
+    // An earlier holding reply stays the first answer.
+    if counts || changes.is_empty() || is_first(request, at) {
+        changes.push(held);
+    }
+    changes
 }
 
 /// Pieces are missing. The mail that asks for them may have been taken for the answer: it is a holding reply, and the
@@ -287,11 +292,18 @@ fn suspend(request: &Request, motive: String, said: &Said) -> Vec<Change> {
     let mut at = said.at;
     if let Some((asked_at, evidence, confidence)) = known_answer(request) {
         at = asked_at;
-        changes.push(Change::HoldingReply { at, evidence, confidence, by: None, way: None });
+        if is_first(request, at) {
+            changes.push(Change::HoldingReply { at, evidence, confidence, by: None, way: None });
+        }
     }
     let (by, way) = (Some(said.by.clone()), Some(said.way().to_owned()));
     changes.push(Change::Suspended { at, motive, note: said.note.clone(), by, way });
     changes
+}
+
+/// Whether a holding reply would be the first.
+fn is_first(request: &Request, at: DateTime<Utc>) -> bool {
+    request.holding_at.is_none_or(|known| at < known)
 }
 
 fn known_answer(request: &Request) -> Option<(DateTime<Utc>, Evidence, Confidence)> {

@@ -42,6 +42,7 @@ pub mod receipt;
 pub mod redate;
 pub mod request;
 pub mod requester;
+pub mod same_subject;
 pub mod schedule;
 pub mod seal;
 mod senders;

@@ -24,6 +24,10 @@ fn of_verdict(code: &str) -> Option<&'static str> {
         "other_report" => "Rapport technique d’un autre type.",
         "sent_by_us" => "Envoyé par notre service sans répondre à une demande connue.",
         "sent_reply" => "Réponse envoyée au demandeur, trouvée dans les éléments envoyés.",
+        "names_our_reference" => "Réponse au demandeur, reconnue à la référence que porte son objet.",
+        "same_correspondent_and_subject" => {
+            "Courriel au même correspondant, sous le même objet : sans doute une réponse, à confirmer."
+        }
         "reply_seen" => "Réponse au demandeur depuis l’une de nos adresses, vue en copie.",
         "reply_to_other_address" => "Réponse directe à la demande, envoyée à une autre adresse extérieure.",
         "reply_from_internal_domain" => "Réponse au demandeur depuis un domaine de l’administration.",

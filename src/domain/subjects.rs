@@ -148,7 +148,7 @@ const CALENDAR_ANSWERS: &[&str] =
 const SPAM: &[&str] = &["[spam", "***spam", "*spam*", "{spam", "**spam**", "[pourriel"];
 
 /// Prefixes of forwarded mail.
-const FORWARDS: &[&str] = &["tr", "fwd", "fw", "wg", "rv", "transf", "trans"];
+const FORWARDS: &[&str] = &["tr", "fwd", "fw", "wg", "rv", "transf", "trans", "i", "enc", "vb", "vs"];
 
 /// How an automatic answer's subject begins (or ends), where this one does.
 pub(super) fn automatic_subject(subject: &str) -> Option<&'static str> {

@@ -1,8 +1,9 @@
 //! Which request a message belongs to.
 //!
 //! Only Message-IDs tell: In-Reply-To and References that name the request, a message already attached to it, or our
-//! acknowledgement. Deliberately absent: threading on the subject or on Thread-Index alone, which mixes up strangers
-//! who write "Demande de rendez-vous" on the same day.
+//! acknowledgement. Deliberately absent: threading what comes in on the subject or on Thread-Index alone, which mixes up
+//! strangers who write "Demande de rendez-vous" on the same day. What *our side* sends to a requester is linked by recipient
+//! and subject too ([`super::same_subject`]), as a guess that an agent confirms or denies.
 
 use super::message::MessageFacts;
 use super::request::RequestId;

@@ -50,6 +50,13 @@ pub enum Warning {
         /// What the server said.
         cause: String,
     },
+    /// The database takes no writing: nothing is recorded, nothing sent.
+    Unwritable {
+        /// Since when.
+        since: DateTime<Utc>,
+        /// What the database said.
+        cause: String,
+    },
     /// The breaker tripped: acknowledgements are held.
     BreakerTripped(Trip),
     /// Acknowledgements have not left, and the law's limit is near.
@@ -99,6 +106,7 @@ impl Warning {
                 let folder = folder.clone().unwrap_or_default();
                 vec!["unread".to_owned(), mailbox.clone(), folder, week, rfc3339(*at), cause.clone()]
             }
+            Self::Unwritable { since, cause } => vec!["unwritable".to_owned(), rfc3339(*since), cause.clone()],
             Self::AnswersItself { mailbox, at } => {
                 vec!["answers_itself".to_owned(), mailbox.clone(), week(*at), rfc3339(*at)]
             }
@@ -138,6 +146,9 @@ impl Warning {
                 at: at.parse().ok()?,
                 cause: cause.clone(),
             }),
+            ("unwritable", [since, cause]) => {
+                Some(Self::Unwritable { since: since.parse().ok()?, cause: cause.clone() })
+            }
             ("answers_itself", [mailbox, _, at]) => {
                 Some(Self::AnswersItself { mailbox: mailbox.clone(), at: at.parse().ok()? })
             }
@@ -192,7 +203,7 @@ impl Warning {
             | Self::Late { mailbox, .. }
             | Self::AnswersItself { mailbox, .. }
             | Self::Loop { mailbox, .. } => Some(mailbox),
-            Self::BreakerTripped(_) => None,
+            Self::BreakerTripped(_) | Self::Unwritable { .. } => None,
         }
     }
 
@@ -200,7 +211,7 @@ impl Warning {
     fn id(&self, about: &[String]) -> String {
         let kept = match self {
             Self::Blind { .. } | Self::Late { .. } | Self::AnswersItself { .. } => 3,
-            Self::BreakerTripped(_) => 2,
+            Self::BreakerTripped(_) | Self::Unwritable { .. } => 2,
             // One a day for a mailbox and a domain, one a week for a mailbox and a folder.
             Self::Gap { .. } | Self::Loop { .. } | Self::Unread { .. } => 4,
         };
@@ -214,6 +225,7 @@ impl Warning {
             | Self::Gap { .. }
             | Self::Unread { .. }
             | Self::BreakerTripped(_)
+            | Self::Unwritable { .. }
             | Self::AnswersItself { .. }
             | Self::Loop { .. } => office.administrators.clone(),
             // The bureau too: only its agents can write to the requesters by hand.
@@ -272,10 +284,10 @@ mod tests {
         let looped = Warning::Loop { mailbox: "p".into(), parties, at };
         let unread = |folder| Warning::Unread { mailbox: "p".into(), folder, at, cause: "NO".into() };
         let (named, none) = (unread(Some("Envoyés".to_owned())), unread(None));
+        let full = Warning::Unwritable { since: at, cause: "database or disk is full".into() };
         let itself = Warning::AnswersItself { mailbox: "p".into(), at };
-        for warning in
-            [blind, named, none, itself, Warning::BreakerTripped(Trip { at, sent: 9, limit: 9 }), late, looped]
-        {
+        let trip = Warning::BreakerTripped(Trip { at, sent: 9, limit: 9 });
+        for warning in [full, blind, named, none, itself, trip, late, looped] {
             assert_eq!(Warning::read(&warning.about()).as_ref(), Some(&warning));
         }
     }

@@ -98,7 +98,9 @@ pub fn compose(notice: &Notice, templates: &Templates, stamp: &Stamp) -> Result<
     let message_id = stamp.message_id()?;
     let wanted = kind(notice);
     let (rendered, used) = match notice {
-        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) => word(templates, fields, wanted)?,
+        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) | Notice::TransferNotice(fields) => {
+            word(templates, fields, wanted)?
+        }
         Notice::Alert(fields) => worded(templates, &fields.head, wanted, &AlertView::new(fields))?,
         Notice::Digest(fields) => worded(templates, &fields.head, wanted, &DigestView::new(fields))?,
     };
@@ -106,7 +108,9 @@ pub fn compose(notice: &Notice, templates: &Templates, stamp: &Stamp) -> Result<
     let subject = one_line(&rendered.subject.replace(['\u{a0}', '\u{202f}'], " "));
     let subject: String = subject.chars().take(MAX_SUBJECT).collect();
     let head = match notice {
-        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) => public_head(fields, stamp, &subject)?,
+        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) | Notice::TransferNotice(fields) => {
+            public_head(fields, stamp, &subject)?
+        }
         Notice::Alert(fields) => agent_head(&fields.head, stamp, &subject)?,
         Notice::Digest(fields) => agent_head(&fields.head, stamp, &subject)?,
     };
@@ -118,7 +122,9 @@ pub fn compose(notice: &Notice, templates: &Templates, stamp: &Stamp) -> Result<
     let text_digest = digest(&[&subject, &rendered.text, rendered.html.as_deref().unwrap_or_default()]);
     let attachments = match notice {
         Notice::Digest(fields) => fields.attachments.as_slice(),
-        Notice::RegistrationNotice(_) | Notice::Acknowledgement(_) | Notice::Alert(_) => &[],
+        Notice::RegistrationNotice(_) | Notice::Acknowledgement(_) | Notice::TransferNotice(_) | Notice::Alert(_) => {
+            &[]
+        }
     };
     let bytes = finish(head, rendered, attachments, stamp)?;
     Ok(Composed { bytes, message_id, used, text_digest })
@@ -139,6 +145,7 @@ pub(super) fn kind(notice: &Notice) -> Kind {
     match notice {
         Notice::RegistrationNotice(_) => Kind::Registration,
         Notice::Acknowledgement(_) => Kind::Acknowledgement,
+        Notice::TransferNotice(_) => Kind::Transfer,
         Notice::Alert(_) => Kind::Alert,
         Notice::Digest(_) => Kind::Digest,
     }

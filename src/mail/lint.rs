@@ -17,6 +17,7 @@ use super::view::{AckView, AlertView, DigestView};
 mod law {
     pub const DATE: &str = "CRPA R112-11-1, 1°";
     pub const REGISTRATION: &str = "CRPA L112-11 et R112-11-2";
+    pub const TRANSFER: &str = "CRPA L114-2 (transmission à l’administration compétente)";
     pub const HOUR: &str = "CRPA L112-12 et L112-13 (la date et l’heure de réception font preuve)";
     pub const SERVICE: &str = "CRPA R112-11-1, 2°";
     pub const DEMANDE: &str = "CRPA R112-11-1, avant-dernier et dernier alinéas";
@@ -87,7 +88,7 @@ pub fn word_all(templates: &Templates) -> Result<(), TemplateError> {
 
 fn word(template: &Template, notice: &Notice) -> Result<Rendered, TemplateError> {
     match notice {
-        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) => {
+        Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) | Notice::TransferNotice(fields) => {
             template.render(&AckView::new(fields, &template.language))
         }
         Notice::Alert(fields) => template.render(&AlertView::new(fields)),
@@ -120,7 +121,7 @@ impl Linter<'_> {
     fn try_case(&mut self, case: Case) {
         let notice = notice(self.template.kind, case, &self.template.name);
         let (rendered, mentions) = match &notice {
-            Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) => {
+            Notice::RegistrationNotice(fields) | Notice::Acknowledgement(fields) | Notice::TransferNotice(fields) => {
                 let view = AckView::new(fields, &self.template.language);
                 (self.template.render(&view), public_mentions(&values(&view), case, self.template))
             }
@@ -154,7 +155,11 @@ impl Linter<'_> {
     }
 
     fn look_in_subject(&mut self, notice: &Notice, rendered: &Rendered) {
-        let (Notice::Acknowledgement(fields) | Notice::RegistrationNotice(fields)) = notice else { return };
+        let (Notice::Acknowledgement(fields) | Notice::RegistrationNotice(fields) | Notice::TransferNotice(fields)) =
+            notice
+        else {
+            return;
+        };
         if !rendered.subject.contains(&format!("[{}]", fields.reference)) {
             let message = "la référence entre crochets manque dans l’objet".to_owned();
             self.find("reference_in_subject", law::REFERENCE, message);
@@ -203,6 +208,7 @@ fn public_mentions(values: &serde_json::Value, case: Case, template: &Template) 
     let of = |pointers: &[&str]| pointers.iter().map(|pointer| value(values, pointer)).collect::<Vec<_>>();
     let mention = |rule, cites, what, pointers: &[&str]| Mention { rule, cites, what, any_of: of(pointers) };
     let registration = template.kind == Kind::Registration;
+    let transfer = template.kind == Kind::Transfer;
     let date = if registration { law::REGISTRATION } else { law::DATE };
     let mut mentions = vec![
         mention("received_date", date, "la date de réception", &["/received/date", "/received/day", "/received/iso"]),
@@ -214,7 +220,10 @@ fn public_mentions(values: &serde_json::Value, case: Case, template: &Template) 
         mention("reference", law::REFERENCE, "la référence", &["/reference"]),
         mention("data_protection", law::DATA, "la mention sur les données personnelles", &["/data_protection"]),
     ];
-    if case == Case::Bare || registration {
+    if transfer {
+        mentions.push(mention("destination", law::TRANSFER, "l’administration saisie", &["/destination"]));
+    }
+    if case == Case::Bare || registration || transfer {
         return mentions;
     }
     mentions.push(mention("demande_date", law::DEMANDE, "la date de la décision implicite", &["/demande/date"]));

@@ -13,6 +13,8 @@ pub enum Notice {
     RegistrationNotice(Box<AckFields>),
     /// To the requester: *accusé de réception électronique* (CRPA R112-11-1).
     Acknowledgement(Box<AckFields>),
+    /// To the requester: the request was handed to another administration (CRPA L114-2).
+    TransferNotice(Box<AckFields>),
     /// To agents: something to do, or something wrong.
     Alert(AlertFields),
     /// To agents: the morning's state.
@@ -24,7 +26,9 @@ impl Notice {
     #[must_use]
     pub fn template(&self) -> &str {
         match self {
-            Self::RegistrationNotice(fields) | Self::Acknowledgement(fields) => &fields.template,
+            Self::RegistrationNotice(fields) | Self::Acknowledgement(fields) | Self::TransferNotice(fields) => {
+                &fields.template
+            }
             Self::Alert(fields) => &fields.head.template,
             Self::Digest(fields) => &fields.head.template,
         }
@@ -34,7 +38,9 @@ impl Notice {
     #[must_use]
     pub fn recipients(&self) -> &[Address] {
         match self {
-            Self::RegistrationNotice(fields) | Self::Acknowledgement(fields) => std::slice::from_ref(&fields.to),
+            Self::RegistrationNotice(fields) | Self::Acknowledgement(fields) | Self::TransferNotice(fields) => {
+                std::slice::from_ref(&fields.to)
+            }
             Self::Alert(fields) => &fields.head.to,
             Self::Digest(fields) => &fields.head.to,
         }
@@ -144,6 +150,8 @@ pub struct AckFields {
     pub signature: String,
     /// The same in a second language, where the mail is in two.
     pub translation: Option<Box<AckFields>>,
+    /// To whom the request was handed, in a transfer notice.
+    pub destination: Option<String>,
 }
 
 /// What every mail to agents needs.

@@ -32,6 +32,11 @@ pub fn notice(kind: Kind, case: Case, template: &str) -> Notice {
     match kind {
         Kind::Registration => Notice::RegistrationNotice(Box::new(AckFields { template, ..case_fields(case) })),
         Kind::Acknowledgement => Notice::Acknowledgement(Box::new(AckFields { template, ..case_fields(case) })),
+        Kind::Transfer => Notice::TransferNotice(Box::new(AckFields {
+            template,
+            destination: Some("la direction départementale des territoires de l’Ain".to_owned()),
+            ..case_fields(case)
+        })),
         Kind::Alert => {
             let mut fields = if case == Case::Bare { bare_alert() } else { alert() };
             fields.head.template = template;
@@ -117,6 +122,7 @@ pub fn acknowledgement() -> AckFields {
             .to_owned(),
         signature: "Le bureau de la citoyenneté\nPréfecture de l’Ain".to_owned(),
         translation: None,
+        destination: None,
     }
 }
 

@@ -56,6 +56,8 @@ pub enum Kind {
     Registration,
     /// *Accusé de réception*.
     Acknowledgement,
+    /// What a requester is told of a transfer to another administration.
+    Transfer,
     /// An alert to agents.
     Alert,
     /// The morning digest.
@@ -69,13 +71,16 @@ impl Kind {
         match self {
             Self::Registration => "registration",
             Self::Acknowledgement => "acknowledgement",
+            Self::Transfer => "transfer",
             Self::Alert => "alert",
             Self::Digest => "digest",
         }
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::Registration, Self::Acknowledgement, Self::Alert, Self::Digest].into_iter().find(|k| k.name() == name)
+        [Self::Registration, Self::Acknowledgement, Self::Transfer, Self::Alert, Self::Digest]
+            .into_iter()
+            .find(|k| k.name() == name)
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) struct AckView {
     translation: Option<AnnouncementView>,
     /// Whether this is the second language of a mail.
     bilingual: bool,
+    /// To whom the request was handed; in a transfer notice only.
+    destination: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -188,15 +190,16 @@ struct GestureView {
 /// Whether a mail of this kind has a variable. Fields of list entries are checked when a sample is rendered.
 pub(super) fn has_variable(kind: Kind, name: &str) -> bool {
     let known: &[&str] = match kind {
-        Kind::Registration | Kind::Acknowledgement => &ACK_VARIABLES,
+        Kind::Registration | Kind::Acknowledgement | Kind::Transfer => &ACK_VARIABLES,
         Kind::Alert => &ALERT_VARIABLES,
         Kind::Digest => &DIGEST_VARIABLES,
     };
     known.contains(&name)
 }
 
-const ACK_VARIABLES: [&str; 36] = [
+const ACK_VARIABLES: [&str; 37] = [
     "reference",
+    "destination",
     "received",
     "received.date",
     "received.day",
@@ -294,6 +297,7 @@ impl AckView {
             signature_lines: list(&fields.signature),
             translation: None,
             bilingual: false,
+            destination: fields.destination.as_deref().map(one_line).filter(|text| !text.is_empty()),
         }
     }
 

@@ -212,6 +212,15 @@ impl Turn {
         rows.into_iter().map(|row| row.into_domain().map(|request| (request.id, request))).collect()
     }
 
+    /// The open requests of these persons, the earliest first: address, request, subject of its message.
+    pub async fn open_requests_of(&mut self, addresses: &[String]) -> Result<Vec<(String, RequestId, String)>> {
+        const HEAD: &str = "SELECT p.address, r.id, COALESCE(m.subject, '') FROM person p \
+             JOIN request r ON r.person = p.id AND r.person <> 0 AND r.status = 'open' \
+             LEFT JOIN message m ON m.id = r.message WHERE p.address IN (";
+        let rows = select_in!(self, (String, i64, String), HEAD, addresses, ") ORDER BY r.received_at, r.id");
+        Ok(rows.into_iter().map(|(address, id, subject)| (address, RequestId(id), subject)).collect())
+    }
+
     /// The request of a reference.
     pub async fn request_by_reference(&mut self, reference: &str) -> Result<Option<Request>> {
         let row: Option<RequestRow> = on_turn!(self, connection => sqlx::query_as(REQUEST_BY_REFERENCE)
@@ -288,6 +297,15 @@ impl Turn {
         let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
         let rows = select_in!(self, (i64, String), HEAD, ids, ")");
         Ok(rows.into_iter().map(|(id, address)| (PersonId(id), address)).collect())
+    }
+
+    /// To whom a request's acknowledgement goes or went.
+    pub async fn acknowledged_to(&mut self, request: RequestId) -> Result<Option<String>> {
+        on_turn!(self, connection => sqlx::query_scalar(ACKNOWLEDGED_TO)
+            .bind(request.0)
+            .fetch_optional(connection)
+            .await)
+        .map_err(Error::from)
     }
 
     /// Keeps what an agent wrote about a request; the keyed digest that stands for it in the ledger.
@@ -454,6 +472,8 @@ pub(super) const ALERTS_DUE: &str = concat!(
     request_columns!(),
     " FROM request WHERE next_alert_at <> 0 AND next_alert_at <= $1 ORDER BY next_alert_at, id LIMIT $2"
 );
+pub(super) const ACKNOWLEDGED_TO: &str = "SELECT recipients FROM effect \
+     WHERE request = $1 AND request <> 0 AND kind IN ('acknowledgement', 'registration_notice') ORDER BY created_at, id LIMIT 1";
 pub(super) const KEEP_NOTE: &str =
     "INSERT INTO note (digest, key, request, text, written_at) VALUES ($1, $2, $3, $4, $5)";
 pub(super) const OPEN_REQUESTS: &str =

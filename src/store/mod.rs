@@ -13,6 +13,7 @@ mod history;
 mod lease;
 mod load;
 mod mails;
+mod marks;
 mod places;
 mod purge;
 mod queries;
@@ -37,6 +38,7 @@ pub use history::PastRequest;
 pub use lease::Lease;
 pub use load::{KnownMessage, MailboxRow, Person, SentKey};
 pub use mails::{DueCopy, MailRow};
+pub use marks::{ReplyRow, StandingRow};
 pub use places::PlaceRow;
 pub use purge::{AccessLine, PersonMessage, PersonRow, Purgeable};
 pub use queries::{FolderCursor, Listing, MessageLine, QueueState, RequestFilter, RequestLine};
@@ -54,6 +56,9 @@ const POSTGRES_CONNECTIONS: u32 = 8;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long `SQLite` waits for another process that writes (a `vigie request answer` beside the daemon).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Takes `SQLite`'s write lock at once, so that no transaction finds half-way that it may not write.
+const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
 
 /// The database.
 #[derive(Debug, Clone)]
@@ -253,6 +258,20 @@ impl Store {
             }
             Self::Postgres(pool) => pool.close().await,
         }
+    }
+}
+
+/// Begins the one writing transaction of an embedded database.
+///
+/// A statement that fails for want of disk makes `SQLite` end its transaction by itself, which sqlx does not notice: it
+/// refuses every later one on that connection. Such a connection is given up, and another one opened.
+async fn begin_writing(pool: &SqlitePool) -> Result<sqlx::Transaction<'static, sqlx::Sqlite>, sqlx::Error> {
+    match pool.begin_with(BEGIN_WRITING).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            pool.acquire().await?.close().await?;
+            pool.begin_with(BEGIN_WRITING).await
+        }
+        other => other,
     }
 }
 

@@ -242,6 +242,11 @@ impl Store {
         Ok(Head { seq, hash })
     }
 
+    /// Writes something and nothing: fails while the database takes no writing (a full disk, a file made read-only).
+    pub async fn probe(&self) -> Result<()> {
+        super::on_write!(self, pool => sqlx::query(PROBE).execute(pool).await.map(drop)).map_err(Error::from)
+    }
+
     /// Entries after a place, in order, at most [`LEDGER_PAGE`].
     pub async fn ledger_after(&self, seq: i64) -> Result<Vec<LedgerEntry>> {
         let rows: Vec<LedgerRow> = on_read!(self, pool => sqlx::query_as(LEDGER_AFTER)
@@ -396,6 +401,7 @@ pub(super) const ADDRESS_OF: &str = "SELECT address FROM person WHERE id = $1";
 pub(super) const NOTES_OF: &str =
     "SELECT n.digest, n.text FROM note n JOIN request r ON r.id = n.request WHERE r.reference = $1 ORDER BY n.digest";
 pub(super) const HEAD: &str = "SELECT seq, hash FROM head WHERE id = 1";
+pub(super) const PROBE: &str = "UPDATE head SET turns = turns + 1 WHERE id = 1";
 pub(super) const LEDGER_AFTER: &str =
     concat!("SELECT ", ledger_columns!(), " FROM ledger WHERE seq > $1 ORDER BY seq LIMIT $2");
 pub(super) const LEDGER_OF: &str =

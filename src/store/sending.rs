@@ -85,7 +85,7 @@ impl Store {
     pub async fn claim_due(&self, holder: &str, quotas: &[Quota], now: DateTime<Utc>) -> Result<Claim> {
         let (row, wait) = match self {
             Self::Sqlite { write, .. } => {
-                let mut transaction = write.begin_with("BEGIN IMMEDIATE").await?;
+                let mut transaction = super::begin_writing(write).await?;
                 let claimed = claim!(transaction, holder, quotas, now);
                 transaction.commit().await?;
                 claimed

@@ -1,6 +1,6 @@
 //! Every fixed SQL text of the room: a test prepares each on both databases, so that none is found wrong at night.
 
-use super::{breaker, history, lease, load, mails, places, purge, queries, sending, snapshot, turn, write};
+use super::{breaker, history, lease, load, mails, marks, places, purge, queries, sending, snapshot, turn, write};
 
 /// The texts, in no particular order.
 pub const STATEMENTS: &[&str] = &[
@@ -25,6 +25,7 @@ pub const STATEMENTS: &[&str] = &[
     load::UIDS_OF,
     load::REQUEST_BY_REFERENCE,
     load::ALERTS_DUE,
+    load::ACKNOWLEDGED_TO,
     load::KEEP_NOTE,
     load::OPEN_REQUESTS,
     load::PERSON_DIGEST,
@@ -47,6 +48,12 @@ pub const STATEMENTS: &[&str] = &[
     places::SAVE_FLAGS,
     places::MARK_GONE,
     places::SUPERSEDE,
+    marks::SAVE_MARKS,
+    marks::REPLIES_OF,
+    marks::LOOK_AGAIN,
+    marks::TO_LOOK_AT,
+    marks::LOOKED_AT,
+    marks::FIRST_TO_LOOK_AT,
     purge::KNOWN_REQUESTS,
     purge::KNOWN_MESSAGES,
     purge::OLD_REQUESTS,
@@ -66,6 +73,7 @@ pub const STATEMENTS: &[&str] = &[
     queries::ADDRESS_OF,
     queries::NOTES_OF,
     queries::HEAD,
+    queries::PROBE,
     queries::LEDGER_AFTER,
     queries::LEDGER_OF,
     queries::NEXT_ALERT,

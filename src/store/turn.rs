@@ -80,7 +80,7 @@ pub(super) const SAVE_NUMBER: &str = "INSERT INTO counter (prefix, year, value) 
 impl Turn {
     pub(super) async fn begin(store: &Store) -> Result<Self> {
         let mut connection = match store {
-            Store::Sqlite { write, .. } => Connection::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Store::Sqlite { write, .. } => Connection::Sqlite(super::begin_writing(write).await?),
             Store::Postgres(pool) => Connection::Postgres(pool.begin().await?),
         };
         let row: (i64, String, i64, i64, i64) = match connection.either() {

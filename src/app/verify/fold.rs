@@ -129,6 +129,7 @@ impl Fold {
             "request_redated" => self.copy(&said, &DATED),
             "request_reclassified" => self.copy(&said, &COMMITTED),
             "acknowledgement_state" => self.acknowledgement(&said),
+            "transfer_notice_wanted" => self.mail_wanted(&said.text("effect"), "transfer_notice", &said),
             "mail_settled" => self.mail_settled(&said),
             "mailbox_mode" => self.mailbox_mode(&said),
             "mailbox_blind" => self.mailboxes.set(said.mailbox(), "blind_since", &said.text("since")),

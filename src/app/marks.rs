@@ -1,0 +1,357 @@
+//! What the agents' mail clients show on messages → what it says of their requests: gestures, flags, a message that is gone.
+//!
+//! *Start reading* at [`follow`]. The marks that a message bears are held against those that it bore when it was last
+//! looked at: what was added takes effect, what was taken away is undone, each as a new entry. A flag and a disappearance
+//! are not believed at once: the reply to which the flag belongs, or the folder into which the message was moved, may come
+//! to light a moment later. [`look_again`] concludes.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Result;
+use super::gesture::{carry_out, destination, final_request};
+use crate::domain::alert;
+use crate::domain::decide::{Decision, Desk, change};
+use crate::domain::evidence::Evidence;
+use crate::domain::gesture::{self, Borne, Gesture, GestureRule, Lying, Means, Said, borne};
+use crate::domain::office::Office;
+use crate::domain::request::{Change, MessageId, Request, RequestId, Status};
+use crate::domain::verdict::Verdict;
+use crate::store::{StandingRow, Store, Turn};
+
+/// How long a better proof than a flag is waited for, and a message that is gone to turn up in another folder.
+const GRACE: TimeDelta = TimeDelta::minutes(15);
+/// Requests looked at again in one turn.
+const REQUESTS_PER_TURN: i64 = 1_000;
+/// The mark of a message whose client says that it was answered.
+const ANSWERED: &str = "answered";
+/// The mark of a message whose client says that it was forwarded.
+const FORWARDED: &str = "forwarded";
+/// The code of a suspension by a gesture.
+const MISSING: &str = "missing_items";
+
+/// Takes account of what these messages bear now, in the places where they lie now.
+pub(super) async fn follow(turn: &mut Turn, office: &Office, ids: &[MessageId], now: DateTime<Utc>) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let lying = turn.lying(ids).await?;
+    for message in turn.standings(ids).await? {
+        let Some(desk) = office.desk(&message.mailbox) else { continue };
+        let places = lying.get(&MessageId(message.id)).map_or(&[][..], Vec::as_slice);
+        let before = Marks::from_text(&message.marks);
+        let after = before.seen_at(&desk.policy.gestures, places);
+        let Some(request) = request_of(turn, &message).await? else { continue };
+        let mut case =
+            Case { turn: &mut *turn, office, message: &message, request, decision: Decision::default(), now };
+        case.place(places).await?;
+        if before != after {
+            case.gestures(&desk.policy.gestures, &before, &after).await?;
+            case.flags(&before, &after).await?;
+        }
+        case.save().await?;
+        if before != after {
+            turn.save_marks(message.id, &after.text()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Concludes about the requests that wait to be looked at again; whether there are more.
+pub(super) async fn look_again(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result<bool> {
+    let until = now - GRACE;
+    let waiting = turn.to_look_at(until, REQUESTS_PER_TURN).await?;
+    let ids: Vec<RequestId> = waiting.iter().map(|(id, _)| *id).collect();
+    let requests = turn.requests(&ids).await?;
+    let sources: Vec<MessageId> = requests.values().map(|request| request.message).collect();
+    let (marks, present) = (turn.marks_of(&ids).await?, turn.present(&sources).await?);
+    let says_answered = |request: &Request| {
+        marks
+            .iter()
+            .any(|(of, verdict, marks)| *of == request.id.0 && is_theirs(verdict) && Marks::from_text(marks).answered)
+    };
+    let (mut decision, mut saved) = (Decision::default(), Vec::new());
+    for (id, seen_at) in &waiting {
+        let Some(mut request) = requests.get(id).cloned() else { continue };
+        let Some(desk) = office.desk(&request.mailbox) else { continue };
+        if request.status != Status::Open {
+            continue;
+        }
+        let before = decision.events.len();
+        if says_answered(&request) {
+            let answer = gesture::reply(desk, &request, *seen_at, Evidence::Flag, false);
+            change(&mut request, answer, None, &mut decision);
+        }
+        if !present.contains(&request.message) {
+            change(&mut request, Change::SourceDeleted { at: *seen_at }, None, &mut decision);
+        }
+        if decision.events.len() > before {
+            request.next_alert_at = alert::next_alert(desk.clock(), &request);
+            saved.push(request);
+        }
+    }
+    turn.save_requests(&saved).await?;
+    for event in &decision.events {
+        turn.write_down(event, now);
+    }
+    turn.looked_at(until, &ids).await?;
+    Ok(i64::try_from(waiting.len()).unwrap_or(i64::MAX) >= REQUESTS_PER_TURN)
+}
+
+/// When the next request has to be looked at again; `None` where none has.
+pub(super) async fn next_look(store: &Store) -> Result<Option<DateTime<Utc>>> {
+    Ok(store.first_to_look_at().await?.map(|seen_at| seen_at + GRACE))
+}
+
+/// Whether a message of this verdict is the requester's: a flag on it is about answering the request.
+fn is_theirs(verdict: &str) -> bool {
+    [Verdict::Request.name(), "request_again", "follow_up", "duplicate", Verdict::Unreadable.name()].contains(&verdict)
+}
+
+/// What a message bears.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Marks {
+    gesture: Option<String>,
+    answered: bool,
+    forwarded: bool,
+}
+
+impl Marks {
+    fn from_text(text: &str) -> Self {
+        let mut marks = Self::default();
+        for line in text.lines() {
+            match line {
+                ANSWERED => marks.answered = true,
+                FORWARDED => marks.forwarded = true,
+                gesture => marks.gesture = Some(gesture.to_owned()),
+            }
+        }
+        marks
+    }
+
+    fn text(&self) -> String {
+        let flags = [(self.answered, ANSWERED), (self.forwarded, FORWARDED)];
+        let flags = flags.into_iter().filter(|(borne, _)| *borne).map(|(_, name)| name);
+        self.gesture.as_deref().into_iter().chain(flags).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What the message bears by the places where it lies; what lies nowhere any more keeps what it bore.
+    fn seen_at(&self, rules: &[GestureRule], places: &[Lying]) -> Self {
+        if places.is_empty() {
+            return self.clone();
+        }
+        Self {
+            gesture: match borne(rules, places) {
+                Borne::Rule(rule) => Some(rule.name()),
+                Borne::Nothing => None,
+                Borne::Unknown => self.gesture.clone(),
+            },
+            answered: places.iter().any(|place| place.flags.answered()),
+            forwarded: places.iter().any(|place| place.flags.forwarded()),
+        }
+    }
+}
+
+/// The request that a message is about: its own, that of the mail of ours that it is a copy of, or the one into which
+/// that was merged.
+async fn request_of(turn: &mut Turn, message: &StandingRow) -> Result<Option<Request>> {
+    let mut id = (message.request != 0).then_some(RequestId(message.request));
+    if id.is_none() && !message.message_id.is_empty() {
+        id = turn.requests_by_message_id(std::slice::from_ref(&message.message_id)).await?.into_values().next();
+    }
+    let Some(id) = id else { return Ok(None) };
+    match turn.requests(&[id]).await?.remove(&id) {
+        Some(request) if request.merged_into.is_some() => final_request(turn, &request.reference).await,
+        found => Ok(found),
+    }
+}
+
+/// A message whose marks changed, and its request.
+struct Case<'a> {
+    turn: &'a mut Turn,
+    office: &'a Office,
+    message: &'a StandingRow,
+    request: Request,
+    decision: Decision,
+    now: DateTime<Utc>,
+}
+
+impl<'a> Case<'a> {
+    /// The request's own message is gone, or is there again.
+    async fn place(&mut self, places: &[Lying]) -> Result<()> {
+        if self.request.message != MessageId(self.message.id) || self.request.status != Status::Open {
+            return Ok(());
+        }
+        if places.is_empty() {
+            self.turn.look_again(self.request.id, self.now).await?;
+        } else if self.request.deleted_at.is_some() {
+            self.change(Change::SourceRestored { at: self.now });
+        }
+        Ok(())
+    }
+
+    async fn gestures(&mut self, rules: &[GestureRule], before: &Marks, after: &Marks) -> Result<()> {
+        if before.gesture == after.gesture {
+            return Ok(());
+        }
+        let rule = |name: &Option<String>| {
+            name.as_ref().and_then(|name| rules.iter().find(|rule| rule.name() == *name)).map(|rule| rule.means.clone())
+        };
+        if let Some(name) = &before.gesture {
+            self.undo(name, rule(&before.gesture)).await?;
+        }
+        if let (Some(name), Some(means)) = (&after.gesture, rule(&after.gesture)) {
+            self.make(name, &means).await?;
+        }
+        Ok(())
+    }
+
+    /// A gesture was made.
+    async fn make(&mut self, name: &str, means: &Means) -> Result<()> {
+        let at = match means {
+            // On our own mail the gesture says what that mail was.
+            Means::Holding if self.message.verdict == "reply" => {
+                DateTime::from_timestamp_millis(self.message.received_at).unwrap_or(self.now)
+            }
+            Means::Holding
+            | Means::Answered(_)
+            | Means::Transferred(_)
+            | Means::NoReplyNeeded(_)
+            | Means::Incomplete => self.now,
+        };
+        let wanted = match means {
+            Means::Answered(way) => Gesture::Answer(*way),
+            Means::Holding => Gesture::Holding,
+            Means::Transferred(to) => destination(self.office, to),
+            Means::NoReplyNeeded(motive) => Gesture::Close { motive: motive.clone() },
+            Means::Incomplete => Gesture::Suspend { motive: MISSING.to_owned() },
+        };
+        let said = Said { by: name.to_owned(), at, in_client: true, note: None };
+        let Some(desk) = self.desk() else { return Ok(()) };
+        if let Ok(done) = carry_out(desk, &mut self.request, wanted, &said) {
+            self.decision.events.extend(done.events);
+            self.request.gesture = Some(MessageId(self.message.id));
+            if let Means::Transferred(to) = means {
+                super::transfer::tell(self.turn, desk, &self.request, to, self.now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A gesture was undone: so is what it made, where nothing else has made the state since.
+    async fn undo(&mut self, name: &str, means: Option<Means>) -> Result<()> {
+        if self.request.gesture != Some(MessageId(self.message.id)) {
+            return Ok(());
+        }
+        let by = Some(name.to_owned());
+        let at = self.now;
+        let Some(desk) = self.desk() else { return Ok(()) };
+        match self.request.status {
+            Status::Answered | Status::Closed | Status::Transferred => {
+                self.change(Change::Reopened { at, why: "gesture_undone".to_owned(), note: None, by });
+                self.answers_seen().await?;
+            }
+            Status::Open if self.request.incomplete_since.is_some() => {
+                let resumed = gesture::resume(desk, &self.request, at, by, "gesture");
+                self.change(resumed);
+            }
+            Status::Open => match means {
+                Some(Means::Transferred(_)) => self.move_back(by),
+                Some(Means::Answered(_) | Means::Holding | Means::NoReplyNeeded(_) | Means::Incomplete) | None => {
+                    self.answers_seen().await?;
+                }
+            },
+        }
+        self.request.gesture = None;
+        Ok(())
+    }
+
+    /// The answers of ours that were seen count again, once the gesture that stood before them is undone.
+    async fn answers_seen(&mut self) -> Result<()> {
+        for reply in self.turn.replies_of(self.request.id).await? {
+            let Some(desk) = self.desk() else { return Ok(()) };
+            let evidence = if reply.in_sent && reply.mailbox == self.request.mailbox {
+                Evidence::SentReply
+            } else {
+                Evidence::SeenReply
+            };
+            let answer = gesture::reply(desk, &self.request, reply.at, evidence, false);
+            change(&mut self.request, answer, Some(reply.digest), &mut self.decision);
+        }
+        Ok(())
+    }
+
+    /// To the mailbox in which the message lies.
+    fn move_back(&mut self, by: Option<String>) {
+        let Some(policy) = self.office.desk(&self.message.mailbox).map(|desk| desk.policy) else { return };
+        self.change(Change::Moved {
+            at: self.now,
+            mailbox: policy.name.clone(),
+            bureau: policy.bureau.clone(),
+            from_mailbox: self.request.mailbox.clone(),
+            from_bureau: self.request.bureau.clone(),
+            by,
+        });
+    }
+
+    /// The client's own flags: a better proof is waited for before `\Answered` is believed.
+    async fn flags(&mut self, before: &Marks, after: &Marks) -> Result<()> {
+        if !is_theirs(&self.message.verdict) {
+            return Ok(());
+        }
+        if after.answered && !before.answered && self.request.status == Status::Open {
+            self.turn.look_again(self.request.id, self.now).await?;
+        }
+        if before.answered && !after.answered && self.request.evidence == Some(Evidence::Flag) {
+            let (at, why) = (self.now, "flag_removed".to_owned());
+            self.change(Change::Reopened { at, why, note: None, by: None });
+            self.answers_seen().await?;
+        }
+        if after.forwarded && !before.forwarded {
+            self.change(Change::Forwarded { at: self.now });
+        }
+        Ok(())
+    }
+
+    fn desk(&self) -> Option<Desk<'a>> {
+        self.office.desk(&self.request.mailbox)
+    }
+
+    fn change(&mut self, wanted: Change) {
+        // The entry names the message only where it belongs to the request.
+        let digest = (self.message.request == self.request.id.0).then(|| self.message.digest.clone());
+        change(&mut self.request, wanted, digest, &mut self.decision);
+    }
+
+    async fn save(mut self) -> Result<()> {
+        if self.decision.events.is_empty() {
+            return Ok(());
+        }
+        if let Some(desk) = self.office.desk(&self.request.mailbox) {
+            self.request.next_alert_at = alert::next_alert(desk.clock(), &self.request);
+        }
+        self.turn.save_requests(std::slice::from_ref(&self.request)).await?;
+        for event in &self.decision.events {
+            self.turn.write_down(event, self.now);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_read_back() {
+        let marks = Marks { gesture: Some("folder:Vigie/Sans suite".into()), answered: true, forwarded: false };
+        assert_eq!(Marks::from_text(&marks.text()), marks);
+        assert_eq!(Marks::from_text(""), Marks::default());
+        assert_eq!(Marks::default().text(), "");
+    }
+
+    #[test]
+    fn what_lies_nowhere_keeps_what_it_bore() {
+        let marks = Marks { gesture: Some("keyword:$Vigie".into()), answered: true, forwarded: true };
+        assert_eq!(marks.seen_at(&[], &[]), marks);
+    }
+}
