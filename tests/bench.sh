@@ -13,4 +13,6 @@ fi
 bash tests/run.sh --servers
 # The peer that copies a mailbox.
 deploy/install-test-servers.sh isync
-exec cargo bench --locked --bench figures
+cargo bench --locked --bench figures
+# A whole year of a prefecture, without any server.
+exec cargo bench --locked --bench year

@@ -187,3 +187,19 @@ async fn a_mailbox_that_answers_by_itself_is_told_once_a_week() {
     vigie.receive(&[answer("v4@x")], at(8 * 24 * 60)).await;
     assert_eq!(warnings(&vigie, 8 * 24 * 60 + 1).await, 1);
 }
+
+#[tokio::test]
+async fn the_user_of_a_contact_form_is_acknowledged_and_not_the_form() {
+    let form = |office: &mut vigie::domain::office::Office| {
+        office.mailboxes.iter_mut().for_each(|mailbox| mailbox.form_senders = vec!["noreply@site.example.net".into()]);
+    };
+    let mut vigie = Vigie::new(form).await;
+    let mail = message("noreply@site.example.net", &vigie.address(), "f@x", "Nouveau message");
+    let head = b"Reply-To: Odile Martin <odile@example.net>\r\nAuto-Submitted: auto-generated\r\n";
+    vigie.receive(&[[&head[..], &mail].concat()], at(1)).await;
+    let sent = vigie.send_all(at(2)).await;
+    let acknowledged = acknowledgements(&sent);
+    assert_eq!((acknowledged.len(), sent[0].due.effect.recipients[0].to_string()), (1, "odile@example.net".to_owned()));
+    let text = support::app::plain_text(&acknowledged[0]);
+    assert!(!text.contains("noreply"), "{text}");
+}

@@ -27,7 +27,7 @@ use crate::domain::office::Office;
 use crate::domain::policy::{Mode, Watch};
 use crate::domain::receipt::{Times, official};
 use crate::domain::request::{MessageId, PersonId, Request, RequestId, Status};
-use crate::domain::requester::asker;
+use crate::domain::requester::{asker, asker_name};
 use crate::domain::sighting::FlagSet;
 use crate::domain::thread::{ancestors, belongs_to};
 use crate::domain::verdict::{Reason, Verdict};
@@ -754,7 +754,7 @@ fn authors(batch: &[Parsed<'_>], desk: Desk<'_>) -> Vec<(Address, String)> {
         if let Some(author) = message.author(desk)
             && seen.insert(author.canonical())
         {
-            people.push((author.clone(), message.facts.from_name.clone().unwrap_or_default()));
+            people.push((author.clone(), asker_name(message.facts, desk.policy).unwrap_or_default().to_owned()));
         }
     }
     people

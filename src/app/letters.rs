@@ -15,6 +15,7 @@ use crate::domain::ledger::rfc3339;
 use crate::domain::office::{Office, Service as OfficeService, Translation};
 use crate::domain::policy::{Nature, Requester};
 use crate::domain::request::{Request, Status};
+use crate::domain::requester::asker_name;
 use crate::domain::wording::{FRENCH, ImplicitDecision, Silence as Meaning, Spoken, Text, choose};
 use crate::mail::compose::{Stamp, compose};
 use crate::mail::notice::{AckFields, Demande, Limit, Notice, Parent, Sender, Service, Silence};
@@ -175,7 +176,7 @@ impl<'a> Letter<'a> {
             reference: format!("{}-{year}-000000", desk.policy.reference_prefix),
             received_at: judgement.received_at,
             original_subject: facts.subject.clone(),
-            requester_name: facts.from_name.clone(),
+            requester_name: asker_name(facts, desk.policy).map(str::to_owned),
             limit: judgement.deadline.as_ref().map(|due| Limit { working_days: judgement.limit, due_on: due.due_on }),
             ..blank(desk, service)
         };

@@ -175,6 +175,7 @@ impl At<'_> {
             our_addresses: shared.our_addresses.clone(),
             trusted_servers: prefecture.trusted_servers.clone(),
             no_reply_senders: prefecture.no_reply_senders.clone(),
+            form_senders: prefecture.form_senders.clone(),
             requesters: shared.requesters.clone(),
             natures: shared.natures.clone(),
             default_nature: self.name(

@@ -133,6 +133,9 @@ pub struct PrefectureFile {
     /// Sender patterns that no human reads, besides the usual ones.
     #[serde(default)]
     pub no_reply_senders: Vec<String>,
+    /// Sender patterns of contact forms, which name who asks in Reply-To.
+    #[serde(default)]
+    pub form_senders: Vec<String>,
     /// From whom alerts and digests come.
     pub sender: String,
     /// Who is told of vigie's own troubles.

@@ -7,6 +7,7 @@ use super::classify::FolderRole;
 use super::echo::{Recent, looks_like_a_loop};
 use super::message::{Defect, EnvelopeSender, MessageFacts};
 use super::policy::{MailboxPolicy, Mode, RecipientRule, Watch};
+use super::requester::form_user;
 use super::signs;
 use super::verdict::{Reason, Verdict};
 
@@ -150,6 +151,9 @@ fn recipient(facts: &MessageFacts, policy: &MailboxPolicy) -> Result<Recipient, 
     let Some(author) = facts.author() else {
         return Err(Reason::new("no_usable_address"));
     };
+    if let Some(user) = form_user(facts, policy) {
+        return Ok(Recipient::new(user, "acknowledged_to_form_user"));
+    }
     let path = match &facts.envelope_sender {
         EnvelopeSender::Address(path) => Some(path),
         EnvelopeSender::Unknown => None,
@@ -185,7 +189,9 @@ fn party(facts: &MessageFacts, to: &Address, policy: &MailboxPolicy) -> Option<R
         EnvelopeSender::Address(path) => Some(path),
         EnvelopeSender::Unknown | EnvelopeSender::Null | EnvelopeSender::Unparsable => None,
     };
-    let parties = || facts.from.iter().chain([to]).chain(&facts.sender);
+    // The form's own addresses are not written to.
+    let form = form_user(facts, policy).is_some();
+    let parties = || facts.from.iter().chain(&facts.sender).filter(|_| !form).chain([to]);
     if parties().any(|address| policy.is_mine(address)) {
         return Some(Reason::new("own_address"));
     }
@@ -199,7 +205,7 @@ fn party(facts: &MessageFacts, to: &Address, policy: &MailboxPolicy) -> Option<R
         return Some(Reason::with("no_reply_sender", pattern));
     }
     // What a forwarder rewrote is a human's address inside, whatever the wrapping looks like.
-    let path = path.filter(|path| !signs::is_rewritten(path))?;
+    let path = path.filter(|path| !form && !signs::is_rewritten(path))?;
     if let Some(pattern) = signs::no_reply(path, policy) {
         return Some(Reason::with("no_reply_envelope", pattern));
     }
@@ -208,6 +214,9 @@ fn party(facts: &MessageFacts, to: &Address, policy: &MailboxPolicy) -> Option<R
 
 /// Machines and lists (RFC 3834 §2, RFC 5230 §4.6). A reclassification by hand does not make a machine answerable.
 fn machine(facts: &MessageFacts, policy: &MailboxPolicy) -> Option<Reason> {
+    if form_user(facts, policy).is_some() {
+        return facts.report.is_some().then(|| Reason::new("is_report"));
+    }
     if let Some((_, reason)) = signs::machine(facts) {
         return Some(reason);
     }

@@ -4,7 +4,7 @@ use super::address::Address;
 use super::message::{Defect, EnvelopeSender, MessageFacts, ReportKind};
 use super::policy::MailboxPolicy;
 use super::request::RequestId;
-use super::requester::on_behalf;
+use super::requester::{form_user, on_behalf};
 use super::signs;
 use super::verdict::{Automaton, Reason, Verdict};
 
@@ -132,7 +132,7 @@ fn our_side(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
     let policy = context.policy;
     let sent = context.folder == FolderRole::Sent && !came_from_outside(facts, policy);
     let ours = facts.author().is_some_and(|author| policy.is_ours(author)) && is_authentic(facts, policy);
-    if !sent && !ours {
+    if !sent && (!ours || form_user(facts, policy).is_some()) {
         return None;
     }
     if let Some((kind, reason)) = signs::machine(facts) {
@@ -204,6 +204,10 @@ pub fn may_answer_unseen(facts: &MessageFacts, policy: &MailboxPolicy, reason: &
 }
 
 fn machine(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
+    // A form may well say that it is automatic: what it carries is not.
+    if form_user(facts, context.policy).is_some() {
+        return None;
+    }
     if let Some((kind, reason)) = signs::machine(facts) {
         return Some((Verdict::Automated(kind), reason));
     }
@@ -225,7 +229,8 @@ fn is_requester_in_thread(context: &Context<'_>) -> bool {
 
 fn bulk(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
     let reason = signs::bulk(facts, context.policy)?;
-    (!is_requester_in_thread(context)).then_some((Verdict::Bulk, reason))
+    let human = is_requester_in_thread(context) || form_user(facts, context.policy).is_some();
+    (!human).then_some((Verdict::Bulk, reason))
 }
 
 fn spam(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
@@ -286,7 +291,8 @@ fn request(facts: &MessageFacts, context: &Context<'_>) -> (Verdict, Reason) {
     let policy = context.policy;
     let unread = facts.author().and_then(|author| signs::no_reply(author, policy));
     // One sign may be a form's or a scanner's, which carry what humans ask; two are a notification's.
-    let answerable = facts.reply_to.iter().any(|reply_to| signs::no_reply(reply_to, policy).is_none());
+    let answerable = form_user(facts, policy).is_some()
+        || facts.reply_to.iter().any(|reply_to| signs::no_reply(reply_to, policy).is_none());
     if let (Some(pattern), Some(_), false) = (unread, signs::weak(facts), answerable) {
         return (Verdict::Automated(Automaton::Notification), Reason::with("no_reply_notification", pattern));
     }

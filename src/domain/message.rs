@@ -25,6 +25,8 @@ pub struct MessageFacts {
     pub sender: Option<Address>,
     /// The Reply-To header.
     pub reply_to: Vec<Address>,
+    /// The display name of the first Reply-To address.
+    pub reply_to_name: Option<String>,
     /// The reverse-path of the envelope, as the final server wrote it into Return-Path (RFC 5321 §4.4).
     pub envelope_sender: EnvelopeSender,
     /// The To header.

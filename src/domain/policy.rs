@@ -232,6 +232,8 @@ pub struct MailboxPolicy {
     pub trusted_servers: Vec<String>,
     /// Patterns of sender addresses that no human reads (`noreply@*`), `*` standing for any characters.
     pub no_reply_senders: Vec<String>,
+    /// Patterns of addresses from which a contact form writes for the public: who asks is in Reply-To.
+    pub form_senders: Vec<String>,
     /// Domains and addresses of élus and collectivités, with who writes from there; the first match decides.
     pub requesters: Vec<RequesterRule>,
     /// What is asked, by words; the first match decides.
@@ -301,6 +303,13 @@ impl MailboxPolicy {
     #[must_use]
     pub fn is_internal(&self, address: &Address) -> bool {
         self.internal_domains.iter().any(|domain| address.is_in_domain(domain))
+    }
+
+    /// Whether a contact form writes from the address.
+    #[must_use]
+    pub fn is_form(&self, address: &Address) -> bool {
+        let canonical = address.canonical();
+        self.form_senders.iter().any(|pattern| matches_pattern(pattern, &canonical))
     }
 
     /// Whether a mail server is ours: one whose word is believed, or one in a domain of ours.
@@ -444,6 +453,7 @@ pub(super) mod tests {
             our_addresses: Vec::new(),
             trusted_servers: Vec::new(),
             no_reply_senders: Vec::new(),
+            form_senders: Vec::new(),
             requesters: Vec::new(),
             natures: Vec::new(),
             default_nature: Nature::GeneralInfo,

@@ -88,6 +88,7 @@ fn of_acknowledgement(code: &str) -> Option<&'static str> {
         "acknowledged_to_return_path" => {
             "Accusé envoyé au Return-Path, différent de l’adresse From (RFC 3834 ; choix de la boîte)."
         }
+        "acknowledged_to_form_user" => "Accusé envoyé à l’usager d’un formulaire de contact (Reply-To).",
         "acknowledged_to_submitter" => "Accusé envoyé à celui des auteurs qui a expédié le message (RFC 5322).",
         "unreadable" => "Pas d’accusé : message illisible, à examiner par un agent.",
         "before_watch" => "Pas d’accusé : reçu avant que la boîte ne soit surveillée.",

@@ -13,32 +13,25 @@ const MAX_SERVER_CHARS: usize = 255;
 /// FML and groups add.
 const LIST_FIELDS: &[&str] = &[
     "mailing-list",
-    "x-mailing-list",
     "x-mailinglist",
     "x-list",
     "x-listname",
-    "x-list-name",
-    "x-list-host",
     "x-listserver",
     "x-listprocessor-version",
     "x-listar-version",
     "x-ecartis-version",
     "x-lyris-message-id",
-    "x-mailman-version",
     "x-beenthere",
-    "x-ml-name",
     "x-mlserver",
-    "x-ml-info",
-    "x-ml-count",
-    "x-yahoo-newman-property",
     "x-egroups-return",
     "x-topica-id",
     "x-google-group-id",
     "x-listmember",
-    "x-sympa-to",
-    "x-sympa-from",
     "archived-at",
 ];
+
+/// Beginnings of the names of such fields.
+const LIST_HEADS: &[&str] = &["list-", "x-list-", "x-mailing-list", "x-mailman-", "x-ml-", "x-sympa-"];
 
 /// Beginnings of the names of fields that only automatic answers carry, whatever their value and however they are
 /// spelt: X-Autoreply, X-Auto-Reply-From, X-Autoresponder, X-Auto-Response… (X-Auto-Response-Suppress is another thing).
@@ -59,7 +52,6 @@ const RESPONDER_FIELDS: &[&str] = &[
     "x-tmda-confirm",
     "x-boxbe-challenge",
     "x-bluebottle-request",
-    "x-spamarrest-speedcode",
 ];
 
 /// Fields of senders in bulk. Those of campaigns are told apart by `domain`.
@@ -79,6 +71,8 @@ const BULK_FIELDS: &[&str] = &[
     "x-sfmc-stack",
     "x-hubspot-message-id",
     "x-csa-complaints",
+    "x-unsubscribe",
+    "x-unsubscribe-web",
     "cfbl-address",
 ];
 
@@ -144,7 +138,9 @@ pub(super) fn read_machine(name: &str, line: &str, marks: &mut MachineMarks) {
         "content-class" => marks.calendar_class |= contains(line, "calendarmessage"),
         "feedback-id" if is_personal(line) => {}
         "feedback-id" => push(&mut marks.bulk_headers, name),
-        _ if name.starts_with("list-") || LIST_FIELDS.contains(&name) => list(name, line, marks),
+        // Yahoo writes it on what its users send, too.
+        "x-yahoo-newman-property" if contains(line, "groups") => list(name, line, marks),
+        _ if is_list(name) => list(name, line, marks),
         _ if is_responder(name) && says_no(line) => {}
         _ if is_responder(name) => push(&mut marks.responder_headers, name),
         _ if BULK_FIELDS.contains(&name) || is_campaign(name) => push(&mut marks.bulk_headers, name),
@@ -152,6 +148,10 @@ pub(super) fn read_machine(name: &str, line: &str, marks: &mut MachineMarks) {
         _ if WEAK_FIELDS.contains(&name) => push(&mut marks.weak_headers, name),
         _ => {}
     }
+}
+
+fn is_list(name: &str) -> bool {
+    LIST_FIELDS.contains(&name) || LIST_HEADS.iter().any(|head| name.starts_with(head))
 }
 
 fn is_responder(name: &str) -> bool {
@@ -301,6 +301,23 @@ mod tests {
             ("x-mailer", "Autoreply", false),
         ] {
             assert_eq!(!marks(name, value).responder_headers.is_empty(), expected, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn knows_the_fields_of_lists() {
+        for (name, value, expected) in [
+            ("list-archive", "<https://a.example>", true),
+            ("x-mailing-list", "a@b.example", true),
+            ("x-ml-name", "a", true),
+            ("x-sympa-from", "a@b.example", true),
+            ("x-listmember", "a@b.example", true),
+            ("x-yahoo-newman-property", "groups-email-ff-m", true),
+            ("x-yahoo-newman-property", "ymail-3", false),
+            ("x-lists", "a", false),
+            ("listener", "smtp3", false),
+        ] {
+            assert_eq!(!marks(name, value).list_headers.is_empty(), expected, "{name}: {value}");
         }
     }
 

@@ -171,7 +171,9 @@ impl Reader {
 
     fn reply_to(&mut self, line: &str) {
         if self.is_first("reply-to") {
-            self.facts.reply_to = addresses(line);
+            let mailboxes = mailboxes(line);
+            self.facts.reply_to_name = mailboxes.first().and_then(|mailbox| mailbox.name.clone());
+            self.facts.reply_to = mailboxes.into_iter().filter_map(|mailbox| mailbox.address).collect();
             if self.facts.reply_to.is_empty() && line.contains('@') {
                 self.defect(Defect::UnparsableSender);
             }

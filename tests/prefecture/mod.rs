@@ -49,6 +49,7 @@ pub fn policy(name: &str) -> MailboxPolicy {
             .to_vec(),
         trusted_servers: vec!["mx.ain.example".to_owned()],
         no_reply_senders: vec!["robot-*@*".to_owned()],
+        form_senders: vec!["ne-pas-repondre@formulaires.example".to_owned(), "contact-web@ain.example".to_owned()],
         requesters: vec![
             rule("mairies", "*@mairie-*.example", Requester::Elected),
             rule("parlementaires", "*@depute-*.example", Requester::Elected),
