@@ -41,18 +41,22 @@ pub async fn of_bureau(
             left => forecast.miss(age(desk, request, now), left, share),
         },
     };
-    let open: Vec<Exposed> = past.iter().filter(|request| request.open).map(exposed).collect();
+    // While pieces are missing the clock stands still: nothing can be missed, and when it goes on nobody knows.
+    let runs = |request: &&PastRequest| request.open && request.incomplete_since.is_none();
+    let open: Vec<Exposed> = past.iter().filter(runs).map(exposed).collect();
     let outlook = outlook(&forecast, &open);
     Ok(Some(BureauForecast { open, outlook }))
 }
 
-/// What is learnt from a request; nothing from one that was settled before it was received.
+/// What is learnt from a request; nothing from one that was settled before it was received. One whose pieces are missing
+/// was open until they were found to be.
 fn case(desk: Desk<'_>, request: &PastRequest, now: DateTime<Utc>) -> Option<Case> {
-    let until = request.settled_at.unwrap_or(now);
+    let until = request.settled_at.or(request.incomplete_since).unwrap_or(now);
     (until >= request.received_at).then(|| Case { age: age(desk, request, until), settled: !request.open })
 }
 
+/// Working days for which the clock of a request ran until an instant.
 fn age(desk: Desk<'_>, request: &PastRequest, until: DateTime<Utc>) -> u16 {
     let days = desk.calendar.working_days_between(desk.calendar.civil(request.received_at), desk.calendar.civil(until));
-    u16::try_from(days).unwrap_or_default()
+    u16::try_from(days).unwrap_or_default().saturating_sub(request.suspended_days)
 }

@@ -14,6 +14,7 @@ mod commitments;
 mod deadline;
 mod explain;
 mod findings;
+mod forecast;
 mod ledger;
 mod listing;
 mod messages;
@@ -84,6 +85,8 @@ enum Verb {
     Person(person::Verb),
     /// Say who was shown personal data
     AccessLog(person::AccessArguments),
+    /// Say which limits each bureau is likely to miss, and how many answers it owes today
+    Forecast(forecast::Arguments),
     /// Say how vigie stands
     Status(status::Arguments),
 }
@@ -177,6 +180,7 @@ async fn carry_out(arguments: Arguments) -> Answer {
         Verb::Purge(arguments) => purge::purge(&config, &arguments).await,
         Verb::Person(verb) => person::person(&config, verb).await,
         Verb::AccessLog(arguments) => person::access_log(&config, &arguments).await,
+        Verb::Forecast(arguments) => forecast::forecast(&config, &arguments).await,
         Verb::Status(arguments) => status::status(&config, &arguments).await,
     }
 }

@@ -153,16 +153,15 @@ impl Outlook {
         // Writing into a String cannot fail.
         let _ = match self.expected {
             few if few < 0.5 => write!(text, "aucun dépassement n’est à attendre parmi"),
-            some => write!(text, "il faut attendre {}{nbsp}dépassement{} parmi", some.round(), plural_of(some)),
+            some => write!(text, "on peut s’attendre à {}{nbsp}dépassement{} parmi", some.round(), plural_of(some)),
         };
         let _ = write!(
             text,
-            " {} encore dans le délai (la plus exposée{nbsp}: {reference}, {}){nbsp}; {needed}{nbsp}réponse{} aujourd’hui \
-             permet{} de tenir toutes les échéances.",
+            " {} encore dans le délai (la plus exposée{nbsp}: {reference}, {}){nbsp}; il faut {needed}{nbsp}réponse{} \
+             aujourd’hui, et autant chaque jour ouvré qui suit, pour tenir toutes les échéances.",
             if open < 2 { format!("la{nbsp}demande") } else { format!("les {open}{nbsp}demandes") },
             percent(*risk),
             plural(needed),
-            if needed < 2 { "" } else { "tent" },
         );
         text
     }
@@ -261,8 +260,9 @@ mod tests {
         let text = outlook(&forecast, &open).french();
         assert_eq!(
             text.replace(['\u{a0}', '\u{202f}'], " "),
-            "D’après 1 234 demandes réglées de ce bureau, il faut attendre 1 dépassement parmi les 3 demandes encore dans le \
-             délai (la plus exposée : PAN-1, 62 %) ; 1 réponse aujourd’hui permet de tenir toutes les échéances."
+            "D’après 1 234 demandes réglées de ce bureau, on peut s’attendre à 1 dépassement parmi les 3 demandes \
+             encore dans le délai (la plus exposée : PAN-1, 62 %) ; il faut 1 réponse aujourd’hui, et autant chaque jour ouvré \
+             qui suit, pour tenir toutes les échéances."
         );
         let text = outlook(&forecast, &[]).french();
         assert!(text.ends_with("aucune demande n’attend dans le délai."), "{text}");

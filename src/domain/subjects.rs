@@ -133,6 +133,9 @@ const FAILURES: &[&str] = &[
     "nao foi possivel entregar",
 ];
 
+/// How subjects of delivery reports end that keep the first subject before.
+const FAILURE_ENDS: &[&str] = &["(delivery failed)", "(delivery failure)", "(non remis)"];
+
 /// How subjects begin of reports that a mailbox provider's complaint loop sends without the format of RFC 5965.
 const COMPLAINT_REPORTS: &[&str] =
     &["complaint about message from", "email feedback report for ip", "abuse report for "];
@@ -180,7 +183,8 @@ pub(super) fn report_subject(subject: &str) -> Option<&'static str> {
             || (french && rest.starts_with(" :"))
     };
     let begins = |start: &&str| bare.starts_with(*start);
-    let failure = FAILURES.iter().find(|start| whole(start));
+    let ends = || FAILURE_ENDS.iter().find(|end| bare.ends_with(**end));
+    let failure = FAILURES.iter().find(|start| whole(start)).or_else(ends);
     failure.or_else(|| COMPLAINT_REPORTS.iter().chain(RECEIPTS).find(|start| begins(start))).copied().map(str::trim_end)
 }
 
@@ -278,6 +282,7 @@ mod tests {
             ("Non remis\u{a0}: Accusé de réception", true, true),
             ("failure notice", true, true),
             ("[BOUNCE]", true, true),
+            ("RE: Carte grise : non remis (delivery failed)", true, false),
             ("Lu : Carte grise", true, false),
             ("complaint about message from 192.0.2.1", true, false),
             ("Undelivered Mail Returned to Sender : que faire ?", false, true),

@@ -3,8 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::rows::{day, instant, maybe_instant, millis};
-use super::turn::{Turn, on_turn};
-use super::{Error, Result, Store, on_read};
+use super::{Result, Store, on_read};
 use crate::domain::request::Status;
 
 /// What became of a request.
@@ -22,76 +21,51 @@ pub struct PastRequest {
     pub open: bool,
     /// When it was settled.
     pub settled_at: Option<DateTime<Utc>>,
+    /// Since when pieces are missing and its clock stands still.
+    pub incomplete_since: Option<DateTime<Utc>>,
+    /// Working days for which its clock stood still before.
+    pub suspended_days: u16,
+}
+
+#[derive(sqlx::FromRow)]
+struct PastRow {
+    reference: String,
+    mailbox: String,
+    received_at: i64,
+    due_on: String,
+    status: String,
+    settled_at: i64,
+    incomplete_since: i64,
+    suspended_days: i64,
+}
+
+impl PastRow {
+    fn read(self) -> Result<PastRequest> {
+        Ok(PastRequest {
+            reference: self.reference,
+            mailbox: self.mailbox,
+            received_at: instant(self.received_at),
+            due_on: day("request", "due_on", &self.due_on)?,
+            open: self.status == Status::Open.name(),
+            settled_at: maybe_instant(self.settled_at),
+            incomplete_since: maybe_instant(self.incomplete_since),
+            suspended_days: u16::try_from(self.suspended_days).unwrap_or(u16::MAX),
+        })
+    }
 }
 
 impl Store {
-    /// How many requests of a bureau were answered since an instant.
-    pub async fn answered_since(&self, bureau: &str, since: DateTime<Utc>) -> Result<u32> {
-        let count: i64 = on_read!(self, pool => sqlx::query_scalar(ANSWERED_SINCE)
-            .bind(bureau.to_owned())
-            .bind(millis(since))
-            .fetch_one(pool)
-            .await)?;
-        Ok(u32::try_from(count).unwrap_or(u32::MAX))
-    }
-
-    /// The requests of a bureau whose answer is only a guess, the oldest first, at most `limit`.
-    pub async fn guessed(&self, bureau: &str, limit: i64) -> Result<Vec<String>> {
-        on_read!(self, pool => sqlx::query_scalar(GUESSED).bind(bureau.to_owned()).bind(limit).fetch_all(pool).await)
-            .map_err(Error::from)
-    }
-
-    /// The requests of a bureau received since an instant whose acknowledgement was withheld: reference and reason.
-    pub async fn withheld_since(&self, bureau: &str, since: DateTime<Utc>) -> Result<Vec<(String, String)>> {
-        on_read!(self, pool => sqlx::query_as(WITHHELD_SINCE)
-            .bind(bureau.to_owned())
-            .bind(millis(since))
-            .fetch_all(pool)
-            .await)
-        .map_err(Error::from)
-    }
-
-    /// The requests of a bureau that are open, or were received since an instant; none older than the watch.
+    /// The requests of a bureau that are open, or were received since an instant; none older than the watch, and none that
+    /// was merged into another: that one is the request.
     pub async fn past_requests(&self, bureau: &str, since: DateTime<Utc>) -> Result<Vec<PastRequest>> {
-        let rows: Vec<(String, String, i64, String, String, i64)> = on_read!(self, pool => sqlx::query_as(PAST_REQUESTS)
+        let rows: Vec<PastRow> = on_read!(self, pool => sqlx::query_as(PAST_REQUESTS)
             .bind(bureau.to_owned())
             .bind(millis(since))
             .fetch_all(pool)
             .await)?;
-        let past = |(reference, mailbox, received_at, due_on, status, settled_at): (_, _, _, String, String, _)| {
-            Ok(PastRequest {
-                reference,
-                mailbox,
-                received_at: instant(received_at),
-                due_on: day("request", "due_on", &due_on)?,
-                open: status == Status::Open.name(),
-                settled_at: maybe_instant(settled_at),
-            })
-        };
-        rows.into_iter().map(past).collect()
+        rows.into_iter().map(PastRow::read).collect()
     }
 }
 
-impl Turn {
-    /// Takes the requests of a bureau that agents were warned of and that were settled since: who takes them tells them.
-    pub async fn take_cleared(&mut self, bureau: &str) -> Result<Vec<String>> {
-        let mut taken: Vec<String> = on_turn!(self, connection => sqlx::query_scalar(TAKE_CLEARED)
-            .bind(bureau.to_owned())
-            .fetch_all(connection)
-            .await)?;
-        taken.sort();
-        Ok(taken)
-    }
-}
-
-pub(super) const ANSWERED_SINCE: &str =
-    "SELECT COUNT(*) FROM request WHERE bureau = $1 AND status = 'answered' AND settled_at >= $2";
-pub(super) const GUESSED: &str = "SELECT reference FROM request WHERE bureau = $1 AND status = 'answered' \
-     AND confidence = 'low' AND backlog = 0 ORDER BY id LIMIT $2";
-pub(super) const WITHHELD_SINCE: &str = "SELECT r.reference, m.acknowledgement_reason FROM request r \
-     JOIN message m ON m.id = r.message WHERE r.bureau = $1 AND r.received_at >= $2 AND r.backlog = 0 \
-     AND r.acknowledgement = 'withheld' AND m.acknowledgement = 'withhold' ORDER BY r.id";
-pub(super) const TAKE_CLEARED: &str =
-    "UPDATE request SET alert_cleared = 0 WHERE bureau = $1 AND alert_cleared = 1 RETURNING reference";
-pub(super) const PAST_REQUESTS: &str = "SELECT reference, mailbox, received_at, due_on, status, settled_at FROM request \
-     WHERE bureau = $1 AND backlog = 0 AND (status = 'open' OR received_at >= $2) ORDER BY id";
+pub(super) const PAST_REQUESTS: &str = "SELECT reference, mailbox, received_at, due_on, status, settled_at, \
+     incomplete_since, suspended_days FROM request WHERE bureau = $1 AND backlog = 0 AND merged_into = '' AND (status = 'open' OR received_at >= $2) ORDER BY id";

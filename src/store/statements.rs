@@ -1,6 +1,8 @@
 //! Every fixed SQL text of the room: a test prepares each on both databases, so that none is found wrong at night.
 
-use super::{breaker, history, lease, load, mails, marks, places, purge, queries, sending, snapshot, turn, write};
+use super::{
+    agenda, breaker, history, lease, load, mails, marks, places, purge, queries, sending, snapshot, turn, write,
+};
 
 /// The texts, in no particular order.
 pub const STATEMENTS: &[&str] = &[
@@ -10,10 +12,10 @@ pub const STATEMENTS: &[&str] = &[
     breaker::HELD,
     breaker::RELEASE_HELD,
     breaker::DISCARD_HELD,
-    history::ANSWERED_SINCE,
-    history::GUESSED,
-    history::WITHHELD_SINCE,
-    history::TAKE_CLEARED,
+    agenda::ANSWERED_SINCE,
+    agenda::GUESSED,
+    agenda::WITHHELD_SINCE,
+    agenda::TAKE_CLEARED,
     history::PAST_REQUESTS,
     lease::TAKE_LEASE,
     lease::RELEASE_LEASE,
