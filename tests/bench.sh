@@ -14,5 +14,6 @@ bash tests/run.sh --servers
 # The peer that copies a mailbox.
 deploy/install-test-servers.sh isync
 cargo bench --locked --bench figures
+cargo bench --locked --bench mailboxes
 # A whole year of a prefecture, without any server.
 exec cargo bench --locked --bench year

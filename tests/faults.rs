@@ -50,11 +50,11 @@ async fn suffer(settings: Settings, server: u16, fault: Fault) -> (State, Vec<u8
     let proxy = Proxy::before(server, fault).await;
     let deadlines = match fault {
         Fault::Stall(_) | Fault::Corrupt(..) => Deadlines { response: SHORT, ..Deadlines::default() },
-        Fault::None | Fault::Cut(_) | Fault::Split => Deadlines::default(),
+        Fault::None | Fault::Cut(_) | Fault::Split | Fault::Slow => Deadlines::default(),
     };
     if let Ok(mut line) = post.try_line(FIRST, Some(proxy.port), deadlines).await {
         let outcome = post.reader(FIRST).pass(&mut line, &inbox(), Pass::Scan).await;
-        if matches!(fault, Fault::None | Fault::Split) {
+        if matches!(fault, Fault::None | Fault::Split | Fault::Slow) {
             outcome.unwrap();
         }
     }
@@ -105,7 +105,7 @@ async fn a_fault_at_any_place_changes_nothing_in_the_end() {
         let comings = said.windows(sign.len()).filter(|octets| octets == sign).count();
         (0..comings).step_by(CORRUPT_EVERY).map(|nth| Fault::Corrupt(sign, nth))
     });
-    let mut faults = vec![Fault::Split];
+    let mut faults = vec![Fault::Split, Fault::Slow];
     faults.extend(cuts.iter().copied().map(Fault::Cut).chain(stalls).chain(corruptions));
     println!("{} faults at {} places of {} octets", faults.len(), cuts.len(), said.len());
     try_all(&settings, server, faults, &expected).await;

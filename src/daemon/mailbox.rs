@@ -3,6 +3,7 @@
 //! *Start reading* at [`watch`]. A mailbox's trouble stays its own: other tasks never wait for it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -67,7 +68,8 @@ pub async fn watch(shared: Shared, name: String) -> anyhow::Result<()> {
     let desk = shared.settings.office.desk(&name).context("the mailbox has no desk")?;
     let pulse = shared.heart.pulse(format!("mailbox {name}"), PATIENCE);
     let gate = shared.gates.of(&settings.imap).context("the server has no gate")?;
-    let watch = Watch { shared: &shared, settings, desk, pulse: &pulse, gate };
+    let shy = AtomicBool::new(false);
+    let watch = Watch { shared: &shared, settings, desk, pulse: &pulse, gate, shy: &shy };
     let mut backoff = Backoff::default();
     let mut blind_since: Option<DateTime<Utc>> = None;
     watch.rest(gate.delay(&name)).await;
@@ -122,6 +124,8 @@ struct Watch<'a> {
     desk: Desk<'a>,
     pulse: &'a Pulse,
     gate: &'a Gate,
+    /// Once the server told of other folders in words that cannot be read, it is no longer asked to.
+    shy: &'a AtomicBool,
 }
 
 impl Watch<'_> {
@@ -161,7 +165,7 @@ impl Watch<'_> {
             self.reconcile_if_due(&mut line, &folders, &lease).await?;
             let crowded = self.gate.is_crowded();
             if !self.shared.stop.is_cancelled() && !crowded {
-                self.wait_for_news(&mut line.session, scanned + self.settings.scan_every).await?;
+                self.wait_for_news(&mut line.session, &folders, scanned + self.settings.scan_every).await?;
             }
             if self.shared.stop.is_cancelled() || crowded {
                 line.session.logout().await;
@@ -283,7 +287,7 @@ impl Watch<'_> {
     }
 
     /// Waits until the server says that something changed, the lease wants renewal, or the next scan is due.
-    async fn wait_for_news(&self, session: &mut Session, until: Instant) -> anyhow::Result<()> {
+    async fn wait_for_news(&self, session: &mut Session, folders: &[Watched], until: Instant) -> anyhow::Result<()> {
         let wait = until.saturating_duration_since(clock::monotonic()).min(LEASE_RENEWAL);
         if wait.is_zero() {
             return Ok(());
@@ -292,7 +296,16 @@ impl Watch<'_> {
             self.rest(wait).await;
             return Ok(());
         }
-        let end = session.idle(wait, &self.shared.stop).await?;
+        // where the server can, it tells of replies and gestures in the other folders too
+        if !self.shy.load(Ordering::Relaxed) {
+            let others: Vec<String> = folders.iter().skip(1).map(|folder| folder.name.clone()).collect();
+            session.notify(&others).await?;
+        }
+        let end = session.idle(wait, &self.shared.stop).await;
+        if matches!(end, Err(imap::Error::Unparsable { .. })) && session.is_notified() {
+            self.shy.store(true, Ordering::Relaxed);
+        }
+        let end = end?;
         self.pulse.beat();
         if end == IdleEnd::Changed {
             tracing::debug!(mailbox = %self.settings.name, "mailbox {}: the server has news", self.settings.name);

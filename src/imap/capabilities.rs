@@ -86,11 +86,6 @@ impl Capabilities {
         self.has("MOVE")
     }
 
-    /// RFC 4978: compression.
-    pub fn compress(&self) -> bool {
-        self.has("COMPRESS=DEFLATE")
-    }
-
     /// RFC 2342: where others' and shared folders live.
     pub fn namespace(&self) -> bool {
         self.has("NAMESPACE")

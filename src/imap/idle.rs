@@ -40,7 +40,7 @@ impl Session {
             return Err(Error::Unsupported { host: self.wire.host(), capability: "IDLE" });
         }
         let wire = &mut self.wire;
-        if std::mem::take(&mut wire.hints.changed) {
+        if wire.hints.take_news() {
             return Ok(IdleEnd::Changed);
         }
         wire.claim()?;
@@ -69,7 +69,7 @@ impl Session {
             Err(_) => return Err(wire.late("the end of IDLE", limit)),
         }
         // what was heard while ending wakes the caller now rather than at the next turn
-        let changed = end != IdleEnd::Stopped && std::mem::take(&mut wire.hints.changed);
+        let changed = end != IdleEnd::Stopped && wire.hints.take_news();
         Ok(if changed { IdleEnd::Changed } else { end })
     }
 }
@@ -89,7 +89,7 @@ async fn begin(wire: &mut Wire, tag: &str) -> Result<Heard, Error> {
 
 /// Waits for a change, or for the server to end the command.
 async fn until_changed(wire: &mut Wire, tag: &str) -> Result<Heard, Error> {
-    if wire.hints.changed {
+    if wire.hints.changed || wire.hints.elsewhere {
         return Ok(Heard::Changed);
     }
     loop {
@@ -127,7 +127,7 @@ async fn hear(wire: &mut Wire, tag: &str, limit: Duration) -> Result<Heard, Erro
 fn weigh(response: &Response<'_>) -> Heard {
     match response {
         Response::Continue(_) => Heard::Consent,
-        Response::MailboxData(MailboxDatum::Exists(_))
+        Response::MailboxData(MailboxDatum::Exists(_) | MailboxDatum::Status { .. })
         | Response::Expunge(_)
         | Response::Vanished { .. }
         | Response::Fetch(..) => Heard::Changed,

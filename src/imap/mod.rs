@@ -13,7 +13,8 @@
 //!
 //! Deliberately absent: ENVELOPE and BODYSTRUCTURE (recursive parsers on hostile input; headers travel as literals and
 //! are parsed elsewhere), `async-imap`'s own fetch, search and IDLE (they take a dead line for an empty answer),
-//! reconnection and waiting (the daemon's), and what a message means (the domain's).
+//! reconnection and waiting (the daemon's), what a message means (the domain's), and COMPRESS (RFC 4978): headers are few
+//! once a mailbox is known, and a compressor costs each of hundreds of idle sessions a quarter of a megabyte.
 
 pub mod capabilities;
 pub mod credentials;

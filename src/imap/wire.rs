@@ -29,7 +29,7 @@ enum Part<'a> {
     /// Sent as it is.
     Text(Cow<'a, str>),
     /// Announced by its length, sent when the server is ready (RFC 3501 §4.3).
-    Literal(&'a [u8]),
+    Literal(Cow<'a, [u8]>),
     /// A line of its own, sent when the server asks for it (RFC 3501 §6.2.2).
     Line(&'a [u8]),
 }
@@ -52,19 +52,24 @@ impl<'a> Command<'a> {
         self
     }
 
-    /// Adds a space and a string: quoted where it can be, a literal otherwise.
-    pub(super) fn string(self, value: &'a str) -> Self {
+    /// Adds a space and a string.
+    pub(super) fn string(self, value: &str) -> Self {
+        self.text(" ").bare_string(value)
+    }
+
+    /// Adds a string: quoted where it can be, a literal otherwise.
+    pub(super) fn bare_string(self, value: &str) -> Self {
         if value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
-            self.text(format!(" \"{escaped}\""))
+            self.text(format!("\"{escaped}\""))
         } else {
-            self.text(" ").literal(value.as_bytes())
+            self.literal(value.as_bytes().to_vec())
         }
     }
 
     /// Adds octets as a literal.
-    pub(super) fn literal(mut self, octets: &'a [u8]) -> Self {
-        self.parts.push(Part::Literal(octets));
+    pub(super) fn literal(mut self, octets: impl Into<Cow<'a, [u8]>>) -> Self {
+        self.parts.push(Part::Literal(octets.into()));
         self
     }
 
@@ -92,6 +97,16 @@ pub(super) struct Hints {
     pub(super) exists: u32,
     /// Whether something appeared or vanished since the folder was last read.
     pub(super) changed: bool,
+    /// Whether something changed in another folder since the last wait (RFC 5465).
+    pub(super) elsewhere: bool,
+}
+
+impl Hints {
+    /// Whether there is news, here or elsewhere; it is none the next time.
+    pub(super) fn take_news(&mut self) -> bool {
+        let elsewhere = std::mem::take(&mut self.elsewhere);
+        std::mem::take(&mut self.changed) || elsewhere
+    }
 }
 
 /// A line to the server with its parser.
@@ -213,6 +228,7 @@ impl Wire {
                 self.hints.exists = self.hints.exists.saturating_sub(1);
             }
             Response::Vanished { earlier: false, .. } => self.hints.changed = true,
+            Response::MailboxData(MailboxDatum::Status { .. }) => self.hints.elsewhere = true,
             _ => {}
         }
     }
@@ -248,7 +264,7 @@ impl Wire {
                 }
                 Part::Literal(octets) => {
                     self.write(name, format!("{{{}}}\r\n", octets.len()).as_bytes()).await?;
-                    octets
+                    octets.as_ref()
                 }
                 Part::Line(line) => {
                     self.write(name, b"\r\n").await?;

@@ -331,3 +331,46 @@ async fn notices_a_restart_in_idle_and_a_freeze_in_a_command() {
     assert!(matches!(late, Error::Deadline { .. }), "{late}");
     assert!(matches!(session.uids().await, Err(Error::Abandoned { .. })));
 }
+
+#[tokio::test]
+async fn tells_of_another_folder_while_waiting_on_the_inbox() {
+    let dovecot = Dovecot::start(&[PAN]);
+    let mut session = session(&dovecot).await;
+    let others = ["Éléments envoyés".to_owned(), "Indésirables".to_owned(), "Corbeille".to_owned()];
+    session.examine("INBOX", None).await.unwrap();
+    assert!(session.notify(&others).await.unwrap() && session.is_notified());
+    let stop = CancellationToken::new();
+    let mut client = dovecot.imap(PAN.0);
+    for (folder, command) in [
+        ("Éléments envoyés", None),
+        ("INBOX", None),
+        ("Éléments envoyés", Some("UID STORE 1 +FLAGS (\\Answered)")),
+        ("Éléments envoyés", Some("UID MOVE 1 Corbeille")),
+    ] {
+        let happens = async {
+            match command {
+                None => drop(client.append(folder, MESSAGE, None, "")),
+                Some(command) => {
+                    client.select(folder);
+                    client.ok(command);
+                }
+            }
+        };
+        let (end, ()) = tokio::join!(session.idle(Duration::from_secs(20), &stop), happens);
+        assert_eq!(end.unwrap(), IdleEnd::Changed, "{folder} {command:?}");
+        session.examine("INBOX", None).await.unwrap();
+        // what was told of one change may come in two pieces: all of it is heard before the next
+        while session.idle(Duration::from_millis(700), &stop).await.unwrap() == IdleEnd::Changed {
+            session.examine("INBOX", None).await.unwrap();
+        }
+    }
+    session.logout().await;
+}
+
+#[tokio::test]
+async fn does_without_news_of_other_folders_where_the_server_tells_none() {
+    let dovecot = Dovecot::start_with(&[PAN], Options { without: vec!["NOTIFY"], ..Options::default() });
+    let mut session = session(&dovecot).await;
+    assert!(!session.notify(&["Corbeille".to_owned()]).await.unwrap());
+    assert!(!session.is_notified());
+}

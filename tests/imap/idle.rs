@@ -91,3 +91,24 @@ async fn does_not_idle_where_the_server_cannot() {
     let error = session.idle(Duration::from_secs(1), &CancellationToken::new()).await.unwrap_err();
     assert!(matches!(error, Error::Unsupported { .. }) && error.leaves_session_usable(), "{error}");
 }
+
+#[tokio::test]
+async fn a_refused_notify_costs_nothing_but_haste() {
+    let server = Scripted::one(dialogue([
+        examined("NOTIFY IDLE", 1),
+        vec![
+            hear(
+                "NOTIFY SET (selected (MessageNew MessageExpunge FlagChange)) (personal (MessageNew \
+             MessageExpunge FlagChange)) (mailboxes (\"A\" \"B\") (MessageNew",
+            ),
+            tagged("NO [NOTIFICATIONOVERFLOW] too much"),
+            hear("LOGOUT"),
+            tagged("OK"),
+        ],
+    ]))
+    .await;
+    let mut session = server.inbox().await;
+    assert!(!session.notify(&["A".to_owned(), "B".to_owned()]).await.unwrap());
+    session.logout().await;
+    server.finish().await;
+}

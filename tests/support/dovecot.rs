@@ -216,6 +216,8 @@ impl Dovecot {
     /// Starts the stopped server again, on the same ports, with the same mail.
     pub fn start_again(&mut self) {
         assert!(self.process.is_none(), "Dovecot still runs");
+        // left behind by a power cut, it would name whoever bears the number now
+        let _ = fs::remove_file(self.folder.join("run").join("master.pid"));
         assert!(wait_until(PATIENCE, || self.try_start()), "its ports are taken:\n{}", self.log());
     }
 

@@ -15,6 +15,8 @@
 )]
 
 pub mod app;
+pub mod chance;
+pub mod cyrus;
 pub mod decade;
 pub mod dovecot;
 pub mod generator;

@@ -2,10 +2,16 @@
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+
+/// Octets of a piece that a slow line carries.
+const SLOW_PIECE: usize = 300;
+/// The pause after each.
+const SLOW_PAUSE: Duration = Duration::from_millis(5);
 
 /// What goes wrong with the server's octets on the first connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +28,8 @@ pub enum Fault {
     Corrupt(&'static [u8], usize),
     /// Every octet comes alone.
     Split,
+    /// The octets come a few hundred at a time, with pauses, as over a bad line.
+    Slow,
 }
 
 /// A running proxy; dropping it ends it.
@@ -81,12 +89,19 @@ async fn relay(client: TcpStream, server: TcpStream, fault: Fault, said: Arc<Mut
                 corrupt(octets, sign, nth, &mut comings);
                 (read, false)
             }
-            Fault::None | Fault::Split => (read, false),
+            Fault::None | Fault::Split | Fault::Slow => (read, false),
         };
-        let step = if fault == Fault::Split { 1 } else { sent.max(1) };
+        let step = match fault {
+            Fault::Split => 1,
+            Fault::Slow => SLOW_PIECE,
+            Fault::None | Fault::Cut(_) | Fault::Stall(_) | Fault::Corrupt(..) => sent.max(1),
+        };
         for piece in octets[..sent].chunks(step) {
             if to_client.write_all(piece).await.is_err() {
                 return;
+            }
+            if fault == Fault::Slow {
+                tokio::time::sleep(SLOW_PAUSE).await;
             }
         }
         passed += read;

@@ -10,6 +10,7 @@ use vigie::domain::sighting::{FlagSet, SeenChange};
 use crate::request;
 use crate::support::dovecot::{Dovecot, Filled, Options};
 use crate::support::house::PAN;
+use crate::support::imap::Client;
 use crate::support::post::{FIRST, Post, USERS};
 
 fn filled(n: u64) -> Filled {
@@ -17,13 +18,13 @@ fn filled(n: u64) -> Filled {
 }
 
 /// Changes flags in every way; `pass` is the least that sees them.
-async fn mark(without: Vec<&'static str>, pass: Pass) {
-    let mut dovecot = Dovecot::start_with(&USERS, Options { without, ..Options::default() });
-    dovecot.fill(PAN, "INBOX", 5, filled);
-    let mut client = dovecot.imap(PAN);
+pub(super) async fn mark(port: u16, mut client: Client, pass: Pass) {
+    for n in 0..5 {
+        client.append("INBOX", &request(&format!("u{n}")), None, "\\Seen");
+    }
     client.select("INBOX");
     client.ok("UID STORE 2 +FLAGS (\\Answered)");
-    let post = Post::at(dovecot.imap_port).await;
+    let post = Post::at(port).await;
     let read = || post.pass(FIRST, "INBOX", FolderRole::Inbox, pass);
     assert_eq!(read().await.sightings, 0, "flags at the arrival are no change");
     assert_eq!(post.flags().await, [(2, "\\Answered".to_owned())]);
@@ -47,19 +48,24 @@ async fn mark(without: Vec<&'static str>, pass: Pass) {
     assert_eq!((passed.sightings, passed.gone), (1, 1), "{passed:?}");
 }
 
+async fn on_dovecot(without: Vec<&'static str>, pass: Pass) {
+    let dovecot = Dovecot::start_with(&USERS, Options { without, ..Options::default() });
+    mark(dovecot.imap_port, dovecot.imap(PAN), pass).await;
+}
+
 #[tokio::test]
 async fn with_qresync_a_flag_is_seen_at_the_next_glance() {
-    mark(vec![], Pass::Glance).await;
+    on_dovecot(vec![], Pass::Glance).await;
 }
 
 #[tokio::test]
 async fn with_condstore_a_flag_is_seen_at_the_next_glance() {
-    mark(vec!["QRESYNC"], Pass::Glance).await;
+    on_dovecot(vec!["QRESYNC"], Pass::Glance).await;
 }
 
 #[tokio::test]
 async fn without_either_a_flag_is_seen_at_the_next_scan() {
-    mark(vec!["QRESYNC", "CONDSTORE"], Pass::Scan).await;
+    on_dovecot(vec!["QRESYNC", "CONDSTORE"], Pass::Scan).await;
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use vigie::domain::classify::FolderRole;
 use crate::request;
 use crate::support::dovecot::{Dovecot, Filled, Options};
 use crate::support::house::PAN;
+use crate::support::imap::Client;
 use crate::support::post::{FIRST, Post, USERS};
 
 /// Messages that lie in the folder at first.
@@ -15,15 +16,16 @@ fn filled(n: u64) -> Filled {
     Filled { bytes: request(&format!("u{n}")), internal_date: 1_772_528_400 + n, flags: "S" }
 }
 
-async fn climb_down(without: Vec<&'static str>, asks_vanished: bool) {
-    let mut dovecot = Dovecot::start_with(&USERS, Options { without, ..Options::default() });
-    dovecot.fill(PAN, "INBOX", FEW, filled);
-    let post = Post::at(dovecot.imap_port).await;
+/// Arrivals, flags and disappearances in an inbox, on one rung; the client is logged in to it.
+pub(super) async fn climb_down(port: u16, mut client: Client, asks_vanished: bool) {
+    for n in 0..FEW {
+        client.append("INBOX", &request(&format!("u{n}")), None, "\\Seen");
+    }
+    let post = Post::at(port).await;
     let first = post.glance().await;
     assert!(first.compared && first.ingested.recorded == 40, "{first:?}");
     let quiet = post.glance().await;
     assert!(!quiet.compared && quiet.new == 0 && quiet.gone == 0, "{quiet:?}");
-    let mut client = dovecot.imap(PAN);
     client.append("INBOX", &request("new"), None, "");
     let arrival = post.glance().await;
     assert!(!arrival.compared && arrival.ingested.recorded == 1, "{arrival:?}");
@@ -40,19 +42,24 @@ async fn climb_down(without: Vec<&'static str>, asks_vanished: bool) {
     assert_eq!(post.lying().await.len(), 40);
 }
 
+async fn on_dovecot(without: Vec<&'static str>, asks_vanished: bool) {
+    let dovecot = Dovecot::start_with(&USERS, Options { without, ..Options::default() });
+    climb_down(dovecot.imap_port, dovecot.imap(PAN), asks_vanished).await;
+}
+
 #[tokio::test]
 async fn with_qresync_only_what_changed_is_asked() {
-    climb_down(vec![], true).await;
+    on_dovecot(vec![], true).await;
 }
 
 #[tokio::test]
 async fn with_condstore_only_a_disappearance_is_compared() {
-    climb_down(vec!["QRESYNC"], false).await;
+    on_dovecot(vec!["QRESYNC"], false).await;
 }
 
 #[tokio::test]
 async fn without_either_the_counts_say_whether_to_compare() {
-    climb_down(vec!["QRESYNC", "CONDSTORE"], false).await;
+    on_dovecot(vec!["QRESYNC", "CONDSTORE"], false).await;
 }
 
 #[tokio::test]

@@ -6,12 +6,14 @@
     reason = "a test fails at the line that could not"
 )]
 
+mod cyrus;
 mod flags;
 mod folders;
 mod identity;
 mod ladder;
 mod odd;
 mod reconcile;
+mod shared;
 #[path = "../support/mod.rs"]
 mod support;
 
