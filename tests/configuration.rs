@@ -114,3 +114,27 @@ fn a_file_without_end_is_too_large() {
     let error = Settings::load(Path::new("/dev/zero"), Secrets::Skip).expect_err("refused").to_string();
     assert!(error.starts_with("/dev/zero: is larger than"), "{error}");
 }
+
+#[test]
+fn the_shipped_lines_of_indicators_are_the_usual_ones() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    let text = fs::read_to_string(shipped.join("vigie.toml")).expect("the shipped configuration");
+    let inside = |name: &str| format!("= \"{}\"", shipped.join(name).display());
+    let text = text
+        .replace("# indicators = ", "indicators = ")
+        .replace("# [report]", "[report]")
+        .replace("= \"templates\"", &inside("templates"))
+        .replace("= \"commitments.toml\"", &inside("commitments.toml"))
+        .replace("= \"requesters.toml\"", &inside("requesters.toml"))
+        .replace("= \"indicators.toml\"", &inside("indicators.toml"));
+    let path = folder.path().join("vigie.toml");
+    fs::write(&path, text).expect("written");
+    let settings = Settings::load(&path, Secrets::Skip).expect("accepted");
+    assert_eq!(settings.office.indicators, vigie::domain::indicator::annex::usual());
+    assert_eq!(
+        settings.office.report.expect("a report").recipients.len(),
+        1,
+        "the quality officer of both bureaux, once"
+    );
+}

@@ -49,10 +49,11 @@ const REQUEST: [&str; 16] = [
     "working_days_left",
 ];
 /// Keys that stand besides those of the design, and are as stable.
-const BESIDES: [&str; 16] = [
+const BESIDES: [&str; 17] = [
     "clocks",
     "alert",
     "miss_risk",
+    "mails",
     "acknowledgement_why",
     "acknowledgement_failed_at",
     "reason_detail",

@@ -148,7 +148,7 @@ fn deadlines(bureau: &Bureau, effect: &Effect, running: &[&RequestLine]) -> Opti
     let due = |line: &&RequestLine| (line.request.due_on, line.request.reference.clone());
     bureau.digest_ics.then(|| Attachment {
         name: "echeances.ics".to_owned(),
-        content_type: "text/calendar; charset=utf-8; method=PUBLISH".to_owned(),
+        media_type: "text/calendar; charset=utf-8; method=PUBLISH",
         bytes: ics::deadlines(&bureau.label, effect.created_at, running.iter().map(due)).into_bytes(),
     })
 }

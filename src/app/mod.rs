@@ -7,21 +7,26 @@
 //! other path changes a request. Deliberately absent: sockets, clocks, tasks.
 
 pub mod backup;
+pub mod bilan;
 pub mod breaker;
 pub mod commitments;
 pub mod custody;
 pub mod digest;
 pub mod explain;
 pub mod export;
+pub mod facts;
 pub mod forecast;
 pub mod gesture;
+pub mod import;
 pub mod ingest;
 pub mod letters;
 mod marks;
+pub mod proof;
 pub mod query;
 mod reach;
 pub mod reconcile;
 pub mod refresh;
+pub mod register;
 pub mod retention;
 pub mod sending;
 pub mod sighting;
@@ -63,6 +68,31 @@ pub enum Error {
     /// There is no such request.
     #[error("aucune demande ne porte la référence {0}")]
     UnknownRequest(String),
+    /// The ledger does not reach so far.
+    #[error("le registre n’a pas d’écriture n° {wanted} : la dernière est la n° {last}")]
+    NoSuchHead {
+        /// The place asked for.
+        wanted: i64,
+        /// The last place.
+        last: i64,
+    },
+    /// An entry of the ledger does not say what its kind says.
+    #[error("the ledger's entry {seq} cannot be read: {what}")]
+    Entry {
+        /// Its place.
+        seq: i64,
+        /// What is wrong.
+        what: String,
+    },
+    /// A report cannot be written.
+    #[error("the report cannot be written: {0}")]
+    Report(String),
+    /// A list cannot be imported.
+    #[error("{0}")]
+    Import(#[from] import::ImportError),
+    /// A register refuses what is written into it.
+    #[error("{0}")]
+    Register(#[from] register::Refused),
     /// There is no such person.
     #[error("aucune personne n’est connue sous l’adresse {0}")]
     UnknownPerson(String),
@@ -116,6 +146,11 @@ impl Error {
             | Self::NoText(_)
             | Self::NothingToHasten(_)
             | Self::UnknownRequest(_)
+            | Self::NoSuchHead { .. }
+            | Self::Entry { .. }
+            | Self::Register(_)
+            | Self::Import(_)
+            | Self::Report(_)
             | Self::UnknownPerson(_)
             | Self::StillOpen(_)
             | Self::NotPurgeable(_)

@@ -221,16 +221,6 @@ pub struct ClockView {
     pub stopped_at: Option<String>,
 }
 
-/// A request with its clocks.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ShownRequest {
-    /// The request.
-    #[serde(flatten)]
-    pub request: RequestView,
-    /// Its clocks.
-    pub clocks: Vec<ClockView>,
-}
-
 /// The clocks of a request; none where its mailbox left the configuration.
 #[must_use]
 pub fn clocks_view(office: &Office, request: &Request, now: DateTime<Utc>) -> Vec<ClockView> {

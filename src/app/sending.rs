@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Error, Result, digest, letters, texts};
+use super::{Error, Result, bilan, digest, letters, texts};
 use crate::domain::address::Address;
 use crate::domain::effect::{EffectKind, Outcome, Settlement, settle as decide_settlement};
 use crate::domain::event::{Event, Settled};
@@ -74,6 +74,7 @@ pub async fn prepare(
         EffectKind::Alert => texts::alert(store, office, effect, now).await?,
         EffectKind::Clearance => texts::clearance(office, effect)?,
         EffectKind::Digest => digest::digest(store, office, effect, now).await?,
+        EffectKind::Report => bilan::notice(store, office, effect).await?,
         EffectKind::Operations => texts::operations(office, effect),
     };
     let Some((notice, sender)) = notice else {

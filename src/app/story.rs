@@ -96,7 +96,9 @@ pub fn tell(entry: &LedgerEntry) -> String {
         "acknowledgement_hastened" => format!("accusé de réception demandé par {}, sans attendre son jour", text("by")),
         "transfer_notice_wanted" => "le demandeur est à prévenir de la transmission (CRPA, art. L114-2)".to_owned(),
         "mail_settled" => settled(&payload),
-        other => life(other, &payload).unwrap_or_else(|| other.to_owned()),
+        other => {
+            life(other, &payload).or_else(|| super::register::tell(other, &payload)).unwrap_or_else(|| other.to_owned())
+        }
     }
 }
 

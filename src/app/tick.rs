@@ -20,6 +20,8 @@ const DIGEST_STALE_AFTER: TimeDelta = TimeDelta::hours(12);
 /// How often a bureau is told at most that what it was warned of is settled.
 const CLEARANCE_EVERY: TimeDelta = TimeDelta::hours(1);
 
+/// The name of the reports' schedule.
+const REPORT: &str = "report";
 /// When the requests of a mailbox that is not in the configuration are looked at again.
 const ORPHAN_WAIT: TimeDelta = TimeDelta::hours(1);
 
@@ -51,6 +53,7 @@ pub async fn tick(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<
     let mut effects = decision.effects;
     effects.extend(digests(&mut turn, office, now).await?);
     effects.extend(clearances(&mut turn, office, now).await?);
+    effects.extend(reports(&mut turn, office, now).await?);
     effects.extend(late(&mut turn, office, now).await?);
     queue(&mut turn, office, &effects).await?;
     for event in &decision.events {
@@ -73,7 +76,24 @@ pub async fn next_wake(store: &Store, office: &Office) -> Result<Option<DateTime
             wakes.extend(store.scheduled(&clearance_name(&bureau.key)).await?);
         }
     }
+    if office.report.is_some() {
+        wakes.extend(store.scheduled(REPORT).await?);
+    }
     Ok(wakes.into_iter().min())
+}
+
+/// The report of the last whole quarter where it is due, its schedule moved on. One that was missed leaves late rather
+/// than never; the same quarter leaves once.
+async fn reports(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result<Option<Effect>> {
+    let Some(rule) = &office.report else { return Ok(None) };
+    let scheduled = turn.scheduled(REPORT).await?;
+    if scheduled.is_some_and(|at| at > now) {
+        return Ok(None);
+    }
+    let next = rule.schedule.next_after(now, office.zone()).unwrap_or(now + TimeDelta::days(1));
+    turn.schedule(REPORT, next).await?;
+    // The first time nothing was missed: vigie has only just learned when reports leave.
+    Ok(scheduled.and_then(|_| super::bilan::due(office, turn.head_seq(), now)))
 }
 
 fn digest_name(bureau: &str) -> String {
@@ -144,6 +164,13 @@ pub(super) async fn queue(turn: &mut Turn, office: &Office, effects: &[Effect]) 
     let named: Vec<(Effect, String)> =
         effects.iter().map(|effect| (effect.clone(), format!("{}@{}", effect.id, office.sender.domain()))).collect();
     Ok(turn.queue(&named).await?)
+}
+
+/// Writes down which texts are in use from now on.
+pub async fn note_texts(store: &Store, digest: &str, now: DateTime<Utc>) -> Result<()> {
+    let mut turn = store.begin().await?;
+    turn.write_down(&Event::Texts { digest: digest.to_owned(), at: now }, now);
+    Ok(turn.commit().await?)
 }
 
 /// Writes down that a mailbox cannot be read, or can again; the first time it is warned of, and only then.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::output::{self, Format, french_instant};
 use super::{Answer, Failure, bundle, offline, open};
-use crate::app::{query, story, verify};
+use crate::app::{story, verify};
 use crate::clock;
 use crate::config::{LedgerSettings, Settings};
 use crate::daemon::seals;
@@ -178,8 +178,11 @@ async fn show(
     loop {
         let entries = match &reference {
             Some(reference) => {
-                query::request(store, reference).await?;
-                store.ledger_of(reference).await?
+                let entries = store.ledger_of(reference).await?;
+                if entries.is_empty() {
+                    return Err(crate::app::Error::UnknownRequest(reference.clone()).into());
+                }
+                entries
             }
             None => store.ledger_after(after).await?,
         };

@@ -1,11 +1,11 @@
 //! What the listings have in common: periods, words, CSV lines.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::Failure;
-use crate::domain::calendar::instant_in;
+use crate::domain::period::{NoPeriod, Period};
 use crate::report::csv;
 
 /// What people read for `send`, `withhold`, `none`.
@@ -19,24 +19,8 @@ pub fn acknowledgement(name: &str) -> &str {
 
 /// A period: `2026`, `2026-11`, `2026-T3`; its first instant, and the first after it.
 pub fn period(text: &str, zone: Tz) -> Result<(DateTime<Utc>, DateTime<Utc>), Failure> {
-    let wrong = || Failure::Usage(anyhow::anyhow!("{text:?} is no period: 2026, 2026-11 or 2026-T3 is expected"));
-    let (year, rest) = text.split_once('-').map_or((text, None), |(year, rest)| (year, Some(rest)));
-    let year: i32 = year.parse().map_err(|_| wrong())?;
-    let (first_month, months) = match rest {
-        None => (1, 12),
-        Some(rest) => match rest.strip_prefix(['T', 't', 'Q', 'q']) {
-            Some(quarter) => {
-                let quarter: u32 = quarter.parse().ok().filter(|n| (1..=4).contains(n)).ok_or_else(wrong)?;
-                (quarter * 3 - 2, 3)
-            }
-            None => (rest.parse().map_err(|_| wrong())?, 1),
-        },
-    };
-    let first = NaiveDate::from_ymd_opt(year, first_month, 1).ok_or_else(wrong)?;
-    let after = first.checked_add_months(chrono::Months::new(months)).ok_or_else(wrong)?;
-    debug_assert_eq!(after.day(), 1, "a period ends with a month");
-    let midnight = |day: NaiveDate| instant_in(zone, day.and_time(NaiveTime::MIN));
-    Ok((midnight(first), midnight(after)))
+    let period: Period = text.parse().map_err(|error: NoPeriod| Failure::Usage(error.into()))?;
+    Ok(period.span(zone))
 }
 
 /// A value as a line of CSV, with the heads before it where `head` says so.

@@ -4,6 +4,7 @@
 //!
 //! Exit codes: 0 fine, 1 the answer is no (a check failed), 2 usage or configuration.
 
+mod appointment;
 mod backup;
 mod breaker;
 mod bundle;
@@ -15,17 +16,24 @@ mod deadline;
 mod explain;
 mod findings;
 mod forecast;
+mod indicator;
+mod indicators;
 mod ledger;
+mod letter;
 mod listing;
 mod messages;
 mod output;
 mod person;
+mod proof;
 mod purge;
+mod register;
 mod request;
 mod requests;
 mod run;
+mod sample;
 mod status;
 mod template;
+mod tracking;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -74,6 +82,21 @@ enum Verb {
     Template(template::Verb),
     /// Show the breaker, or release what it holds
     Breaker(breaker::Arguments),
+    /// Print the indicators of a period: Annexe 1, or by mailbox, bureau, commitment, month
+    Indicators(indicators::Arguments),
+    /// Enter, list or import the values of indicators that vigie cannot reckon
+    #[command(subcommand)]
+    Indicator(indicator::Verb),
+    /// Print a tracking sheet of a period
+    TrackingSheet(tracking::Arguments),
+    /// Keep the register of letters
+    #[command(subcommand)]
+    Letter(letter::Verb),
+    /// Keep the register of appointments of élus
+    #[command(subcommand)]
+    Appointment(appointment::Verb),
+    /// Draw an auditor's sample reproducibly, with each request's proof
+    Sample(sample::Arguments),
     /// Back the database up into a file, while vigie runs
     Backup(backup::BackupArguments),
     /// Restore a backup into a database that is not there yet
@@ -175,6 +198,12 @@ async fn carry_out(arguments: Arguments) -> Answer {
         Verb::Ledger(verb) => ledger::ledger(&config, verb).await,
         Verb::Template(verb) => template::template(&config, verb),
         Verb::Breaker(arguments) => breaker::breaker(&config, arguments).await,
+        Verb::Indicators(arguments) => indicators::indicators(&config, &arguments).await,
+        Verb::Indicator(verb) => indicator::indicator(&config, verb).await,
+        Verb::TrackingSheet(arguments) => tracking::tracking(&config, &arguments).await,
+        Verb::Letter(verb) => letter::letter(&config, verb).await,
+        Verb::Appointment(verb) => appointment::appointment(&config, verb).await,
+        Verb::Sample(arguments) => sample::sample(&config, &arguments).await,
         Verb::Backup(arguments) => backup::back_up(&config, &arguments).await,
         Verb::Restore(arguments) => backup::restore(&config, &arguments).await,
         Verb::Purge(arguments) => purge::purge(&config, &arguments).await,

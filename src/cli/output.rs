@@ -38,7 +38,8 @@ pub fn json<T: Serialize>(value: &T) -> Result<(), Failure> {
     print(&json_lines(std::slice::from_ref(value))?)
 }
 
-fn json_lines<T: Serialize>(values: &[T]) -> Result<String, Failure> {
+/// Values one JSON object a line.
+pub fn json_lines<T: Serialize>(values: &[T]) -> Result<String, Failure> {
     let mut out = String::new();
     for value in values {
         out.push_str(&serde_json::to_string(value).map_err(anyhow::Error::from)?);

@@ -1,4 +1,4 @@
-//! `vigie request show|answer|holding|close|transfer|suspend|resume|reopen|confirm|merge|reclassify REF`: one request, and what a person decides about it.
+//! `vigie request show|acknowledge|answer|holding|close|transfer|suspend|resume|reopen|confirm|merge|reclassify REF`: one request, and what a person decides about it.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -6,9 +6,11 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 
 use super::output::{self, Format, french_instant};
+use super::proof::{Proven, tell};
 use super::{Answer, Failure, open, person, retention_of};
 use crate::app::gesture::{Word, gesture};
-use crate::app::{query, story};
+use crate::app::proof::MailView;
+use crate::app::{letters, proof, query, story};
 use crate::clock;
 use crate::config::Settings;
 use crate::domain::clocks::clocks;
@@ -39,6 +41,14 @@ pub enum Verb {
         /// The form of the output
         #[arg(long, value_enum, default_value = "table")]
         format: Format,
+    },
+    /// Send the acknowledgement that waits for its day after a registration notice
+    Acknowledge {
+        /// Its reference
+        reference: String,
+        /// Who says so; the login by default
+        #[arg(long, env = "USER", default_value = "inconnu")]
+        agent: String,
     },
     /// Say that it was answered by a way that vigie cannot see
     Answer {
@@ -148,6 +158,11 @@ pub async fn request(config: &Path, verb: Verb) -> Answer {
     let now = clock::now();
     let (reference, wanted, text, who) = match verb {
         Verb::Show { reference, format } => return show(&settings, &store, &reference, format).await,
+        Verb::Acknowledge { reference, agent } => {
+            letters::hasten(&store, &reference, &agent, now).await?;
+            output::print(&format!("{reference}\u{a0}: l’accusé de réception part dès maintenant\n"))?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Verb::Holding { reference, who } => (reference, Gesture::Holding, None, who),
         Verb::Answer { reference, by, who } => {
             (reference, Gesture::Answer(Way::from_name(&by).ok_or_else(|| unknown(&by))?), None, who)
@@ -224,21 +239,28 @@ async fn show(settings: &Settings, store: &Store, reference: &str, format: Forma
     let risks = query::risks(store, &settings.office, now).await?;
     let view = query::request_view(&settings.office, &line, now).with_risk(&risks);
     let clocks = query::clocks_view(&settings.office, &line.request, now);
+    let mails = proof::mails(store, &line.request).await?;
+    person::note_access(store, retention_of(settings), "request show", reference, 1).await?;
     match format {
-        Format::Json => output::json(&query::ShownRequest { request: view, clocks })?,
+        Format::Json => output::json(&Proven::new(view, clocks, mails))?,
         Format::Csv => output::listing(format, &[view], crate::report::table::Table::default)?,
-        Format::Table => output::print(&told(settings, store, &line, now).await?)?,
+        Format::Table => output::print(&told(settings, store, (&line, &mails), now).await?)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// All of a request, to be read: its dates, its clocks, the count day by day, its story.
-async fn told(settings: &Settings, store: &Store, line: &RequestLine, now: DateTime<Utc>) -> Result<String, Failure> {
+/// All of a request, to be read: its dates, what its requester was told, its clocks, the count day by day, its story.
+async fn told(
+    settings: &Settings,
+    store: &Store,
+    (line, mails): (&RequestLine, &[MailView]),
+    now: DateTime<Utc>,
+) -> Result<String, Failure> {
     let request = &line.request;
-    person::note_access(store, retention_of(settings), "request show", &request.reference, 1).await?;
     let mut text = head(settings, line);
-    text.push_str("\nÉchéances\n");
     let zone = settings.office.zone();
+    text.push_str(&tell(line, mails, zone));
+    text.push_str("\nÉchéances\n");
     if let Some(desk) = settings.office.desk(&request.mailbox) {
         for clock in clocks(desk, request, now) {
             let stopped = clock.stopped_at.map(|at| format!(" le {}", french_instant(at, zone))).unwrap_or_default();

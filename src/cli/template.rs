@@ -12,8 +12,7 @@ use crate::app::letters::preview;
 use crate::clock;
 use crate::config::Settings;
 use crate::daemon::templates;
-use crate::domain::wording::Text;
-use crate::mail::lint::lint;
+use crate::daemon::texts::findings;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
@@ -62,12 +61,7 @@ pub fn template(config: &Path, verb: Verb) -> Answer {
 /// Checks every text; one that a mailbox with an implicit decision uses must also say what silence means.
 pub fn lint_all(settings: &Settings, report: &mut Report) -> Result<(), Failure> {
     let texts = templates(settings).map_err(Failure::Usage)?;
-    let deals_with_demandes = |name: &str| {
-        let mut own = settings.office.mailboxes.iter().flat_map(|mailbox| &mailbox.texts);
-        own.any(|text| is_worded_by(text, name) && text.silence.is_some())
-    };
-    for name in texts.names() {
-        let findings = lint(&texts, name, deals_with_demandes(name)).map_err(|error| Failure::Usage(error.into()))?;
+    for (name, findings) in findings(settings, &texts).map_err(Failure::Usage)? {
         if findings.is_empty() {
             report.good(&format!("modèle {name}"));
         }
@@ -76,9 +70,4 @@ pub fn lint_all(settings: &Settings, report: &mut Report) -> Result<(), Failure>
         }
     }
     Ok(())
-}
-
-/// Whether a template words the text, in French or in another language.
-fn is_worded_by(text: &Text, name: &str) -> bool {
-    name.strip_prefix(text.template.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

@@ -1,7 +1,7 @@
 //! The file's form → checked settings: every value parsed once, every name resolved, every error placed.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{NaiveDate, TimeDelta};
@@ -9,17 +9,18 @@ use chrono_tz::Tz;
 
 use super::file::{MailboxFile, QuotaFile, ServerFile, Source};
 use super::gestures;
+use super::indicators::{indicators, report};
 use super::locate::Step::{self, Index, Key};
 use super::rules::{commitments, requesters};
 use super::time::{bureaux, time};
 use super::{
     Error, LedgerSettings, MailboxSettings, RetentionSettings, Secrets, Security, ServerSettings, Settings,
-    SmtpSettings, TemplateFile, digest, read, secret, service,
+    SmtpSettings, TemplateFile, digest, read, read_templates, secret, service,
 };
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
 use crate::domain::nature::NatureRule;
-use crate::domain::office::Office;
+use crate::domain::office::{Office, Service};
 use crate::domain::policy::{
     Commitment, Limits, MailboxPolicy, Mode, Nature, Perimeter, RecipientRule, RequesterRule, SentCopy,
 };
@@ -39,8 +40,11 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
     let time = time(source)?;
     let (commitments, commitments_text) = commitments(&source.resolve(&file.commitments))?;
     let rules = requesters(&source.resolve(&file.requesters))?;
-    let templates = templates(source)?;
+    let (indicators, indicators_text) = indicators(source)?;
+    let templates_folder = source.resolve(&file.templates);
+    let templates = read_templates(&templates_folder)?;
     let bureaux = bureaux(source)?;
+    let report = report(source, &bureaux)?;
     let shared = Shared {
         zone: time.zone,
         territory: time.territory,
@@ -52,6 +56,59 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         limits: limits(source)?,
         templates: &templates,
     };
+    let Watched { mailboxes, policies, services } = watched(source, &bureaux, &shared, secrets)?;
+    let sender = address(source, &[Key("prefecture"), Key("sender")], &file.prefecture.sender)?;
+    let digest = digest([source.text.as_str(), &commitments_text, &rules.texts, &time.closures_text, &indicators_text]);
+    let of_bureau = |policy: &MailboxPolicy| Some((policy.name.clone(), time.calendars.get(&policy.bureau)?.clone()));
+    let calendars: HashMap<_, _> = policies.iter().filter_map(of_bureau).collect();
+    let names = file.mailboxes.iter().map(|mailbox| mailbox.name.as_str()).collect();
+    known_mailboxes(source, &shared.commitments, &names)?;
+    let administrators =
+        addresses(source, &[Key("prefecture"), Key("administrators")], &file.prefecture.administrators)?;
+    let ledger = ledger(source)?;
+    let seal_key = match (&ledger, secrets) {
+        (Some(ledger), Secrets::Read) => Some(ledger.key()?),
+        (Some(_), Secrets::Store | Secrets::Skip) | (None, _) => None,
+    };
+    Ok(Settings {
+        ledger,
+        office: Office {
+            name: file.prefecture.name.clone(),
+            indicators,
+            report,
+            mailboxes: policies,
+            calendars,
+            services,
+            seal_key,
+            bureaux,
+            sender,
+            administrators,
+            digest,
+        },
+        store: store_url(source, secrets)?,
+        node: file.prefecture.node.clone().unwrap_or_else(machine_name),
+        mailboxes,
+        smtp: smtp(source, secrets)?,
+        templates,
+        templates_folder,
+        web: web(source)?,
+        retention: retention(&file.retention),
+        closures_file: time.closures_file,
+        blind_after: span(source, &[Key("prefecture"), Key("blind_after")], &file.prefecture.blind_after)?,
+        reconcile: Schedule::parse(&file.prefecture.reconcile)
+            .map_err(|error| source.error(&[Key("prefecture"), Key("reconcile")], error.to_string()))?,
+    })
+}
+
+/// The mailboxes: how each is reached, what is decided for it, and what its texts say.
+struct Watched {
+    mailboxes: Vec<MailboxSettings>,
+    policies: Vec<MailboxPolicy>,
+    services: HashMap<String, Service>,
+}
+
+fn watched(source: &Source, bureaux: &[Bureau], shared: &Shared<'_>, secrets: Secrets) -> Result<Watched, Error> {
+    let file = &source.file;
     let (mut names, mut reached) = (HashSet::new(), HashSet::new());
     let mut mailboxes = Vec::new();
     let mut policies = Vec::new();
@@ -64,7 +121,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         if !names.insert(mailbox.name.as_str()) {
             return Err(at.error("name", format!("the name {:?} is given twice", mailbox.name)));
         }
-        let policy = at.policy(mailbox, &bureaux, &shared)?;
+        let policy = at.policy(mailbox, bureaux, shared)?;
         for (key, address) in
             [("address", &policy.address)].into_iter().chain(policy.aliases.iter().map(|a| ("aliases", a)))
         {
@@ -76,33 +133,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         services.insert(mailbox.name.clone(), service::service(&at, mailbox)?);
         mailboxes.push(at.mailbox(mailbox, secrets)?);
     }
-    let sender = address(source, &[Key("prefecture"), Key("sender")], &file.prefecture.sender)?;
-    let digest = digest([source.text.as_str(), &commitments_text, &rules.texts, &time.closures_text]);
-    let of_bureau = |policy: &MailboxPolicy| Some((policy.name.clone(), time.calendars.get(&policy.bureau)?.clone()));
-    let calendars: HashMap<_, _> = policies.iter().filter_map(of_bureau).collect();
-    known_mailboxes(source, &shared.commitments, &names)?;
-    let administrators =
-        addresses(source, &[Key("prefecture"), Key("administrators")], &file.prefecture.administrators)?;
-    let ledger = ledger(source)?;
-    let seal_key = match (&ledger, secrets) {
-        (Some(ledger), Secrets::Read) => Some(ledger.key()?),
-        (Some(_), Secrets::Store | Secrets::Skip) | (None, _) => None,
-    };
-    Ok(Settings {
-        ledger,
-        office: Office { mailboxes: policies, calendars, services, seal_key, bureaux, sender, administrators, digest },
-        store: store_url(source, secrets)?,
-        node: file.prefecture.node.clone().unwrap_or_else(machine_name),
-        mailboxes,
-        smtp: smtp(source, secrets)?,
-        templates,
-        web: web(source)?,
-        retention: retention(&file.retention),
-        closures_file: time.closures_file,
-        blind_after: span(source, &[Key("prefecture"), Key("blind_after")], &file.prefecture.blind_after)?,
-        reconcile: Schedule::parse(&file.prefecture.reconcile)
-            .map_err(|error| source.error(&[Key("prefecture"), Key("reconcile")], error.to_string()))?,
-    })
+    Ok(Watched { mailboxes, policies, services })
 }
 
 /// What all mailboxes share.
@@ -273,27 +304,6 @@ fn internal_domains(source: &Source) -> Result<Vec<String>, Error> {
         }
     }
     Ok(domains.clone())
-}
-
-fn templates(source: &Source) -> Result<Vec<TemplateFile>, Error> {
-    let folder = source.resolve(&source.file.templates);
-    let failed = |cause| Error::Read { path: folder.clone(), cause };
-    let mut texts: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(&folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|extension| extension == "txt") {
-            texts.push(path);
-        }
-    }
-    texts.sort();
-    let mut templates = Vec::new();
-    for path in texts {
-        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let html_path = path.with_extension("html");
-        let html = if html_path.exists() { Some(read(&html_path)?) } else { None };
-        templates.push(TemplateFile { name, text: read(&path)?, html });
-    }
-    Ok(templates)
 }
 
 /// Every address of our side: the mailboxes, their aliases, the agents, and what the file adds.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::Error;
 use super::gestures::GestureFile;
+use super::indicators::ReportFile;
 use super::locate::{Step, line, line_of};
 
 /// A parsed file, with its text for the lines of errors.
@@ -95,6 +96,10 @@ pub struct VigieFile {
     pub retention: RetentionFile,
     /// The ledger's seals; none are made without it.
     pub ledger: Option<LedgerFile>,
+    /// The file of the indicators' lines; the 22 of Annexe 1 by default.
+    pub indicators: Option<PathBuf>,
+    /// The report of the quarter; none is sent without it.
+    pub report: Option<ReportFile>,
 }
 
 fn templates() -> PathBuf {

@@ -11,6 +11,7 @@ pub mod check;
 pub mod file;
 pub mod gestures;
 pub mod ics;
+pub mod indicators;
 mod locate;
 mod rules;
 mod secret;
@@ -50,6 +51,8 @@ pub struct Settings {
     pub smtp: SmtpSettings,
     /// The texts.
     pub templates: Vec<TemplateFile>,
+    /// The folder of the texts.
+    pub templates_folder: PathBuf,
     /// Where the pages and health are served; nowhere by default.
     pub web: Option<SocketAddr>,
     /// How the ledger is sealed; not at all by default.
@@ -273,6 +276,27 @@ impl LedgerSettings {
             what,
         })
     }
+}
+
+/// Reads the texts of a folder: a `.txt` each, and the `.html` beside it.
+pub fn read_templates(folder: &Path) -> Result<Vec<TemplateFile>, Error> {
+    let failed = |cause| Error::Read { path: folder.to_owned(), cause };
+    let mut texts: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|extension| extension == "txt") {
+            texts.push(path);
+        }
+    }
+    texts.sort();
+    let mut templates = Vec::new();
+    for path in texts {
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let html_path = path.with_extension("html");
+        let html = if html_path.exists() { Some(read(&html_path)?) } else { None };
+        templates.push(TemplateFile { name, text: read(&path)?, html });
+    }
+    Ok(templates)
 }
 
 /// Reads a text file of bounded size; what a device or a pipe says of its own size is not believed.

@@ -76,7 +76,7 @@ fn versions(source: &Source<CommitmentsFile>, commitments: &[Commitment]) -> Res
 }
 
 /// A percentage between 0 and 100, in hundredths of a percent.
-fn hundredths(percent: f64) -> u16 {
+pub(super) fn hundredths(percent: f64) -> u16 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to lie between 0 and 100")]
     let hundredths = (percent * 100.0).round() as u16;
     hundredths

@@ -8,6 +8,7 @@
 //! decisions, and any state that a crash could lose.
 
 pub mod access;
+pub mod copies;
 pub mod folders;
 pub mod gate;
 pub mod heart;
@@ -18,6 +19,7 @@ pub mod seals;
 pub mod sender;
 pub mod storehouse;
 pub mod sync;
+pub mod texts;
 pub mod ticker;
 
 use std::collections::HashMap;
@@ -25,10 +27,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinSet};
 use tokio::time::{interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -37,10 +39,12 @@ use self::access::Tokens;
 use self::gate::Gates;
 use self::heart::Heart;
 use self::mailbox::Shared;
+pub use self::texts::templates;
 use crate::app::{Store, refresh};
 use crate::clock;
 use crate::config::{Secrets, Settings};
-use crate::mail::template::{Kind, Templates};
+use crate::domain::policy::SentCopy;
+use crate::mail::template::Templates;
 
 /// How long tasks get to finish what they are at when they are told to stop.
 const FAREWELL: Duration = Duration::from_millis(1_500);
@@ -53,7 +57,9 @@ const USUAL_BEAT: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Task {
     Mailbox(String),
+    Copies(String),
     Sender,
+    Texts,
     Ticker,
     Storehouse,
     Web,
@@ -63,6 +69,8 @@ impl std::fmt::Display for Task {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Mailbox(name) => write!(f, "mailbox {name}"),
+            Self::Copies(name) => write!(f, "copies {name}"),
+            Self::Texts => f.write_str("texts"),
             Self::Sender => f.write_str("sender"),
             Self::Ticker => f.write_str("ticker"),
             Self::Storehouse => f.write_str("storehouse"),
@@ -109,23 +117,26 @@ fn say(states: &[NotifyState<'_>]) {
 /// The tasks of one configuration.
 struct Crew {
     shared: Shared,
-    templates: Arc<Templates>,
     tasks: JoinSet<anyhow::Result<()>>,
     names: HashMap<Id, Task>,
 }
 
 impl Crew {
     fn start(settings: Settings, templates: Templates, store: Store) -> Self {
-        let (settings, templates) = (Arc::new(settings), Arc::new(templates));
+        let (settings, texts) = (Arc::new(settings), Arc::new(watch::Sender::new(Arc::new(templates))));
         let (heart, news, stop) = (Heart::default(), Arc::new(Notify::new()), CancellationToken::new());
         let gates = Arc::new(Gates::new(&settings));
         let tokens = Tokens::default();
-        let shared = Shared { settings: Arc::clone(&settings), store, heart, gates, tokens, news, stop };
-        let mut crew = Self { shared, templates, tasks: JoinSet::new(), names: HashMap::new() };
+        let shared = Shared { settings: Arc::clone(&settings), store, heart, gates, tokens, texts, news, stop };
+        let mut crew = Self { shared, tasks: JoinSet::new(), names: HashMap::new() };
         for mailbox in &settings.mailboxes {
             crew.hire(Task::Mailbox(mailbox.name.clone()), Duration::ZERO);
         }
+        for policy in settings.office.mailboxes.iter().filter(|policy| policy.sent_copy == SentCopy::Always) {
+            crew.hire(Task::Copies(policy.name.clone()), Duration::ZERO);
+        }
         crew.hire(Task::Sender, Duration::ZERO);
+        crew.hire(Task::Texts, Duration::ZERO);
         crew.hire(Task::Ticker, Duration::ZERO);
         crew.hire(Task::Storehouse, Duration::ZERO);
         if settings.web.is_some() {
@@ -136,7 +147,7 @@ impl Crew {
 
     /// Starts a task, after a wait.
     fn hire(&mut self, task: Task, after: Duration) {
-        let (shared, templates, role) = (self.shared.clone(), Arc::clone(&self.templates), task.clone());
+        let (shared, role) = (self.shared.clone(), task.clone());
         let stop = self.shared.stop.clone();
         let handle = self.tasks.spawn(async move {
             tokio::select! {
@@ -145,9 +156,11 @@ impl Crew {
             }
             match role {
                 Task::Mailbox(name) => mailbox::watch(shared, name).await,
-                Task::Sender => sender::run(shared, templates).await,
+                Task::Copies(name) => copies::run(shared, name).await,
+                Task::Sender => sender::run(shared).await,
+                Task::Texts => texts::run(shared).await,
                 Task::Ticker => ticker::run(shared).await,
-                Task::Storehouse => storehouse::run(shared, templates).await,
+                Task::Storehouse => storehouse::run(shared).await,
                 Task::Web => serve(shared).await,
             }
         });
@@ -226,35 +239,6 @@ pub fn load(path: &Path) -> anyhow::Result<(Settings, Templates)> {
     let settings = Settings::load(path, Secrets::Read)?;
     let templates = templates(&settings)?;
     Ok((settings, templates))
-}
-
-/// The texts of a configuration.
-pub fn templates(settings: &Settings) -> anyhow::Result<Templates> {
-    let sources = settings.templates.iter().map(|file| crate::mail::template::TemplateSource {
-        name: file.name.clone(),
-        text: file.text.clone(),
-        html: file.html.clone(),
-    });
-    let templates = Templates::new(sources.collect()).context("a template cannot be used")?;
-    crate::mail::lint::word_all(&templates).context("a template cannot be used")?;
-    check_kinds(settings, &templates)?;
-    Ok(templates)
-}
-
-/// A mail of another kind than the one that is wanted could not be written on the day that it is due.
-fn check_kinds(settings: &Settings, templates: &Templates) -> anyhow::Result<()> {
-    let texts = || settings.office.mailboxes.iter().flat_map(|mailbox| &mailbox.texts);
-    let full = texts().map(|text| (&text.template, &text.translations, Kind::Acknowledgement));
-    let notices = texts().filter_map(|text| text.registration.as_ref());
-    let notices = notices.map(|notice| (&notice.template, &notice.translations, Kind::Registration));
-    for (template, translations, wanted) in full.chain(notices) {
-        for name in std::iter::once(template.clone()).chain(translations.iter().map(|tag| format!("{template}.{tag}")))
-        {
-            let is = templates.kind(&name).with_context(|| format!("there is no template {name}"))?;
-            ensure!(is == wanted, "template {name} is of kind {}, where {} is needed", is.name(), wanted.name());
-        }
-    }
-    Ok(())
 }
 
 async fn serve(shared: Shared) -> anyhow::Result<()> {

@@ -11,7 +11,7 @@ use crate::app::sending::{self, Attempt, Prepared, Proof, Ready};
 use crate::clock;
 use crate::config::{self, Settings};
 use crate::domain::effect::{Outcome, Settlement};
-use crate::mail::template::Templates;
+use crate::domain::policy::SentCopy;
 use crate::smtp::{self, Deadlines, Login, Relay, SecretKind, Sender, Submission};
 use crate::store::{Claim, DueEffect};
 
@@ -25,7 +25,7 @@ const SETTLE_AGAIN_AFTER: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_mins(30);
 
 /// Sends until it is told to stop.
-pub async fn run(shared: Shared, templates: Arc<Templates>) -> anyhow::Result<()> {
+pub async fn run(shared: Shared) -> anyhow::Result<()> {
     let pulse = shared.heart.pulse("sender", PATIENCE);
     recover(&shared).await?;
     let mut sender = Sender::new(relay(&shared.settings));
@@ -38,7 +38,7 @@ pub async fn run(shared: Shared, templates: Arc<Templates>) -> anyhow::Result<()
         let mut wait = None;
         while !shared.stop.is_cancelled() {
             match shared.store.claim_due(node, &shared.settings.smtp.quotas, clock::now()).await? {
-                Claim::Mail(due) => send(&shared, &templates, &mut sender, &due).await?,
+                Claim::Mail(due) => send(&shared, &mut sender, &due).await?,
                 Claim::Wait(until) => {
                     tracing::debug!("the relay's quota is used up until {until}");
                     wait = Some(until);
@@ -71,9 +71,10 @@ async fn recover(shared: &Shared) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn send(shared: &Shared, templates: &Templates, sender: &mut Sender, due: &DueEffect) -> anyhow::Result<()> {
+async fn send(shared: &Shared, sender: &mut Sender, due: &DueEffect) -> anyhow::Result<()> {
     let office = &shared.settings.office;
-    let attempt = match sending::prepare(&shared.store, office, templates, due, clock::now()).await {
+    let templates = Arc::clone(&shared.texts.borrow());
+    let attempt = match sending::prepare(&shared.store, office, &templates, due, clock::now()).await {
         Ok(Ready::Send(prepared)) => match submit(shared, sender, due, *prepared).await {
             Some(attempt) => attempt,
             None => return Ok(shared.store.give_back(&due.effect.id).await?),
@@ -91,7 +92,13 @@ async fn send(shared: &Shared, templates: &Templates, sender: &mut Sender, due: 
     let settlement = settle(shared, due, &attempt, wait).await?;
     let (id, summary) = (&due.effect.id, &attempt.summary);
     match settlement {
-        Settlement::Accepted => tracing::info!(mail = %id, "the mail {id} was {summary}"),
+        Settlement::Accepted => {
+            tracing::info!(mail = %id, "the mail {id} was {summary}");
+            let desk = office.desk(&due.effect.mailbox);
+            if desk.is_some_and(|desk| desk.policy.sent_copy == SentCopy::Always) {
+                shared.news.notify_waiters();
+            }
+        }
         Settlement::Retry(at) => tracing::warn!(mail = %id, "the mail {id}: {summary}; next attempt at {at}"),
         Settlement::Refused | Settlement::Unknown => {
             tracing::error!(mail = %id, "the mail {id} is given up: {summary}");

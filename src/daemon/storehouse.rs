@@ -17,7 +17,6 @@ use crate::clock;
 use crate::domain::custody::Deed;
 use crate::domain::effect::{Attempts, Outcome};
 use crate::domain::warning::Warning;
-use crate::mail::template::Templates;
 use crate::smtp::Sender;
 use crate::store::DueEffect;
 
@@ -40,7 +39,7 @@ struct Trouble {
 }
 
 /// Watches over the database until it is told to stop.
-pub async fn run(shared: Shared, templates: Arc<Templates>) -> anyhow::Result<()> {
+pub async fn run(shared: Shared) -> anyhow::Result<()> {
     let pulse = shared.heart.pulse("storehouse", PATIENCE);
     let mut trouble: Option<Trouble> = None;
     loop {
@@ -55,7 +54,7 @@ pub async fn run(shared: Shared, templates: Arc<Templates>) -> anyhow::Result<()
                 }
                 shared.heart.ail(PART, cause.clone());
                 let mut now = known.unwrap_or_else(|| Trouble { since: clock::now(), cause, told: false });
-                now.told = now.told || tell(&shared, &templates, &now).await;
+                now.told = now.told || tell(&shared, &now).await;
                 trouble = Some(now);
             }
         }
@@ -85,14 +84,15 @@ async fn recovered(shared: &Shared, over: Trouble) -> Option<Trouble> {
 }
 
 /// Writes to the administrators; whether nothing is left to be told.
-async fn tell(shared: &Shared, templates: &Templates, trouble: &Trouble) -> bool {
+async fn tell(shared: &Shared, trouble: &Trouble) -> bool {
+    let templates = Arc::clone(&shared.texts.borrow());
     let office = &shared.settings.office;
     let (now, since) = (clock::now(), trouble.since);
     let warning = Warning::Unwritable { since, cause: trouble.cause.clone() };
     let Some(effect) = warning.mail(office, now) else { return true };
     let message_id = format!("{}@{}", effect.id, office.sender.domain());
     let due = DueEffect { effect, message_id, attempts: Attempts { count: 1, unknown: 0, since: now } };
-    let prepared = match sending::prepare(&shared.store, office, templates, &due, now).await {
+    let prepared = match sending::prepare(&shared.store, office, &templates, &due, now).await {
         Ok(Ready::Send(prepared)) => prepared,
         Ok(Ready::Withdraw(_)) => return true,
         Err(error) => {

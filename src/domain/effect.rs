@@ -32,6 +32,8 @@ pub enum EffectKind {
     Clearance,
     /// The morning digest to agents.
     Digest,
+    /// The report of a period to the quality officers.
+    Report,
     /// A warning to the administrators about vigie's own state.
     Operations,
 }
@@ -43,6 +45,7 @@ names!(EffectKind {
     Alert => "alert",
     Clearance => "clearance",
     Digest => "digest",
+    Report => "report",
     Operations => "operations",
 });
 
@@ -52,7 +55,7 @@ impl EffectKind {
     pub fn is_public(self) -> bool {
         match self {
             Self::Acknowledgement | Self::RegistrationNotice | Self::TransferNotice => true,
-            Self::Alert | Self::Clearance | Self::Digest | Self::Operations => false,
+            Self::Alert | Self::Clearance | Self::Digest | Self::Report | Self::Operations => false,
         }
     }
 }

@@ -8,6 +8,7 @@ use super::effect::{EffectKind, Outcome};
 use super::ledger::{Draft, Payload};
 use super::policy::Mode;
 use super::receipt::{Rule, Times};
+use super::register::Registration;
 use super::request::{Change, Request};
 use super::verdict::Reason;
 
@@ -179,6 +180,8 @@ pub enum Event {
         /// When.
         at: DateTime<Utc>,
     },
+    /// A person wrote into a register: a letter, an appointment, the value of an indicator.
+    Registered(Box<Registration>),
     /// A mailbox could not be read for longer than allowed, or can again.
     Blindness {
         /// The mailbox.
@@ -319,6 +322,7 @@ impl Event {
                 let payload = payload.int("missing", *missing).int("surplus", *surplus).flag("repaired", *repaired);
                 entry("folder_reconciled", *at, Some(mailbox), None, payload)
             }
+            Self::Registered(registration) => registration.draft(),
             Self::Blindness { mailbox, since, over, cause, at } => {
                 let kind = if *over { "mailbox_sees_again" } else { "mailbox_blind" };
                 entry(kind, *at, Some(mailbox), None, Payload::new().instant("since", *since).text("cause", cause))

@@ -34,10 +34,17 @@ pub fn french_weekday(weekday: Weekday) -> &'static str {
     }
 }
 
+/// The name of a month, from 1: `août`; empty for what is no month.
+#[must_use]
+pub fn french_month(month: u32) -> &'static str {
+    let at = month.checked_sub(1).and_then(|month| usize::try_from(month).ok());
+    at.and_then(|at| MONTHS.get(at)).copied().unwrap_or_default()
+}
+
 /// A long date: `lundi 18 mai 2026`, `vendredi 1er mai 2026`.
 #[must_use]
 pub fn french_date(date: NaiveDate) -> String {
-    let month = usize::try_from(date.month0()).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or_default();
+    let month = french_month(date.month());
     let ordinal = if date.day() == 1 { "er" } else { "" };
     format!("{} {}{ordinal} {month} {}", french_weekday(date.weekday()), date.day(), date.year())
 }

@@ -8,14 +8,22 @@ use super::address::Address;
 use super::alert::Bureau;
 use super::calendar::Calendar;
 use super::decide::Desk;
+use super::indicator::annex::LineRule;
 use super::ledger::hex;
 use super::policy::{Commitment, MailboxPolicy, Nature, Perimeter};
+use super::schedule::Schedule;
 use super::seal::SealKey;
 use super::wording::Languages;
 
 /// All that decisions know of the configuration, checked.
 #[derive(Debug, Clone)]
 pub struct Office {
+    /// The prefecture's name.
+    pub name: String,
+    /// The lines of the indicators' table.
+    pub indicators: Vec<LineRule>,
+    /// When the report of the quarter leaves, and to whom; none is sent without it.
+    pub report: Option<ReportRule>,
     /// The watched mailboxes.
     pub mailboxes: Vec<MailboxPolicy>,
     /// The calendar of each mailbox, by its name.
@@ -32,6 +40,15 @@ pub struct Office {
     pub administrators: Vec<Address>,
     /// SHA-256 of the configuration, in hexadecimal.
     pub digest: String,
+}
+
+/// When the report of the last whole quarter leaves, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportRule {
+    /// When.
+    pub schedule: Schedule,
+    /// To whom.
+    pub recipients: Vec<Address>,
 }
 
 /// What the texts say of a mailbox's service (CRPA R112-11-1).
@@ -119,6 +136,15 @@ impl Office {
     #[must_use]
     pub fn zone(&self) -> chrono_tz::Tz {
         self.mailboxes.first().map_or(chrono_tz::Europe::Paris, |mailbox| mailbox.zone)
+    }
+
+    /// The calendar of a mailbox; where it names none that is known, that of its bureau, else the prefecture's.
+    #[must_use]
+    pub fn calendar_of(&self, mailbox: &str, bureau: &str) -> Option<&Calendar> {
+        let own = self.calendars.get(mailbox);
+        let of_bureau = || self.desk_of_bureau(bureau).map(|desk| desk.calendar);
+        let any = || self.mailboxes.first().and_then(|policy| self.calendars.get(&policy.name));
+        own.or_else(of_bureau).or_else(any)
     }
 
     /// A bureau, by its key.

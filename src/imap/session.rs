@@ -180,6 +180,28 @@ impl Session {
         Ok(found)
     }
 
+    /// Asks at once whether the open folder changed since it was last read: the server looks before it answers NOOP
+    /// (RFC 3501 §6.1.2).
+    pub async fn has_news(&mut self) -> Result<bool, Error> {
+        self.wire.exec(&Command::new("NOOP"), |_| {}).await?;
+        Ok(std::mem::take(&mut self.wire.hints.changed))
+    }
+
+    /// Whether the open folder holds a message of this Message-ID, given without brackets.
+    pub async fn holds(&mut self, message_id: &str) -> Result<bool, Error> {
+        let mut found = false;
+        let wanted = format!("<{message_id}>");
+        let command = Command::new("UID SEARCH").text(" HEADER Message-ID").string(&wanted);
+        self.wire
+            .exec(&command, |response| {
+                if let Response::MailboxData(MailboxDatum::Search(uids)) = response {
+                    found |= !uids.is_empty();
+                }
+            })
+            .await?;
+        Ok(found)
+    }
+
     /// Slices by UID, as sequence numbers shift under an expunge; wider where UIDs are sparse.
     async fn search_in_slices(&mut self, found: &mut Vec<u32>) -> Result<(), Error> {
         let end = self.uidnext.unwrap_or(u32::MAX);

@@ -16,7 +16,7 @@ use lettre::message::header::{
     ContentDisposition, ContentTransferEncoding, ContentType, From as FromHeader, HeaderName, HeaderValue, To,
 };
 use lettre::message::{
-    Mailbox, Mailboxes, Message, MessageBuilder, MultiPart, MultiPartBuilder, MultiPartKind, SinglePart,
+    Body, Mailbox, Mailboxes, Message, MessageBuilder, MultiPart, MultiPartBuilder, MultiPartKind, SinglePart,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -24,7 +24,7 @@ use super::headers::{bracketed, one_line, references, thread_index};
 use super::notice::{AckFields, AgentHead, Attachment, Notice, Sender};
 use super::public::{of_kind, word};
 use super::template::{Kind, Rendered, TemplateError, Templates, digest, hex};
-use super::view::{AlertView, DigestView};
+use super::view::{AlertView, DigestView, ReportView};
 use crate::domain::address::Address;
 use crate::domain::message::VIGIE_HEADER;
 
@@ -103,6 +103,7 @@ pub fn compose(notice: &Notice, templates: &Templates, stamp: &Stamp) -> Result<
         }
         Notice::Alert(fields) => worded(templates, &fields.head, wanted, &AlertView::new(fields))?,
         Notice::Digest(fields) => worded(templates, &fields.head, wanted, &DigestView::new(fields))?,
+        Notice::Report(fields) => worded(templates, &fields.head, wanted, &ReportView::new(fields))?,
     };
     // No-break spaces are for reading, not for a list of subjects: an ASCII subject stays ASCII.
     let subject = one_line(&rendered.subject.replace(['\u{a0}', '\u{202f}'], " "));
@@ -113,6 +114,7 @@ pub fn compose(notice: &Notice, templates: &Templates, stamp: &Stamp) -> Result<
         }
         Notice::Alert(fields) => agent_head(&fields.head, stamp, &subject)?,
         Notice::Digest(fields) => agent_head(&fields.head, stamp, &subject)?,
+        Notice::Report(fields) => agent_head(&fields.head, stamp, &subject)?,
     };
     let head = head
         .message_id(Some(format!("<{message_id}>")))
@@ -122,6 +124,7 @@ pub fn compose(notice: &Notice, templates: &Templates, stamp: &Stamp) -> Result<
     let text_digest = digest(&[&subject, &rendered.text, rendered.html.as_deref().unwrap_or_default()]);
     let attachments = match notice {
         Notice::Digest(fields) => fields.attachments.as_slice(),
+        Notice::Report(fields) => fields.attachments.as_slice(),
         Notice::RegistrationNotice(_) | Notice::Acknowledgement(_) | Notice::TransferNotice(_) | Notice::Alert(_) => {
             &[]
         }
@@ -148,6 +151,7 @@ pub(super) fn kind(notice: &Notice) -> Kind {
         Notice::TransferNotice(_) => Kind::Transfer,
         Notice::Alert(_) => Kind::Alert,
         Notice::Digest(_) => Kind::Digest,
+        Notice::Report(_) => Kind::Report,
     }
 }
 
@@ -211,8 +215,8 @@ fn opening(from: &Sender, to: &[Address], stamp: &Stamp, subject: &str) -> Resul
         .envelope(envelope))
 }
 
-/// Both forms in quoted-printable: ASCII on the wire, short lines, and no relay that could need 8BITMIME. Files go beside
-/// them, in base64.
+/// Both forms in quoted-printable: ASCII on the wire, short lines, and no relay that could need 8BITMIME. Documents
+/// follow, in base64.
 fn finish(
     head: MessageBuilder,
     rendered: Rendered,
@@ -220,43 +224,48 @@ fn finish(
     stamp: &Stamp,
 ) -> Result<Vec<u8>, ComposeError> {
     let text = part(ContentType::TEXT_PLAIN, &rendered.text);
-    let said = rendered.html.map(|html| {
-        multipart(MultiPartKind::Alternative, "boundary", stamp)
-            .singlepart(text.clone())
-            .singlepart(part(ContentType::TEXT_HTML, &html))
-    });
-    let message = match (attachments, said) {
-        ([], None) => head.singlepart(text),
-        ([], Some(said)) => head.multipart(said),
-        (files, said) => {
-            let mixed = multipart(MultiPartKind::Mixed, "files", stamp);
-            let mut mixed = match said {
-                Some(said) => mixed.multipart(said),
-                None => mixed.singlepart(text),
-            };
-            for file in files {
-                mixed = mixed.singlepart(attached(file)?);
-            }
-            head.multipart(mixed)
+    let forms = rendered.html.map(|html| part(ContentType::TEXT_HTML, &html));
+    let message = match (forms, attachments) {
+        (None, []) => head.singlepart(text),
+        (None, documents) => head.multipart(with_documents(stamp, documents, |mixed| mixed.singlepart(text))?),
+        (Some(html), []) => head.multipart(alternative(stamp, text, html)),
+        (Some(html), documents) => {
+            let forms = alternative(stamp, text, html);
+            head.multipart(with_documents(stamp, documents, |mixed| mixed.multipart(forms))?)
         }
     };
     let message = message.map_err(|error| build(&error))?;
     Ok(message.formatted())
 }
 
-/// A multipart whose boundary comes from the effect's id.
-fn multipart(kind: MultiPartKind, name: &str, stamp: &Stamp) -> MultiPartBuilder {
-    let boundary: String = hex(&Sha256::digest(format!("{name} {}", stamp.effect_id))).chars().take(40).collect();
-    MultiPart::builder().kind(kind).boundary(boundary)
+/// The same inputs give the same boundary.
+fn boundary(stamp: &Stamp, of: &str) -> String {
+    hex(&Sha256::digest(format!("{of} {}", stamp.effect_id))).chars().take(40).collect()
 }
 
-fn attached(file: &Attachment) -> Result<SinglePart, ComposeError> {
-    let content_type = ContentType::parse(&file.content_type)
-        .map_err(|error| ComposeError::Build { why: format!("{}: {error}", file.content_type) })?;
-    let body = lettre::message::Body::new_with_encoding(file.bytes.clone(), ContentTransferEncoding::Base64);
-    let body = body.map_err(|_| ComposeError::Build { why: format!("{} cannot be encoded", file.name) })?;
-    let builder = SinglePart::builder().header(content_type).header(ContentDisposition::attachment(&file.name));
-    Ok(builder.body(body))
+fn alternative(stamp: &Stamp, text: SinglePart, html: SinglePart) -> MultiPart {
+    let parts = MultiPart::builder().kind(MultiPartKind::Alternative).boundary(boundary(stamp, "boundary"));
+    parts.singlepart(text).singlepart(html)
+}
+
+fn with_documents(
+    stamp: &Stamp,
+    documents: &[Attachment],
+    body: impl FnOnce(MultiPartBuilder) -> MultiPart,
+) -> Result<MultiPart, ComposeError> {
+    let mixed = MultiPart::builder().kind(MultiPartKind::Mixed).boundary(boundary(stamp, "documents"));
+    documents.iter().try_fold(body(mixed), |parts, document| {
+        let media_type = ContentType::parse(document.media_type)
+            .map_err(|_| ComposeError::Build { why: format!("{} is no media type", document.media_type) })?;
+        let content = Body::new_with_encoding(document.bytes.clone(), ContentTransferEncoding::Base64);
+        let content =
+            content.map_err(|_| ComposeError::Build { why: format!("{} has no base64 form", document.name) })?;
+        let part = SinglePart::builder()
+            .header(media_type)
+            .header(ContentDisposition::attachment(&document.name))
+            .body(content);
+        Ok(parts.singlepart(part))
+    })
 }
 
 fn part(content_type: ContentType, text: &str) -> SinglePart {
@@ -422,7 +431,7 @@ mod tests {
 
     #[test]
     fn mails_to_agents_are_marked_as_generated() {
-        for (name, kind) in [("alerte", Kind::Alert), ("point-du-matin", Kind::Digest)] {
+        for (name, kind) in [("alerte", Kind::Alert), ("point-du-matin", Kind::Digest), ("bilan", Kind::Report)] {
             let bytes = composed(&sample::notice(kind, Case::Rejection, name)).bytes;
             let get = |name: &str| header(&bytes, name);
             assert_eq!(get("Auto-Submitted").as_deref(), Some("auto-generated"));
@@ -439,6 +448,8 @@ mod tests {
             let message = MessageParser::default().parse(&bytes).expect("a message");
             let kinds: Vec<String> =
                 message.parts.iter().filter_map(|part| part.content_type()?.subtype().map(str::to_owned)).collect();
+            let kinds: Vec<&str> =
+                kinds.iter().map(String::as_str).filter(|kind| !["mixed", "pdf"].contains(kind)).collect();
             assert_eq!(kinds, ["alternative", "plain", "html"], "{name}");
             let bodies: Vec<&str> = message
                 .parts

@@ -8,10 +8,12 @@ use std::fmt;
 
 use mail_parser::decoders::html::html_to_text;
 
+use super::form::{claimed_date, claimed_decision, has_bare_table, headings, low_contrast};
 use super::notice::Notice;
 use super::sample::{Case, notice};
+use super::tags::tags;
 use super::template::{Kind, Rendered, Template, TemplateError, Templates};
-use super::view::{AckView, AlertView, DigestView};
+use super::view::{AckView, AlertView, DigestView, ReportView};
 
 /// The articles that findings cite.
 mod law {
@@ -31,6 +33,11 @@ mod law {
     pub const REMOTE: &str = "règle de vigie : aucun contenu distant (il trahirait l’ouverture du courriel)";
     pub const TEXT: &str = "règle de vigie : le texte simple d’abord";
     pub const WORDING: &str = "règle de vigie : le modèle doit se rédiger dans tous les cas";
+    pub const HEADINGS: &str = "RGAA 4.1, critère 9.1";
+    pub const TABLES: &str = "RGAA 4.1, critères 5.3 et 5.6";
+    pub const CONTRAST: &str = "RGAA 4.1, critère 3.2";
+    pub const CLAIM: &str = "CRPA L112-12 et R112-11-1 : une mention fausse ne fait pas courir les délais, et engage";
+    pub const VERSION: &str = "règle de vigie : l’empreinte et la version d’un texte figurent au registre";
     pub const AGENTS: &str = "règle de vigie : une alerte dit quoi, pour quand, et comment répondre";
 }
 
@@ -60,7 +67,7 @@ impl fmt::Display for Finding {
 pub fn lint(templates: &Templates, name: &str, demande: bool) -> Result<Vec<Finding>, TemplateError> {
     let template = templates.get(name)?;
     let mut linter = Linter { template, findings: Vec::new() };
-    let cases: &[Case] = if demande || matches!(template.kind, Kind::Alert | Kind::Digest) {
+    let cases: &[Case] = if demande || matches!(template.kind, Kind::Alert | Kind::Digest | Kind::Report) {
         &[Case::Rejection, Case::Acceptance, Case::Bare]
     } else {
         &[Case::Bare]
@@ -93,6 +100,7 @@ fn word(template: &Template, notice: &Notice) -> Result<Rendered, TemplateError>
         }
         Notice::Alert(fields) => template.render(&AlertView::new(fields)),
         Notice::Digest(fields) => template.render(&DigestView::new(fields)),
+        Notice::Report(fields) => template.render(&ReportView::new(fields)),
     }
 }
 
@@ -133,6 +141,10 @@ impl Linter<'_> {
                 let view = DigestView::new(fields);
                 (self.template.render(&view), agent_mentions(&values(&view)))
             }
+            Notice::Report(fields) => {
+                let view = ReportView::new(fields);
+                (self.template.render(&view), report_mentions(&values(&view)))
+            }
         };
         let rendered = match rendered {
             Ok(rendered) => rendered,
@@ -142,6 +154,25 @@ impl Linter<'_> {
             self.look_for(mention, &rendered);
         }
         self.look_in_subject(&notice, &rendered);
+        self.look_for_claims(&notice, case, &rendered);
+    }
+
+    /// Dates and decisions that the wording claims and nobody computed.
+    fn look_for_claims(&mut self, notice: &Notice, case: Case, rendered: &Rendered) {
+        let (Notice::Acknowledgement(fields) | Notice::RegistrationNotice(fields)) = notice else { return };
+        let known = dates(&values(&AckView::new(fields, &self.template.language)));
+        let html = rendered.html.as_deref().map(html_to_text);
+        for (form, content) in [("le texte", Some(&rendered.text)), ("le HTML", html.as_ref())] {
+            let Some(content) = content.map(|content| plain(content)) else { continue };
+            if let Some(date) = claimed_date(&content, &known) {
+                let message = format!("{form} annonce une date qu’aucun calcul ne donne : {date}");
+                self.find("claimed_date", law::CLAIM, message);
+            }
+            if let Some(claim) = claimed_decision(&content).filter(|_| case == Case::Bare) {
+                let message = format!("{form} annonce « {claim} » sans demande");
+                self.find("claimed_decision", law::CLAIM, message);
+            }
+        }
     }
 
     fn look_for(&mut self, mention: &Mention, rendered: &Rendered) {
@@ -171,6 +202,10 @@ impl Linter<'_> {
         if self.template.text.source().trim().is_empty() {
             self.find("text", law::TEXT, "le texte simple est vide".to_owned());
         }
+        let public = matches!(self.template.kind, Kind::Registration | Kind::Acknowledgement);
+        if public && self.template.version.is_empty() {
+            self.find("version", law::VERSION, "la ligne Version manque en tête du modèle".to_owned());
+        }
         let Some(html) = &self.template.html else { return };
         let tags = tags(html.source());
         let file = html.file();
@@ -181,6 +216,16 @@ impl Linter<'_> {
         }
         if !tags.iter().any(|tag| tag.name == "title") {
             self.find("title", law::TITLE, format!("{file} n’a pas d’élément title"));
+        }
+        if let Some(why) = headings(&tags) {
+            self.find("headings", law::HEADINGS, format!("{file} : {why}"));
+        }
+        if has_bare_table(&tags) {
+            let why = "un tableau n’a ni role=\"presentation\" ni cellule d’en-tête th";
+            self.find("table", law::TABLES, format!("{file} : {why}"));
+        }
+        if let Some(why) = low_contrast(&tags) {
+            self.find("contrast", law::CONTRAST, format!("{file} : {why}"));
         }
         for tag in &tags {
             if matches!(tag.name.as_str(), "img" | "area") && tag.attribute("alt").is_none() {
@@ -201,6 +246,18 @@ fn values(view: &impl serde::Serialize) -> serde_json::Value {
 
 fn value(values: &serde_json::Value, pointer: &str) -> String {
     values.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or("\u{fffd}").to_owned()
+}
+
+/// The values of a view that are dates, as a reader compares them; longer ones hold the shorter.
+fn dates(values: &serde_json::Value) -> Vec<String> {
+    let pointers =
+        ["/received/at", "/received/date", "/received/day", "/received/iso", "/limit/due_date", "/demande/date"];
+    let mut known: Vec<String> = pointers.iter().map(|pointer| plain(&value(values, pointer))).collect();
+    known.extend(
+        ["/demande/remedies", "/demande/attestation", "/data_protection", "/service/address"]
+            .map(|pointer| plain(&value(values, pointer))),
+    );
+    known
 }
 
 /// What a mail to the public must say: CRPA R112-11-1; of a registration notice the law wants only the date.
@@ -277,61 +334,24 @@ fn agent_mentions(values: &serde_json::Value) -> Vec<Mention> {
     mentions
 }
 
+/// What a report cannot go without: its period, each sentence of its summary, and how to have its figures again.
+fn report_mentions(values: &serde_json::Value) -> Vec<Mention> {
+    let mention = |rule, what, text| Mention { rule, cites: law::AGENTS, what, any_of: vec![text] };
+    let sentences = values.get("sentences").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
+    let sentences = sentences.iter().filter_map(serde_json::Value::as_str);
+    let mut mentions: Vec<Mention> =
+        sentences.map(|sentence| mention("sentence", "une phrase du résumé", sentence.to_owned())).collect();
+    mentions.push(mention("period", "la période", value(values, "/period")));
+    mentions.push(mention("command", "la commande qui redonne les chiffres", value(values, "/command")));
+    mentions
+}
+
 /// Text as a reader compares it: any run of spaces, no-break ones included, is one space.
 fn plain(text: &str) -> String {
     text.split(|c: char| c.is_whitespace() || c == '\u{202f}')
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
-}
-
-/// A tag of the HTML, its name and attributes in lower case.
-struct Tag {
-    name: String,
-    attributes: String,
-}
-
-impl Tag {
-    /// The value of an attribute, between any quotes.
-    fn attribute(&self, name: &str) -> Option<String> {
-        let padded = self.attributes.replace(['\n', '\t', '\r'], " ");
-        let (_, rest) = padded.split_once(&format!(" {name}="))?;
-        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''));
-        let rest = quote.map_or(rest, |quote| rest.strip_prefix(quote).unwrap_or(rest));
-        let end = |c: char| quote.map_or(c == ' ', |quote| c == quote);
-        Some(rest.split(end).next().unwrap_or_default().to_owned())
-    }
-
-    /// What the tag would fetch from elsewhere, or run.
-    fn remote(&self) -> Option<String> {
-        if matches!(
-            self.name.as_str(),
-            "script" | "link" | "iframe" | "object" | "embed" | "form" | "base" | "audio" | "video"
-        ) {
-            return Some(format!("l’élément {} n’a pas sa place dans un courriel", self.name));
-        }
-        let loads = ["src", "srcset", "background", "poster"];
-        if let Some(name) = loads.into_iter().find(|name| self.attribute(name).is_some_and(|v| !v.starts_with("cid:")))
-        {
-            return Some(format!("l’attribut {name} de {} charge un contenu", self.name));
-        }
-        let style = self.attribute("style").unwrap_or_default();
-        (style.contains("url(") || style.contains("@import"))
-            .then(|| "un style charge un contenu (url ou @import)".to_owned())
-    }
-}
-
-/// The tags of a source, a sheet's text given as the attributes of its `style` tag.
-fn tags(source: &str) -> Vec<Tag> {
-    let lower = source.to_lowercase();
-    let mut tags = Vec::new();
-    for piece in lower.split('<').skip(1) {
-        let (inside, after) = piece.split_once('>').unwrap_or((piece, ""));
-        let name: String = inside.chars().take_while(char::is_ascii_alphanumeric).collect();
-        let attributes = if name == "style" { format!(" style=\"{after}\"") } else { format!(" {inside}") };
-        tags.push(Tag { name, attributes });
-    }
-    tags
 }
 
 #[cfg(test)]
@@ -474,8 +494,32 @@ mod tests {
         ] {
             assert!(mutate("</body>", &format!("{remote}</body>")).contains(&"remote"), "{remote}");
         }
+        assert!(mutate("<h2", "<h3").contains(&"headings"));
+        assert!(mutate("color: #161616", "color: #9a9a9a").contains(&"contrast"));
+        assert!(mutate("</body>", "<table><tr><td>x</td></tr></table></body>").contains(&"table"));
         let subject = source.text.replacen("[{{ reference }}]", "", 1);
         assert!(rules(TemplateSource { text: subject, ..source.clone() }).contains(&"reference_in_subject"));
+    }
+
+    #[test]
+    fn notices_what_is_claimed_and_was_not_computed() {
+        for source in shipped(&[Kind::Acknowledgement, Kind::Registration]) {
+            for (claim, rule) in [
+                ("Réponse avant le 18 juin 2027.", "claimed_date"),
+                ("Answer by 18 June 2027.", "claimed_date"),
+                ("Le silence vaut rejet.", "claimed_decision"),
+            ] {
+                let text = format!("{}\n{claim}\n", source.text);
+                let found = rules(TemplateSource { text, ..source.clone() });
+                assert!(found.contains(&rule), "{} with {claim}: {found:?}", source.name);
+            }
+            let unnumbered = source.text.replacen("Version: 2026-2\n", "", 1);
+            assert!(
+                rules(TemplateSource { text: unnumbered, ..source.clone() }).contains(&"version"),
+                "{}",
+                source.name
+            );
+        }
     }
 
     #[test]

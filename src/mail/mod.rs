@@ -12,6 +12,7 @@
 
 pub mod compose;
 mod fields;
+mod form;
 mod headers;
 pub mod ics;
 pub mod lines;
@@ -22,6 +23,7 @@ pub mod parse;
 mod public;
 mod report;
 pub mod sample;
+mod tags;
 pub mod template;
 mod tongue;
 mod values;

@@ -19,6 +19,8 @@ pub enum Notice {
     Alert(AlertFields),
     /// To agents: the morning's state.
     Digest(DigestFields),
+    /// To the quality officers: the report of a period, with its documents.
+    Report(Box<ReportFields>),
 }
 
 impl Notice {
@@ -31,6 +33,7 @@ impl Notice {
             }
             Self::Alert(fields) => &fields.head.template,
             Self::Digest(fields) => &fields.head.template,
+            Self::Report(fields) => &fields.head.template,
         }
     }
 
@@ -43,6 +46,7 @@ impl Notice {
             }
             Self::Alert(fields) => &fields.head.to,
             Self::Digest(fields) => &fields.head.to,
+            Self::Report(fields) => &fields.head.to,
         }
     }
 }
@@ -295,13 +299,28 @@ pub struct ListFields {
     pub lines: Vec<String>,
 }
 
-/// A file that goes with a mail.
+/// A document that goes with a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
-    /// Its name, in ASCII.
+    /// Its file name, in ASCII.
     pub name: String,
-    /// Its media type, with its parameters.
-    pub content_type: String,
+    /// Its type: `application/pdf`.
+    pub media_type: &'static str,
     /// What it holds.
     pub bytes: Vec<u8>,
+}
+
+/// What the report of a period says, besides its documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportFields {
+    /// From, to, template; the bureau is the prefecture.
+    pub head: AgentHead,
+    /// The period, as people read it: `3e trimestre 2026`.
+    pub period: String,
+    /// The summary, a sentence or two each.
+    pub sentences: Vec<String>,
+    /// How the same figures can be had again.
+    pub command: String,
+    /// The documents.
+    pub attachments: Vec<Attachment>,
 }

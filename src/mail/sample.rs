@@ -7,8 +7,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use super::notice::{
-    AckFields, AgentHead, AlertFields, Condition, Demande, DigestCounts, DigestFields, Gesture, ItemFields, Level,
-    Limit, ListFields, Notice, Parent, Sender, Service, Silence,
+    AckFields, AgentHead, AlertFields, Attachment, Condition, Demande, DigestCounts, DigestFields, Gesture, ItemFields,
+    Level, Limit, ListFields, Notice, Parent, ReportFields, Sender, Service, Silence,
 };
 use super::template::Kind;
 use crate::domain::address::Address;
@@ -46,6 +46,11 @@ pub fn notice(kind: Kind, case: Case, template: &str) -> Notice {
             let mut fields = if case == Case::Bare { bare_digest() } else { digest() };
             fields.head.template = template;
             Notice::Digest(fields)
+        }
+        Kind::Report => {
+            let mut fields = report();
+            fields.head.template = template;
+            Notice::Report(Box::new(fields))
         }
     }
 }
@@ -160,6 +165,25 @@ pub fn digest() -> DigestFields {
         gestures: gestures(),
         attachments: Vec::new(),
         seal: Some("vigie.ain.gouv.example\n4711\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=".to_owned()),
+    }
+}
+
+/// A report with everything filled in.
+#[must_use]
+pub fn report() -> ReportFields {
+    ReportFields {
+        head: head(),
+        period: "3e trimestre 2026".to_owned(),
+        sentences: vec![
+            "Reçus pendant la période\u{a0}: 6\u{202f}189 courriels d’usagers, 474 courriels d’élus.".to_owned(),
+            "Courriels, usagers\u{a0}: 98,20\u{a0}% dans le délai.".to_owned(),
+        ],
+        command: "vigie indicators --period 2026-T3 --at-head 4711".to_owned(),
+        attachments: vec![Attachment {
+            name: "bilan-2026-T3.pdf".to_owned(),
+            media_type: "application/pdf",
+            bytes: b"%PDF-1.7".to_vec(),
+        }],
     }
 }
 

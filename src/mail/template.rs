@@ -62,6 +62,8 @@ pub enum Kind {
     Alert,
     /// The morning digest.
     Digest,
+    /// The report of a period.
+    Report,
 }
 
 impl Kind {
@@ -74,11 +76,12 @@ impl Kind {
             Self::Transfer => "transfer",
             Self::Alert => "alert",
             Self::Digest => "digest",
+            Self::Report => "report",
         }
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::Registration, Self::Acknowledgement, Self::Transfer, Self::Alert, Self::Digest]
+        [Self::Registration, Self::Acknowledgement, Self::Transfer, Self::Alert, Self::Digest, Self::Report]
             .into_iter()
             .find(|k| k.name() == name)
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::headers::{lines, one_line, quotable_name, quotable_subject};
 use super::notice::{
     AckFields, AgentHead, AlertFields, Condition, Demande, DigestFields, Gesture, ItemFields, Level, ListFields,
-    Service, Silence,
+    ReportFields, Service, Silence,
 };
 use super::template::Kind;
 use super::tongue::{NBSP, Tongue};
@@ -154,6 +154,15 @@ struct ListView {
     lines: Vec<String>,
 }
 
+#[derive(Serialize)]
+pub(super) struct ReportView {
+    prefecture: String,
+    period: String,
+    sentences: Vec<String>,
+    command: String,
+    attachments: Vec<String>,
+}
+
 #[derive(Serialize, Clone)]
 struct ItemView {
     reference: String,
@@ -193,9 +202,12 @@ pub(super) fn has_variable(kind: Kind, name: &str) -> bool {
         Kind::Registration | Kind::Acknowledgement | Kind::Transfer => &ACK_VARIABLES,
         Kind::Alert => &ALERT_VARIABLES,
         Kind::Digest => &DIGEST_VARIABLES,
+        Kind::Report => &REPORT_VARIABLES,
     };
     known.contains(&name)
 }
+
+const REPORT_VARIABLES: [&str; 6] = ["prefecture", "period", "sentences", "command", "attachments", "loop"];
 
 const ACK_VARIABLES: [&str; 37] = [
     "reference",
@@ -435,6 +447,18 @@ impl DigestView {
     }
 }
 
+impl ReportView {
+    pub(super) fn new(fields: &ReportFields) -> Self {
+        Self {
+            prefecture: one_line(&fields.head.bureau),
+            period: one_line(&fields.period),
+            sentences: fields.sentences.iter().map(|sentence| one_line(sentence)).collect(),
+            command: one_line(&fields.command),
+            attachments: fields.attachments.iter().map(|attachment| one_line(&attachment.name)).collect(),
+        }
+    }
+}
+
 /// The requests of a mail, the most urgent first.
 struct Listed {
     items: Vec<ItemView>,
@@ -576,6 +600,7 @@ mod tests {
         );
         assert_eq!(names(AlertView::new(&sample::alert())), set(&ALERT_VARIABLES));
         assert_eq!(names(DigestView::new(&sample::digest())), set(&DIGEST_VARIABLES));
+        assert_eq!(names(ReportView::new(&sample::report())), set(&REPORT_VARIABLES));
     }
 
     #[test]

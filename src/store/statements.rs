@@ -1,7 +1,8 @@
 //! Every fixed SQL text of the room: a test prepares each on both databases, so that none is found wrong at night.
 
 use super::{
-    agenda, breaker, history, lease, load, mails, marks, places, purge, queries, sending, snapshot, turn, write,
+    agenda, breaker, history, lease, load, mails, marks, places, purge, queries, register, sending, snapshot, turn,
+    write,
 };
 
 /// The texts, in no particular order.
@@ -87,6 +88,14 @@ pub const STATEMENTS: &[&str] = &[
     queries::QUEUE_STATE,
     queries::VERDICT_COUNTS,
     queries::STATUS_COUNTS,
+    register::REQUEST_FACTS,
+    register::MESSAGE_FACTS,
+    register::HAND_FACTS,
+    register::HEAD_AT,
+    register::REGISTER_ITEMS,
+    register::REGISTER_ITEM,
+    register::HAS_ORIGIN,
+    register::SAVE_REGISTER_ITEM,
     sending::CLAIM_DUE,
     sending::LOCK_BUCKET,
     sending::FILL_BUCKET,

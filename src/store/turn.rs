@@ -100,6 +100,12 @@ impl Turn {
         })
     }
 
+    /// The place of the ledger's last entry as the turn found it, and of those that it has chained since.
+    #[must_use]
+    pub fn head_seq(&self) -> i64 {
+        self.head.seq
+    }
+
     /// Takes the next message id.
     pub fn take_message_id(&mut self) -> MessageId {
         self.next_message += 1;

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::civil::{Days, at_second, civil};
 use super::house::{BUREAUX, Bureau, MAILBOXES, known};
-use super::story::{Case, OUTAGE, Story};
+use super::story::{Case, OUTAGE, Reckoned, Story};
 
 /// An alert about one request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,10 +33,13 @@ fn of_case(case: &Case, ends: DateTime<Utc>) -> Vec<Alarm> {
     let bureau = &BUREAUX[number];
     let silenced = case.settled.map_or(ends, |settled| settled.seen_at.min(ends));
     let (mut alarms, mut raised) = (Vec::new(), i64::MAX);
-    for (part, (from, due)) in case.due.iter().enumerate() {
-        let until = case.due.get(part + 1).map_or(silenced, |(next, _)| silenced.min(*next));
+    for (part, Reckoned { since: from, due, standing, anew }) in case.due.iter().enumerate() {
+        let until = case.due.get(part + 1).map_or(silenced, |next| silenced.min(next.since));
         let days = known(*from);
-        if part > 0 && case.due[part - 1].1 < *due {
+        if *standing {
+            continue;
+        }
+        if *anew || (part > 0 && case.due[part - 1].due < *due) {
             // More time was given: all is said anew.
             raised = i64::MAX;
         }

@@ -96,7 +96,7 @@ pub async fn compare(world: &World<'_>, said: &[Said]) -> Scores {
 
 /// What came true; nothing where the story ends before.
 fn outcome(world: &World<'_>, said: &Said, case: &Case) -> Option<Outcome> {
-    let due = case.due.last().unwrap().1;
+    let due = case.due.last().unwrap().due;
     (due < civil(world.story.ends).date()).then(|| Outcome {
         bureau: MAILBOXES[case.mailbox].bureau,
         weekday: civil(said.at).weekday().num_days_from_monday(),

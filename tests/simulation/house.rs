@@ -180,7 +180,8 @@ pub fn settings(closures: &[Closed]) -> Settings {
          territory = \"metropole\"\ninternal_domains = [\"{DOMAIN}\"]\nsender = \"vigie@{DOMAIN}\"\n\
          administrators = [\"sidsic@{DOMAIN}\"]\n\n[store]\nurl = \"vigie.db\"\n\n[smtp.server]\n\
          host = \"smtp.{DOMAIN}\"\nport = 465\nlogin = \"vigie\"\npassword_credential = \"smtp\"\n\n\
-         [limits]\nper_mailbox_per_hour = 2000\nper_domain_per_hour = 2000\nbreaker_per_hour = 5000\n",
+         [limits]\nper_mailbox_per_hour = 2000\nper_domain_per_hour = 2000\nbreaker_per_hour = 5000\n\n\
+         [[gestures]]\nkeyword = \"$VigieTelephone\"\nmeans = \"answered\"\nby = \"phone\"\n",
         shipped = shipped.display()
     );
     for closure in closures {

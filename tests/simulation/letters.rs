@@ -77,6 +77,15 @@ pub fn plain(letter: &Letter<'_>) -> Vec<u8> {
     format!("{}Content-Type: text/plain\r\n\r\nBonjour,\r\n", head(letter, "")).into_bytes()
 }
 
+/// The two copies of a mail that is addressed to two mailboxes: each server's trace names its own.
+pub fn to_both(mail: &[u8], first: &str, second: &str) -> [Vec<u8>; 2] {
+    let alone = format!("\r\nTo: <{first}@{DOMAIN}>\r\n");
+    let both = format!("\r\nTo: <{first}@{DOMAIN}>, <{second}@{DOMAIN}>\r\n");
+    let text = String::from_utf8_lossy(mail).replace(&alone, &both);
+    let trace = |name: &str| format!("\r\nDelivered-To: {name}@{DOMAIN}\r\n");
+    [text.clone().into_bytes(), text.replace(&trace(first), &trace(second)).into_bytes()]
+}
+
 /// A mail with header fields that make it a machine's or a list's.
 pub fn marked(letter: &Letter<'_>, fields: &str) -> Vec<u8> {
     format!("{}Content-Type: text/plain\r\n\r\nBonjour,\r\n", head(letter, fields)).into_bytes()

@@ -57,6 +57,17 @@ pub struct Settled {
     pub seen_at: DateTime<Utc>,
 }
 
+/// The last day of a limit, as it is reckoned from an instant on.
+#[derive(Debug, Clone, Copy)]
+pub struct Reckoned {
+    pub since: DateTime<Utc>,
+    pub due: NaiveDate,
+    /// Pieces are missing: the clock stands still, and nothing is said.
+    pub standing: bool,
+    /// The clock goes on: what was said before the halt is said anew.
+    pub anew: bool,
+}
+
 /// A request of the story.
 #[derive(Debug, Clone)]
 pub struct Case {
@@ -71,8 +82,11 @@ pub struct Case {
     pub seen_at: DateTime<Utc>,
     pub backlog: bool,
     pub settled: Option<Settled>,
-    /// The last day of its limit, and since when it is reckoned so.
-    pub due: Vec<(DateTime<Utc>, NaiveDate)>,
+    pub due: Vec<Reckoned>,
+    /// When its pieces were missing; the second instant is when the clock went on.
+    pauses: Vec<(DateTime<Utc>, Option<DateTime<Utc>>)>,
+    /// From when on an agent may deal with it.
+    free_at: DateTime<Utc>,
     pub acknowledgement: &'static str,
     /// Whether our acknowledgement came back: the relay took it, and it reached nobody.
     pub bounced: bool,
@@ -102,6 +116,12 @@ pub enum Happening {
     Close { case: usize },
     /// An agent hands it over.
     Transfer { case: usize },
+    /// An agent finds pieces missing: the clock stands still.
+    Pause { case: usize },
+    /// The pieces came by another way: the clock goes on.
+    Resume { case: usize },
+    /// An agent's mail client puts a flag or a keyword on the message of a request.
+    Mark { case: usize, mark: &'static str },
     /// An agent deletes the message of a request.
     Delete { case: usize },
     /// The calendar gets one more closure.
@@ -147,6 +167,8 @@ struct Teller {
     verdicts: HashMap<(String, usize), &'static str>,
     bounced: HashMap<usize, DateTime<Utc>>,
     comebacks: BTreeMap<NaiveDate, Vec<usize>>,
+    /// Requests whose pieces come on a day.
+    pieces: BTreeMap<NaiveDate, Vec<usize>>,
     received: usize,
     invisible: usize,
     ids: usize,
@@ -177,6 +199,7 @@ pub fn tell(plan: Plan) -> Story {
         verdicts: HashMap::new(),
         bounced: HashMap::new(),
         comebacks: BTreeMap::new(),
+        pieces: BTreeMap::new(),
         received: 0,
         invisible: 0,
         ids: 0,
@@ -318,6 +341,7 @@ impl Teller {
             self.noise(day);
         }
         self.comebacks(day);
+        self.pieces(day);
         if self.days.staffed(day) {
             self.work(day);
             self.events.push(Event { at: seen(at_second(day, 36_000)), what: Happening::Morning });
@@ -365,14 +389,17 @@ impl Teller {
         let name = MAILBOXES[mailbox].name;
         let letter = Letter { from: &writer, to: name, subject: &subject, id: &id, answers, at: received_at };
         let bytes = letters::plain(&letter);
-        self.mail(mailbox, FolderRole::Inbox, received_at, at, bytes.clone());
-        self.verdicts.insert((id.clone(), mailbox), verdict);
         if self.dice.chance(0.01) {
-            // The same message reaches another mailbox a moment later.
+            // To two mailboxes, of which the second takes it in a moment later.
             let (other, moment) = ((mailbox + 1) % MAILBOXES.len(), TimeDelta::seconds(90));
-            self.mail(other, FolderRole::Inbox, received_at + moment, at + moment, bytes);
+            let [first, second] = letters::to_both(&bytes, name, MAILBOXES[other].name);
+            self.mail(mailbox, FolderRole::Inbox, received_at, at, first);
+            self.mail(other, FolderRole::Inbox, received_at + moment, at + moment, second);
             self.verdicts.insert((id.clone(), other), "duplicate");
+        } else {
+            self.mail(mailbox, FolderRole::Inbox, received_at, at, bytes);
         }
+        self.verdicts.insert((id.clone(), mailbox), verdict);
         let nature = match (complaint, writer.elected) {
             (true, _) => "complaint",
             (false, true) => "advice",
@@ -400,6 +427,8 @@ impl Teller {
             backlog: received_at < at,
             settled: None,
             due: Vec::new(),
+            pauses: Vec::new(),
+            free_at: received_at,
             acknowledgement: "sent",
             bounced: false,
             temper,
@@ -441,7 +470,7 @@ impl Teller {
             let case = &self.cases[number];
             let (mailbox, bureau) = (&MAILBOXES[case.mailbox], MAILBOXES[case.mailbox].bureau);
             let came = civil(case.received_at);
-            let minutes = (came - day.and_hms_opt(0, 0, 0).unwrap()).num_minutes();
+            let minutes = (civil(case.free_at) - day.and_hms_opt(0, 0, 0).unwrap()).num_minutes();
             let earliest = (minutes + 10).max(BUREAUX[bureau].opens);
             let age = self.days.between(came.date(), day);
             let chance = readiness(case.temper, age, mailbox.by_phone > 0.5) * presence(day);
@@ -465,6 +494,8 @@ impl Teller {
             _ if lot < 0.025 => self.gesture(number, at, "closed", Happening::Close { case: number }),
             // Answered from a private telephone, or by a mail that is saved nowhere.
             _ if lot < 0.035 => self.invisible += 1,
+            _ if lot < 0.05 => self.flag(number, at),
+            _ if lot < 0.08 && seen(at) == at => return self.pause(number, at),
             _ if self.dice.chance(by_phone) => self.phone(number, at),
             _ => self.reply(number, at),
         }
@@ -489,10 +520,53 @@ impl Teller {
 
     /// By telephone, declared at once or when the agent thinks of it.
     fn phone(&mut self, number: usize, at: DateTime<Utc>) {
+        if self.dice.chance(0.3) {
+            // By a keyword in the mail client: the agent is seen to say so now.
+            let at = seen(at);
+            self.settle(number, Settled { status: "answered", evidence: Some("gesture"), at, seen_at: at });
+            let what = Happening::Mark { case: number, mark: "$VigieTelephone" };
+            self.events.push(Event { at, what });
+            return;
+        }
         let late = if self.dice.chance(0.25) { self.dice.between(30, 2_500) } else { 1 };
         let seen_at = seen(at + TimeDelta::minutes(late));
         self.settle(number, Settled { status: "answered", evidence: Some("declaration"), at, seen_at });
         self.events.push(Event { at: seen_at, what: Happening::Phone { case: number, at } });
+    }
+
+    /// By a mail that is saved nowhere, from a client that flags the message: believed once no better proof has come.
+    fn flag(&mut self, number: usize, at: DateTime<Utc>) {
+        let at = seen(at);
+        let seen_at = seen(at + TimeDelta::minutes(15));
+        self.settle(number, Settled { status: "answered", evidence: Some("flag"), at, seen_at });
+        self.events.push(Event { at, what: Happening::Mark { case: number, mark: "\\Answered" } });
+    }
+
+    /// Pieces are missing; they come some days later, by mail or by another way.
+    fn pause(&mut self, number: usize, at: DateTime<Utc>) {
+        self.cases[number].pauses.push((at, None));
+        self.events.push(Event { at, what: Happening::Pause { case: number } });
+        let day = civil(at).date() + TimeDelta::days(self.dice.between(1, 9));
+        self.pieces.entry(day).or_default().push(number);
+    }
+
+    fn pieces(&mut self, day: NaiveDate) {
+        for number in self.pieces.remove(&day).unwrap_or_default() {
+            let at = self.moment(day);
+            if seen(at) != at {
+                self.pieces.entry(day + TimeDelta::days(1)).or_default().push(number);
+                continue;
+            }
+            if self.dice.chance(0.7) {
+                self.add(number, at);
+            } else {
+                self.events.push(Event { at, what: Happening::Resume { case: number } });
+            }
+            let case = &mut self.cases[number];
+            case.free_at = at;
+            case.pauses.last_mut().unwrap().1 = Some(at);
+            self.open.push(number);
+        }
     }
 
     /// By mail: the copy lies in the Sent folder at once, days later, or reaches the mailbox as a copy.
@@ -511,6 +585,11 @@ impl Teller {
         let bytes = letters::reply(&letter, &writer, by_agent);
         let role = if by_agent { FolderRole::Inbox } else { FolderRole::Sent };
         self.mail(case.mailbox, role, internal, appears, bytes);
+        if late == 0 && seen(at) == at && self.dice.chance(0.5) {
+            // The client flags the message too, a moment after the copy: nothing is added to the better proof.
+            let flagged = at + TimeDelta::seconds(1);
+            self.events.push(Event { at: flagged, what: Happening::Mark { case: number, mark: "\\Answered" } });
+        }
         let evidence = Some(if by_agent { "seen_reply" } else { "sent_reply" });
         self.settle(number, Settled { status: "answered", evidence, at: internal, seen_at: seen(appears) });
         self.verdicts.insert((id.clone(), case.mailbox), "reply");
@@ -603,13 +682,7 @@ impl Teller {
     fn finish(mut self, begins: DateTime<Utc>) -> Story {
         let decisions: Vec<DateTime<Utc>> = CLOSURES.iter().map(|(since, _)| since.parse().unwrap()).collect();
         for case in &mut self.cases {
-            let day = civil(case.received_at).date();
-            case.due.push((case.seen_at, known(case.seen_at).after(day, LIMIT)));
-            for at in &decisions {
-                if case.seen_at < *at && case.settled.is_none_or(|settled| settled.seen_at > *at) {
-                    case.due.push((*at, known(*at).after(day, LIMIT)));
-                }
-            }
+            case.due = reckon(case, &decisions);
             let bounced = self.bounced.get(&case.person).is_some_and(|at| *at < case.seen_at);
             let refused = self.people.all[case.person].refused || case.bounced;
             case.acknowledgement = match (case.backlog || bounced, refused) {
@@ -636,4 +709,47 @@ impl Teller {
             ends,
         }
     }
+}
+
+/// What moves a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    /// A closure is decided.
+    Decided,
+    /// Pieces are missing.
+    Halts,
+    /// They came; they had been missing since an instant.
+    GoesOn(DateTime<Utc>),
+}
+
+/// The last day of a request's limit, and how it moved while the request was open.
+fn reckon(case: &Case, decisions: &[DateTime<Utc>]) -> Vec<Reckoned> {
+    let day = civil(case.received_at).date();
+    let mut turns: Vec<(DateTime<Utc>, Turn)> =
+        decisions.iter().filter(|at| case.seen_at < **at).map(|at| (*at, Turn::Decided)).collect();
+    for (from, to) in &case.pauses {
+        turns.push((*from, Turn::Halts));
+        turns.extend(to.map(|to| (to, Turn::GoesOn(*from))));
+    }
+    turns.sort();
+    let (mut halted, mut standing) = (0, false);
+    let first = known(case.seen_at).after(day, LIMIT);
+    let mut reckoned = vec![Reckoned { since: case.seen_at, due: first, standing, anew: false }];
+    for (at, turn) in turns {
+        if case.settled.is_some_and(|settled| settled.seen_at <= at) {
+            break;
+        }
+        let days = known(at);
+        match turn {
+            Turn::Decided => {}
+            Turn::Halts => standing = true,
+            Turn::GoesOn(since) => {
+                standing = false;
+                halted += u16::try_from(days.between(civil(since).date(), civil(at).date())).unwrap();
+            }
+        }
+        let anew = matches!(turn, Turn::GoesOn(_));
+        reckoned.push(Reckoned { since: at, due: days.after(day, LIMIT + halted), standing, anew });
+    }
+    reckoned
 }

@@ -68,7 +68,7 @@ fn request(case: &Case, line: &RequestLine) -> Option<String> {
         case.nature.to_owned(),
         case.commitment.to_owned(),
         case.received_at.to_string(),
-        case.due.last().map(|(_, due)| due.to_string()).unwrap(),
+        case.due.last().map(|reckoned| reckoned.due.to_string()).unwrap(),
         case.settled.map_or("open", |settled| settled.status).to_owned(),
         case.settled.map(|settled| settled.at.to_string()).unwrap_or_default(),
         case.settled.and_then(|settled| settled.evidence).unwrap_or_default().to_owned(),
@@ -220,6 +220,6 @@ fn mailboxes(story: &Story) {
 
 /// Whether a request missed its limit, in truth.
 pub fn is_late(case: &Case) -> bool {
-    let due = case.due.last().unwrap().1;
+    let due = case.due.last().unwrap().due;
     case.settled.is_none_or(|settled| civil(settled.at).date() > due)
 }

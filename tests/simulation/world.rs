@@ -13,6 +13,7 @@ use vigie::config::Settings;
 use vigie::domain::classify::FolderRole;
 use vigie::domain::effect::{Effect, EffectKind, Outcome};
 use vigie::domain::gesture::{Gesture, Way};
+use vigie::domain::sighting::FlagSet;
 use vigie::mail::template::Templates;
 use vigie::store::{Claim, FolderCursor, Store};
 
@@ -139,7 +140,18 @@ impl<'a> World<'a> {
             Happening::Transfer { case } => {
                 self.decide(*case, Gesture::Transfer { to: "une autre administration".into() }, self.now).await;
             }
-            Happening::Delete { case } => self.delete(&self.story.cases[*case]).await,
+            Happening::Pause { case } => {
+                self.decide(*case, Gesture::Suspend { motive: "missing_items".into() }, self.now).await;
+            }
+            Happening::Resume { case } => self.decide(*case, Gesture::Resume, self.now).await,
+            Happening::Mark { case, mark } => {
+                let uid = self.place(&self.story.cases[*case]);
+                self.show(*case, Shown { flags: vec![(uid, FlagSet::new([*mark]))], gone: Vec::new() }).await;
+            }
+            Happening::Delete { case } => {
+                let uid = self.place(&self.story.cases[*case]);
+                self.show(*case, Shown { flags: Vec::new(), gone: vec![uid] }).await;
+            }
             Happening::Closure => {
                 self.settings = settings(&known(self.now).closures);
                 take_into_use(&self.store, &self.settings.office, self.now).await.unwrap();
@@ -186,13 +198,19 @@ impl<'a> World<'a> {
         done.unwrap_or_else(|error| panic!("{word:?} of {case:?}: {error}"));
     }
 
-    async fn delete(&mut self, case: &Case) {
-        let Some(uid) = self.places.get(&case.id).copied() else { panic!("no place of {}", case.id) };
+    /// The UID of a request's message.
+    fn place(&self, case: &Case) -> u32 {
+        self.places.get(&case.id).copied().unwrap_or_else(|| panic!("no place of {}", case.id))
+    }
+
+    /// The server shows a message of the inbox with its flags, or gone.
+    async fn show(&mut self, case: usize, shown: Shown) {
+        let case = &self.story.cases[case];
         let office = &self.settings.office;
         let desk = office.desk(MAILBOXES[case.mailbox].name).unwrap();
         let cursor = self.cursors[&(case.mailbox, "inbox")].clone();
         let source = Source { office, desk, cursor, role: FolderRole::Inbox, lease: None };
-        observe(&self.store, &source, &Shown { flags: Vec::new(), gone: vec![uid] }, self.now).await.unwrap();
+        observe(&self.store, &source, &shown, self.now).await.unwrap();
     }
 
     /// What answers our acknowledgement, wherever it got to.

@@ -14,7 +14,7 @@ mod tables;
 
 use self::chain::Chain;
 use self::fold::Fold;
-use super::Result;
+use super::{Result, register};
 use crate::domain::seal::Seal;
 use crate::store::{Snapshot, Store};
 
@@ -43,6 +43,10 @@ pub async fn verify(store: &Store, seals: &[Seal]) -> Result<Verification> {
     }
     if fault.is_none() {
         fault = tables::compare(&mut snapshot, &mut fold).await?;
+    }
+    drop(snapshot);
+    if fault.is_none() {
+        fault = register::check(store).await?;
     }
     let reached = chain.head();
     Ok(Verification {

@@ -1,0 +1,356 @@
+//! The ledger's entries → the facts that figures are folded from.
+//!
+//! *Start reading* at [`load`]. The ledger only grows, so what is read up to one head is one state, without a transaction.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use serde::Deserialize;
+
+use super::{Error, Result};
+use crate::domain::calendar::Calendar;
+use crate::domain::indicator::Stamp;
+use crate::domain::indicator::annex::Material;
+use crate::domain::indicator::case::{Case, Due, End, Fact, Fold, Meeting};
+use crate::domain::indicator::hand::Hands;
+use crate::domain::indicator::sheet::Seen;
+use crate::domain::ledger::Head;
+use crate::domain::office::Office;
+use crate::domain::policy::{Channel, Nature, Requester};
+use crate::domain::register::{Authority, HandValue, Reading};
+use crate::store::{FactRow, Facts, Store};
+
+/// The clock time that stands for a day of which only the date is known.
+const NOON: NaiveTime = match NaiveTime::from_hms_opt(12, 0, 0) {
+    Some(noon) => noon,
+    None => NaiveTime::MIN,
+};
+
+/// All that figures of a span are made from.
+#[derive(Debug)]
+pub struct Folded {
+    /// The requests received in the span, and all letters and appointments.
+    pub cases: Vec<Case>,
+    /// The values entered by hand.
+    pub hands: Hands,
+    /// What all was read from.
+    pub stamp: Stamp,
+}
+
+impl Folded {
+    /// The same, for the domain to lay out.
+    #[must_use]
+    pub fn material<'a>(&'a self, office: &'a Office) -> Material<'a> {
+        Material { office, rules: &office.indicators, cases: &self.cases, hands: &self.hands, stamp: &self.stamp }
+    }
+}
+
+/// Folds all that was received in a span, as the ledger had it at a head: the last one by default.
+pub async fn load(
+    store: &Store,
+    office: &Office,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+    at_head: Option<i64>,
+) -> Result<Folded> {
+    let stamp = stamp(store, office, at_head).await?;
+    let mut reader = Reader { office, fold: Fold::default(), hands: Hands::default(), fault: None };
+    store.facts(Facts::Requests(from, until), stamp.head.seq, |row| reader.take(&row)).await?;
+    store.facts(Facts::ByHand, stamp.head.seq, |row| reader.take(&row)).await?;
+    reader.fault.map_or(Ok(()), Err)?;
+    Ok(Folded { cases: reader.fold.into_cases(), hands: reader.hands, stamp })
+}
+
+/// One request, letter or appointment as the ledger tells it; `None` where nothing opened it.
+pub async fn case_of(store: &Store, office: &Office, reference: &str) -> Result<Option<Case>> {
+    let mut reader = Reader { office, fold: Fold::default(), hands: Hands::default(), fault: None };
+    for entry in store.ledger_of(reference).await? {
+        reader.take(&FactRow {
+            seq: entry.seq,
+            occurred_at: entry.occurred_at.timestamp_millis(),
+            recorded_at: entry.recorded_at.timestamp_millis(),
+            kind: entry.kind,
+            mailbox: entry.mailbox.unwrap_or_default(),
+            request: reference.to_owned(),
+            payload: entry.payload,
+        });
+    }
+    reader.fault.map_or(Ok(()), Err)?;
+    Ok(reader.fold.into_cases().pop())
+}
+
+/// The messages received in a span, up to a head.
+pub async fn messages(store: &Store, (from, until): (DateTime<Utc>, DateTime<Utc>), head: i64) -> Result<Vec<Seen>> {
+    let mut seen = Vec::new();
+    let mut fault = None;
+    store
+        .facts(Facts::Messages(from, until), head, |row| match said(&row) {
+            Ok(said) => seen.push(message(&row, &said)),
+            Err(error) => fault = Some(error),
+        })
+        .await?;
+    fault.map_or(Ok(seen), Err)
+}
+
+/// What the figures are computed from.
+async fn stamp(store: &Store, office: &Office, at_head: Option<i64>) -> Result<Stamp> {
+    let last = store.head().await?.seq;
+    let wanted = at_head.unwrap_or(last);
+    let found = store.head_at(wanted).await?;
+    let (head, as_of) = match found {
+        Some(found) => found,
+        None if wanted == 0 => (Head::default(), DateTime::UNIX_EPOCH),
+        None => return Err(Error::NoSuchHead { wanted, last }),
+    };
+    let mut calendars: Vec<String> = office.calendars.values().map(|calendar| calendar.revision().to_owned()).collect();
+    calendars.sort_unstable();
+    calendars.dedup();
+    Ok(Stamp {
+        prefecture: office.name.clone(),
+        head,
+        as_of,
+        configuration: office.digest.clone(),
+        calendars,
+        zone: office.zone(),
+    })
+}
+
+/// Entries on their way into the fold; the first that cannot be read ends it.
+struct Reader<'a> {
+    office: &'a Office,
+    fold: Fold,
+    hands: Hands,
+    fault: Option<Error>,
+}
+
+/// The named values of a payload that figures read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Said<'a> {
+    acknowledgement: Cow<'a, str>,
+    acknowledgement_reason: Cow<'a, str>,
+    answered_on: Option<NaiveDate>,
+    authority: Cow<'a, str>,
+    backlog: bool,
+    bureau: Cow<'a, str>,
+    by: Cow<'a, str>,
+    commitment: Cow<'a, str>,
+    denominator: i64,
+    due_at: Option<DateTime<Utc>>,
+    due_on: Option<NaiveDate>,
+    evidence: Cow<'a, str>,
+    fixed_on: Option<NaiveDate>,
+    form: Cow<'a, str>,
+    held_due_on: Option<NaiveDate>,
+    held_limit: u16,
+    held_on: Option<NaiveDate>,
+    holding: bool,
+    key: Cow<'a, str>,
+    limit: u16,
+    mailbox: Cow<'a, str>,
+    nature: Cow<'a, str>,
+    numerator: i64,
+    perimeter: Option<bool>,
+    period: Cow<'a, str>,
+    received_on: Option<NaiveDate>,
+    requested_on: Option<NaiveDate>,
+    requester: Cow<'a, str>,
+    source: Cow<'a, str>,
+    state: Cow<'a, str>,
+    text: Cow<'a, str>,
+    value: i64,
+    verdict: Cow<'a, str>,
+}
+
+fn said(row: &FactRow) -> Result<Said<'_>> {
+    serde_json::from_str(&row.payload).map_err(|error| Error::Entry { seq: row.seq, what: error.to_string() })
+}
+
+fn at(millis: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(millis).unwrap_or_default()
+}
+
+fn missing(row: &FactRow, what: &str) -> Error {
+    Error::Entry { seq: row.seq, what: format!("{} without {what}", row.kind) }
+}
+
+fn message(row: &FactRow, said: &Said<'_>) -> Seen {
+    let withheld = said.acknowledgement == "withhold";
+    Seen {
+        mailbox: row.mailbox.clone(),
+        received_at: at(row.occurred_at),
+        verdict: said.verdict.clone().into_owned(),
+        withheld: withheld.then(|| said.acknowledgement_reason.clone().into_owned()),
+        request: (!row.request.is_empty()).then(|| row.request.clone()),
+    }
+}
+
+impl Reader<'_> {
+    fn take(&mut self, row: &FactRow) {
+        if self.fault.is_some() {
+            return;
+        }
+        match self.fact(row) {
+            Ok(Some(fact)) => self.fold.take(&row.request, fact),
+            Ok(None) => {}
+            Err(error) => self.fault = Some(error),
+        }
+    }
+
+    /// What an entry says; `None` where figures do not depend on it.
+    fn fact(&mut self, row: &FactRow) -> Result<Option<Fact>> {
+        let occurred_at = at(row.occurred_at);
+        Ok(Some(match row.kind.as_str() {
+            "request_opened" => Fact::Opened(Box::new(opened(row, &said(row)?)?)),
+            "request_answered" => {
+                let said = said(row)?;
+                Fact::Answered { at: occurred_at, holding: said.holding, evidence: said.evidence.into_owned() }
+            }
+            "holding_reply_seen" => Fact::HoldingSeen { at: occurred_at },
+            "substantive_reply_seen" => Fact::Substantive { at: occurred_at },
+            "request_merged" => Fact::Merged,
+            "request_closed" => Fact::Closed { at: occurred_at },
+            "request_transferred" => Fact::Transferred { at: occurred_at },
+            "request_reclassified" => reclassified(row, &said(row)?)?,
+            "request_redated" => Fact::Redated(due(row, &said(row)?)?),
+            "request_suspended" => Fact::Suspended { at: occurred_at },
+            "request_resumed" => Fact::Resumed { at: occurred_at, due: due(row, &said(row)?)? },
+            "request_reopened" => Fact::Reopened,
+            "request_moved" => {
+                let said = said(row)?;
+                Fact::Moved { mailbox: said.mailbox.into_owned(), bureau: said.bureau.into_owned() }
+            }
+            "alert_raised" => Fact::Alerted,
+            "acknowledgement_state" => Fact::Acknowledged { state: said(row)?.state.into_owned() },
+            "letter_registered" => Fact::Opened(Box::new(self.letter(row, &said(row)?)?)),
+            "letter_answered" => {
+                let said = said(row)?;
+                let day = said.answered_on.ok_or_else(|| missing(row, "answered_on"))?;
+                let evidence = "declaration".to_owned();
+                Fact::Answered { at: self.noon(row, day), holding: said.holding, evidence }
+            }
+            "appointment_requested" => Fact::Opened(Box::new(self.appointment(row, &said(row)?)?)),
+            "appointment_fixed" => {
+                let said = said(row)?;
+                let fixed_on = said.fixed_on.ok_or_else(|| missing(row, "fixed_on"))?;
+                let held_on = said.held_on.ok_or_else(|| missing(row, "held_on"))?;
+                Fact::Fixed { at: self.noon(row, fixed_on), held_at: self.noon(row, held_on) }
+            }
+            "letter_withdrawn" | "appointment_withdrawn" => Fact::Withdrawn,
+            "indicator_set" => {
+                let (value, by) = hand(row, &said(row)?)?;
+                self.hands.take(value, by, at(row.recorded_at), row.seq);
+                return Ok(None);
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    /// The calendar of a register's item.
+    fn calendar(&self, row: &FactRow, bureau: &str) -> Result<&Calendar> {
+        self.office.calendar_of("", bureau).ok_or_else(|| missing(row, "a calendar"))
+    }
+
+    /// The instant that stands for a day.
+    fn noon(&self, row: &FactRow, day: NaiveDate) -> DateTime<Utc> {
+        self.calendar(row, "").map_or_else(|_| day.and_time(NOON).and_utc(), |calendar| calendar.instant(day, NOON))
+    }
+
+    fn letter(&self, row: &FactRow, said: &Said<'_>) -> Result<Case> {
+        let day = said.received_on.ok_or_else(|| missing(row, "received_on"))?;
+        self.by_hand(row, said, Channel::Letter, day)
+    }
+
+    fn appointment(&self, row: &FactRow, said: &Said<'_>) -> Result<Case> {
+        let day = said.requested_on.ok_or_else(|| missing(row, "requested_on"))?;
+        let due_on = said.held_due_on.ok_or_else(|| missing(row, "held_due_on"))?;
+        let authority = Authority::from_name(&said.authority).ok_or_else(|| missing(row, "a known authority"))?;
+        let due_at = self.calendar(row, &said.bureau)?.end_of_day(due_on);
+        let mut case = self.by_hand(row, said, Channel::Appointment, day)?;
+        case.meeting = Some(Meeting { authority, due_on, due_at, limit: said.held_limit, held_at: None });
+        Ok(case)
+    }
+
+    fn by_hand(&self, row: &FactRow, said: &Said<'_>, channel: Channel, day: NaiveDate) -> Result<Case> {
+        let calendar = self.calendar(row, &said.bureau)?;
+        let due_on = said.due_on.ok_or_else(|| missing(row, "due_on"))?;
+        Ok(Case {
+            channel,
+            received_at: calendar.instant(day, NaiveTime::MIN),
+            due_on,
+            due_at: calendar.end_of_day(due_on),
+            acknowledgement: String::new(),
+            ..case(row, said, due_on)?
+        })
+    }
+}
+
+/// What every opening entry says.
+fn case(row: &FactRow, said: &Said<'_>, due_on: NaiveDate) -> Result<Case> {
+    // An appointment's entry names no nature: it has one.
+    let nature = if said.nature.is_empty() { Some(Nature::Advice) } else { Nature::from_name(&said.nature) };
+    Ok(Case {
+        reference: row.request.clone(),
+        channel: Channel::Mail,
+        mailbox: row.mailbox.clone(),
+        bureau: said.bureau.clone().into_owned(),
+        requester: Requester::from_name(&said.requester).ok_or_else(|| missing(row, "a known requester"))?,
+        nature: nature.ok_or_else(|| missing(row, "a known nature"))?,
+        commitment: said.commitment.clone().into_owned(),
+        limit: said.limit,
+        official: said.perimeter.unwrap_or(true),
+        backlog: said.backlog,
+        received_at: at(row.occurred_at),
+        due_on,
+        due_at: DateTime::UNIX_EPOCH,
+        holding_at: None,
+        answered_at: None,
+        substantive_at: None,
+        evidence: String::new(),
+        end: End::Open,
+        suspensions: Vec::new(),
+        alerted: false,
+        acknowledgement: said.acknowledgement.clone().into_owned(),
+        meeting: None,
+    })
+}
+
+fn opened(row: &FactRow, said: &Said<'_>) -> Result<Case> {
+    let due = due(row, said)?;
+    Ok(Case { due_at: due.at, ..case(row, said, due.on)? })
+}
+
+fn due(row: &FactRow, said: &Said<'_>) -> Result<Due> {
+    match (said.due_on, said.due_at) {
+        (Some(on), Some(at)) => Ok(Due { on, at }),
+        _ => Err(missing(row, "due_on and due_at")),
+    }
+}
+
+fn reclassified(row: &FactRow, said: &Said<'_>) -> Result<Fact> {
+    Ok(Fact::Reclassified {
+        requester: Requester::from_name(&said.requester).ok_or_else(|| missing(row, "a known requester"))?,
+        nature: Nature::from_name(&said.nature).ok_or_else(|| missing(row, "a known nature"))?,
+        commitment: said.commitment.clone().into_owned(),
+        limit: said.limit,
+        due: due(row, said)?,
+    })
+}
+
+fn hand(row: &FactRow, said: &Said<'_>) -> Result<(HandValue, String)> {
+    let reading = match said.form.as_ref() {
+        "integer" => Reading::Integer(said.value),
+        "ratio" => Reading::Ratio { numerator: said.numerator, denominator: said.denominator },
+        "percent" => Reading::Percent(said.value),
+        "duration" => Reading::Duration(said.value),
+        "text" => Reading::Text(said.text.clone().into_owned()),
+        "not_applicable" => Reading::NotApplicable,
+        _ => return Err(missing(row, "a known form")),
+    };
+    let value = HandValue {
+        key: said.key.clone().into_owned(),
+        period: said.period.parse().map_err(|_| missing(row, "a period"))?,
+        reading,
+        source: said.source.clone().into_owned(),
+    };
+    Ok((value, said.by.clone().into_owned()))
+}

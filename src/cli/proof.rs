@@ -1,0 +1,91 @@
+//! The part of `vigie request show` that proves what the public was told; and why, where it was told nothing.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use super::output::french_instant;
+use crate::app::proof::MailView;
+use crate::app::query::{ClockView, RequestView, why_not_acknowledged};
+use crate::domain::reasons;
+use crate::domain::request::AcknowledgementState;
+use crate::store::RequestLine;
+
+/// A request with the mails about it.
+#[derive(Debug, Serialize)]
+pub struct Proven {
+    #[serde(flatten)]
+    request: RequestView,
+    clocks: Vec<ClockView>,
+    mails: Vec<MailView>,
+}
+
+impl Proven {
+    /// The request as `requests` shows it, its clocks and its mails.
+    pub fn new(request: RequestView, clocks: Vec<ClockView>, mails: Vec<MailView>) -> Self {
+        Self { request, clocks, mails }
+    }
+}
+
+/// What was sent, and why nothing was where nothing was.
+pub fn tell(line: &RequestLine, mails: &[MailView], zone: Tz) -> String {
+    let mut text = "\nCe qui a été dit au demandeur\n".to_owned();
+    if mails.is_empty() || line.request.acknowledgement == AcknowledgementState::Withheld {
+        let (code, detail) = why_not_acknowledged(line);
+        let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+        text.push_str(&format!("  rien n’a été envoyé : {} [{code}]{detail}\n", reasons::french(&code)));
+    }
+    for mail in mails {
+        text.push_str(&one(mail, zone));
+    }
+    text
+}
+
+fn one(mail: &MailView, zone: Tz) -> String {
+    let at = |text: &Option<String>| {
+        let instant = text.as_ref().and_then(|text| text.parse::<DateTime<Utc>>().ok());
+        instant.map_or_else(|| "–".to_owned(), |at| french_instant(at, zone))
+    };
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
+    let kind = match mail.kind.as_str() {
+        "registration_notice" => "accusé d’enregistrement",
+        "acknowledgement" => "accusé de réception",
+        other => other,
+    };
+    let state = match mail.state.as_str() {
+        "pending" => format!("partira le {}", at(&mail.due_at)),
+        "sending" => "en cours d’envoi".to_owned(),
+        "held" => "retenu par le disjoncteur".to_owned(),
+        "accepted" => format!("accepté par le relais le {}", at(&mail.settled_at)),
+        "refused" => format!("refusé par le relais le {}", at(&mail.settled_at)),
+        "unknown" => format!("issue inconnue depuis le {}", at(&mail.settled_at)),
+        "bounced" => {
+            format!("revenu le {} (rapport {}) : non remis", at(&mail.bounced_at), or_dash(&mail.bounce_status))
+        }
+        _ => format!("retiré le {}", at(&mail.settled_at)),
+    };
+    let mut text = format!("  {kind} à {} : {state}\n", mail.to.join(", "));
+    let mut line = |label: &str, value: String| text.push_str(&format!("    {label:<10} {value}\n"));
+    if mail.text_digest.is_some() {
+        let digest = or_dash(&mail.template_digest);
+        line(
+            "modèle",
+            format!("{}, version {}, empreinte {digest}", or_dash(&mail.template), or_dash(&mail.template_version)),
+        );
+        line("texte", format!("empreinte {}", or_dash(&mail.text_digest)));
+    }
+    if mail.answer.is_some() {
+        line(
+            "relais",
+            format!("{} (file {}, essais : {})", or_dash(&mail.answer), or_dash(&mail.queue_id), mail.attempts),
+        );
+    }
+    line("Message-ID", mail.message_id.clone());
+    match mail.copy.as_str() {
+        "copied" => line("copie", "dans les éléments envoyés".to_owned()),
+        "wanted" => line("copie", "à ranger dans les éléments envoyés".to_owned()),
+        "failed" => line("copie", "n’a pu être rangée dans les éléments envoyés".to_owned()),
+        _ => {}
+    }
+    text
+}
