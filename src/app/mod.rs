@@ -6,6 +6,7 @@
 //! Invariants: events, mails, ledger entries and requests of one decision are committed together or not at all; no
 //! other path changes a request. Deliberately absent: sockets, clocks, tasks.
 
+mod arrived;
 pub mod backup;
 pub mod bilan;
 pub mod breaker;
