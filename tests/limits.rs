@@ -80,7 +80,7 @@ async fn discarding_withdraws_each_held_mail_with_its_reason() {
     assert!(vigie.send_all(at(3)).await.iter().all(|sent| sent.due.effect.kind != EffectKind::Acknowledgement));
     let requests = vigie.requests().await;
     assert!(requests.iter().all(|line| line.request.acknowledgement == AcknowledgementState::Withheld));
-    let story = vigie::app::story::of(&vigie.store, &requests[0].request.reference).await.unwrap();
+    let story = vigie::app::story::of(&vigie.store, &requests[0].request.reference, vigie.office.zone()).await.unwrap();
     assert!(story.iter().any(|told| told.text.contains("discarded by jeanne")), "{story:?}");
     vigie.verify().await;
 }

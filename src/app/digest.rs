@@ -41,6 +41,7 @@ pub async fn digest(store: &Store, office: &Office, effect: &Effect, now: DateTi
     let counts = counts(store, bureau, (&open, &lately), since).await?;
     let mut conditions = blind_mailboxes(store, office, bureau).await?;
     conditions.extend(not_delivered(&open));
+    conditions.extend(super::blind_spot::conditions(store, office, bureau, now).await?);
     let forecast = of_bureau(store, office, &bureau.key, now).await?;
     let fields = DigestFields {
         head: head(office, bureau, effect, DIGEST),

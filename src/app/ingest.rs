@@ -560,20 +560,7 @@ impl Overlay {
         }
         decision.events.iter().for_each(|event| reach::learn(&mut self.persons, event));
         let message_row = row(source, message, &slot, request, judgement);
-        let known = KnownMessage {
-            digest: slot.digest.clone(),
-            id: id.0,
-            request: request.map_or(0, |request| request.0),
-            mailbox: desk.policy.name.clone(),
-            verdict: judgement.verdict.name().to_owned(),
-            reason: judgement.reason.code.to_owned(),
-            message_id: message.facts.message_id.clone().unwrap_or_default(),
-            size: i64::try_from(message.arrived.size).unwrap_or(i64::MAX),
-            email_id: message.arrived.email_id.clone().unwrap_or_default(),
-        };
-        if !known.email_id.is_empty() {
-            self.by_email_id.entry(known.email_id.clone()).or_default().push(known.clone());
-        }
+        let known = links::known(source, message, &slot, request, judgement);
         self.known.insert(slot.digest, known);
         let written = &mut self.written;
         written.ingested.recorded += 1;

@@ -9,7 +9,9 @@
 mod arrived;
 pub mod backup;
 pub mod bilan;
+pub mod blind_spot;
 pub mod breaker;
+mod chronicle;
 pub mod commitments;
 pub mod custody;
 pub mod digest;

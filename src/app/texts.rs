@@ -147,13 +147,17 @@ const UNWRITABLE_ADVICE: &str = "Rien n’est perdu : les messages restent dans 
      tant que dure la panne : libérez de la place sur le disque de la base, ou rendez-la inscriptible ; vigie reprendra \
      d’elle-même.";
 
+fn blind(mailbox: &str, since: DateTime<Utc>, cause: &str) -> Condition {
+    Condition {
+        title: format!("La boîte {mailbox} n’est plus lue"),
+        since,
+        advice: format!("Cause : {cause}. Vérifiez par « vigie check » ; vigie reprendra d’elle-même."),
+    }
+}
+
 fn condition(warning: &Warning) -> Condition {
     match warning {
-        Warning::Blind { mailbox, since, cause } => Condition {
-            title: format!("La boîte {mailbox} n’est plus lue"),
-            since: *since,
-            advice: format!("Cause : {cause}. Vérifiez par « vigie check » ; vigie reprendra d’elle-même."),
-        },
+        Warning::Blind { mailbox, since, cause } => blind(mailbox, *since, cause),
         Warning::Gap { mailbox, folder, at, cause } => Condition {
             title: format!("Le registre de la boîte {mailbox} diffère du serveur (dossier {folder})"),
             since: *at,
@@ -192,6 +196,7 @@ fn condition(warning: &Warning) -> Condition {
                      demande, et peut répondre à des automates."
                 .to_owned(),
         },
+        Warning::BlindSpot { mailbox, at, spot, sight } => super::blind_spot::condition(mailbox, *spot, sight, *at),
         Warning::Loop { mailbox, parties: (ours, theirs), at } => Condition {
             title: format!("Boucle arrêtée dans la boîte {mailbox}, entre {ours} et {theirs}"),
             since: *at,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Result, marks};
+use super::{Result, blind_spot, marks};
 use crate::domain::alert;
 use crate::domain::decide::{self, Desk};
 use crate::domain::effect::Effect;
@@ -38,7 +38,9 @@ pub struct Ticked {
 
 /// Does what is due at `now`.
 pub async fn tick(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<Ticked> {
+    let blind_spots = blind_spot::monthly(store, office, now).await?;
     let mut turn = store.begin().await?;
+    blind_spot::put_off(&mut turn, office, now).await?;
     let requests = turn.alerts_due(now, REQUESTS_PER_TURN).await?;
     let more = i64::try_from(requests.len()).unwrap_or(i64::MAX) >= REQUESTS_PER_TURN;
     let known: Vec<(Desk<'_>, Request)> =
@@ -55,6 +57,7 @@ pub async fn tick(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<
     effects.extend(clearances(&mut turn, office, now).await?);
     effects.extend(reports(&mut turn, office, now).await?);
     effects.extend(late(&mut turn, office, now).await?);
+    effects.extend(blind_spots.iter().filter_map(|warning| warning.mail(office, now)));
     queue(&mut turn, office, &effects).await?;
     for event in &decision.events {
         turn.write_down(event, now);
@@ -70,6 +73,7 @@ pub async fn next_wake(store: &Store, office: &Office) -> Result<Option<DateTime
     let mut wakes: Vec<DateTime<Utc>> = store.next_alert().await?.into_iter().collect();
     wakes.extend(store.next_warning().await?);
     wakes.extend(marks::next_look(store).await?);
+    wakes.extend(blind_spot::next(store, office).await?);
     for bureau in office.bureaux.iter().filter(|bureau| office.desk_of_bureau(&bureau.key).is_some()) {
         wakes.extend(store.scheduled(&digest_name(&bureau.key)).await?);
         if bureau.clearance_mail {

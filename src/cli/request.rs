@@ -287,8 +287,16 @@ async fn told(
             ));
         }
     }
+    let shares = story::shares(store, &settings.office, &line.request, now).await?;
+    if shares.len() > 1 {
+        text.push_str("\nTemps passé par bureau\n");
+        for share in shares {
+            let label = settings.office.bureau(&share.bureau).map_or(share.bureau.as_str(), |bureau| &bureau.label);
+            text.push_str(&format!("  {label}\u{a0}: {} jour(s) ouvré(s)\n", share.working_days));
+        }
+    }
     text.push_str("\nHistoire, d’après le registre\n");
-    for told in story::of(store, &request.reference).await? {
+    for told in story::of(store, &request.reference, zone).await? {
         text.push_str(&format!("  n° {:<6} {} : {}\n", told.seq, french_instant(told.at, zone), told.text));
     }
     Ok(text)

@@ -15,7 +15,7 @@ use super::rules::{commitments, requesters};
 use super::time::{bureaux, time};
 use super::{
     Error, LedgerSettings, MailboxSettings, RetentionSettings, Secrets, Security, ServerSettings, Settings,
-    SmtpSettings, TemplateFile, digest, read, read_templates, secret, service,
+    SmtpSettings, TemplateFile, TimestampSettings, digest, read, read_templates, secret, service,
 };
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
@@ -450,7 +450,24 @@ fn ledger(source: &Source) -> Result<Option<LedgerSettings>, Error> {
         origin: file.origin.clone(),
         key_file: source.resolve(&file.key_file),
         seals: source.resolve(&file.seals),
+        timestamp: timestamp(source, file)?,
     }))
+}
+
+fn timestamp(source: &Source, file: &super::file::LedgerFile) -> Result<Option<TimestampSettings>, Error> {
+    match (&file.timestamp_url, &file.timestamp_ca) {
+        (Some(url), Some(ca)) if url.starts_with("http://") => {
+            Ok(Some(TimestampSettings { url: url.clone(), ca_file: source.resolve(ca) }))
+        }
+        (Some(_), Some(_)) => {
+            let what = "an address that begins with \"http://\" is expected: a stamp proves itself by its signature";
+            Err(source.error(&[Key("ledger"), Key("timestamp_url")], what))
+        }
+        (None, None) => Ok(None),
+        (Some(_), None) | (None, Some(_)) => {
+            Err(source.error(&[Key("ledger")], "timestamp_url and timestamp_ca go together"))
+        }
+    }
 }
 
 fn retention(file: &super::file::RetentionFile) -> RetentionSettings {

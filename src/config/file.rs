@@ -608,6 +608,10 @@ pub struct LedgerFile {
     pub key_file: PathBuf,
     /// The folder into which seals are written.
     pub seals: PathBuf,
+    /// The authority that stamps each seal with the time (RFC 3161): `http://…`; none by default.
+    pub timestamp_url: Option<String>,
+    /// The certificates that its stamps are checked against, in PEM.
+    pub timestamp_ca: Option<PathBuf>,
 }
 
 /// `[retention]`.

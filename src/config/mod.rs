@@ -172,6 +172,17 @@ pub struct LedgerSettings {
     pub key_file: PathBuf,
     /// The folder into which seals are written.
     pub seals: PathBuf,
+    /// The authority that stamps each seal; none by default.
+    pub timestamp: Option<TimestampSettings>,
+}
+
+/// An authority that stamps seals with the time (RFC 3161).
+#[derive(Debug, Clone)]
+pub struct TimestampSettings {
+    /// Where it is asked: `http://…`.
+    pub url: String,
+    /// The certificates that its stamps are checked against.
+    pub ca_file: PathBuf,
 }
 
 /// How long what is kept.

@@ -9,6 +9,7 @@
 pub mod acknowledge;
 pub mod address;
 pub mod alert;
+pub mod blind_spot;
 pub mod breaker;
 pub mod calendar;
 pub mod change;
@@ -49,6 +50,7 @@ pub mod same_subject;
 pub mod schedule;
 pub mod seal;
 mod senders;
+pub mod share;
 pub mod sighting;
 mod signs;
 pub mod subjects;

@@ -75,6 +75,8 @@ pub const STATEMENTS: &[&str] = &[
     queries::REQUEST_LINE_BY_ID,
     queries::ADDRESS_OF,
     queries::NOTES_OF,
+    queries::ANSWERS_BY_EVIDENCE,
+    queries::SENT_COPIES,
     queries::HEAD,
     queries::PROBE,
     queries::LEDGER_AFTER,
