@@ -139,7 +139,11 @@ async fn refused_for_now(vigie: &Vigie, minute: i64) -> Vec<Sent> {
     vigie
         .send(at(minute), |due| match due.effect.kind {
             EffectKind::Acknowledgement | EffectKind::RegistrationNotice | EffectKind::TransferNotice => busy(),
-            EffectKind::Alert | EffectKind::Digest | EffectKind::Report | EffectKind::Operations => accepted(),
+            EffectKind::Alert
+            | EffectKind::Clearance
+            | EffectKind::Digest
+            | EffectKind::Report
+            | EffectKind::Operations => accepted(),
         })
         .await
 }
@@ -154,7 +158,7 @@ async fn an_acknowledgement_refused_for_now_is_told_once_before_the_legal_limit_
             match sent.due.effect.kind {
                 EffectKind::Operations => warned.push((minute, sent)),
                 EffectKind::Acknowledgement | EffectKind::RegistrationNotice | EffectKind::TransferNotice => tries += 1,
-                EffectKind::Alert | EffectKind::Digest | EffectKind::Report => {}
+                EffectKind::Alert | EffectKind::Clearance | EffectKind::Digest | EffectKind::Report => {}
             }
         }
     }

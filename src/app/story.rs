@@ -101,7 +101,8 @@ fn arrival(kind: &str, told: &Telling<'_>) -> Option<String> {
         }
         "acknowledgement_state" => format!("accusé de réception\u{a0}: {}", acknowledgement(told.text("state"))),
         "alert_raised" => match told.number("level") {
-            level if level < 0 => "alerte\u{a0}: échéance dépassée".to_owned(),
+            -1 => "alerte\u{a0}: échéance dépassée".to_owned(),
+            level if level < 0 => format!("alerte\u{a0}: échéance dépassée, rappel n°\u{a0}{}", -1 - level),
             0 => "alerte\u{a0}: échéance aujourd’hui".to_owned(),
             level => format!("alerte\u{a0}: {level} jour(s) ouvré(s) avant l’échéance"),
         },

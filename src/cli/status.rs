@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::output::{self, Format, short_instant};
 use super::{Answer, Failure, open};
-use crate::app::blind_spot;
+use crate::app::{blind_spot, forecast::of_bureau};
 use crate::clock;
 use crate::config::Settings;
 use crate::domain::blind_spot::BlindSpot;
@@ -50,6 +50,7 @@ pub async fn status(config: &Path, arguments: &Arguments) -> Answer {
     }
     output::listing(arguments.format, &mailboxes, || table(&settings, &mailboxes))?;
     if arguments.format == Format::Table {
+        output::print(&bureaux(&settings, &store).await?)?;
         let (queue, head) = (store.queue_state().await?, store.head().await?);
         output::print(&format!(
             "\nCourriers : {} en attente, {} en cours, {} retenus, {} incertains, {} refusés\nRegistre : {} écritures, tête {}\n",
@@ -61,6 +62,18 @@ pub async fn status(config: &Path, arguments: &Arguments) -> Answer {
         eprintln!("BASE EN LECTURE SEULE, rien n’est relevé ni envoyé : {error}");
     }
     Ok(ExitCode::from(u8::from(writable.is_err() || mailboxes.iter().any(|mailbox| mailbox.blind_since.is_some()))))
+}
+
+/// What is to be expected of each bureau, where its history is long enough.
+async fn bureaux(settings: &Settings, store: &Store) -> Result<String, Failure> {
+    let (office, now) = (&settings.office, clock::now());
+    let mut text = String::new();
+    for bureau in &office.bureaux {
+        if let Some(found) = of_bureau(store, office, &bureau.key, now).await? {
+            text.push_str(&format!("\n{} : {}\n", bureau.label, found.outlook.french()));
+        }
+    }
+    Ok(text)
 }
 
 async fn one(store: &Store, name: &str, mode: &'static str) -> Result<MailboxStatus, Failure> {

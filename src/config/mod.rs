@@ -6,9 +6,11 @@
 //! Deliberately absent: secrets in the file itself (they come from files or systemd credentials), and any default that
 //! would let vigie write to the public.
 
+mod addresses;
 pub mod check;
 pub mod file;
 pub mod gestures;
+pub mod ics;
 pub mod indicators;
 mod locate;
 mod rules;
