@@ -13,11 +13,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use support::app::{Vigie, at, message};
 use support::postgres::Postgres;
 use support::shell::Shell;
+use vigie::app::facts;
 use vigie::app::gesture::{self, Word};
+use vigie::app::register::{Hand, NewAppointment, NewLetter};
 use vigie::app::retention::{self, PurgeLine, Retention};
 use vigie::domain::address::Address;
 use vigie::domain::gesture::Gesture;
-use vigie::store::Store;
+use vigie::domain::policy::{Channel, Nature, Requester};
+use vigie::domain::register::Authority;
+use vigie::store::{Details, Store};
 
 const BY: &str = "Camille Exemple";
 
@@ -55,12 +59,14 @@ fn day(days: i64) -> DateTime<Utc> {
 }
 
 async fn list(vigie: &Vigie, now: DateTime<Utc>) -> Vec<PurgeLine> {
-    retention::list(&vigie.store, Retention::default(), vigie.office.zone(), now).await.unwrap()
+    retention::list(&vigie.store, Retention::default(), &vigie.office, now).await.unwrap()
 }
 
 async fn purge_all(vigie: &Vigie, now: DateTime<Utc>) -> usize {
     let lines = list(vigie, now).await;
-    retention::purge(&vigie.store, &lines, &retention::csv(&lines), "AD01-2026-17", BY, now).await.unwrap()
+    retention::purge(&vigie.store, Retention::default(), &lines, &retention::csv(&lines), "AD01-2026-17", BY, now)
+        .await
+        .unwrap()
 }
 
 /// Every text of every table but the ledger's, to look for what should be gone.
@@ -119,7 +125,176 @@ async fn addresses_names_and_subjects_are_forgotten_ninety_days_after_the_closur
 async fn the_same_on_postgresql() {
     let postgres = Postgres::start();
     forgets_after_ninety_days(Store::open(&postgres.create_database()).await.unwrap()).await;
+    registers_are_emptied(Store::open(&postgres.create_database()).await.unwrap()).await;
     rows_go_after_three_full_years(Store::open(&postgres.create_database()).await.unwrap()).await;
+}
+
+fn hand(vigie: &Vigie, now: DateTime<Utc>) -> Hand<'_> {
+    Hand { store: &vigie.store, office: &vigie.office, by: BY, now }
+}
+
+fn date(at: DateTime<Utc>) -> chrono::NaiveDate {
+    at.date_naive()
+}
+
+/// A letter of that person about that subject, received on the first day, answered on the next or not yet.
+fn letter(name: &str, subject: &str, answered: bool) -> NewLetter {
+    NewLetter {
+        bureau: "citoyennete".into(),
+        requester: Requester::Public,
+        nature: Nature::GeneralInfo,
+        received_on: date(day(0)),
+        official: true,
+        details: Details {
+            name: name.into(),
+            subject: subject.into(),
+            town: "Villebourg".into(),
+            ..Details::default()
+        },
+        origin: String::new(),
+        answered_on: answered.then(|| date(day(1))),
+    }
+}
+
+fn appointment(name: &str, held: Option<i64>) -> NewAppointment {
+    NewAppointment {
+        bureau: "citoyennete".into(),
+        requester: Requester::Elected,
+        authority: Authority::Prefect,
+        requested_on: date(day(0)),
+        official: true,
+        details: Details { name: name.into(), note: "Pont communal".into(), ..Details::default() },
+        origin: String::new(),
+        fixed: held.map(|days| (date(day(1)), date(day(days)))),
+    }
+}
+
+async fn cases(vigie: &Vigie) -> Vec<vigie::domain::indicator::case::Case> {
+    facts::load(&vigie.store, &vigie.office, (day(0), day(0)), None).await.unwrap().cases
+}
+
+async fn registers_are_emptied(store: Store) {
+    let vigie = Vigie::on(store, |_| {}).await;
+    let now = hand(&vigie, day(2));
+    let letters = [
+        letter("Chloé Inventée", "Voirie", true),
+        letter("Denis Inventé", "Clôture", false),
+        letter("Erreur de saisie", "Doublon", false),
+    ];
+    let written = now.letters(&letters).await.unwrap().references;
+    now.withdraw(&written[2], Channel::Letter).await.unwrap();
+    let asked = [appointment("Maire Inventée", Some(20)), appointment("Adjoint Inventé", None)];
+    let asked = now.appointments(&asked).await.unwrap().references;
+    let figures = cases(&vigie).await;
+    assert_eq!(list(&vigie, day(90)).await, [], "nothing is listed too early");
+    let named = |lines: &[PurgeLine]| {
+        lines.iter().map(|line| (line.stage, line.kind, line.result.clone(), line.name.clone())).collect::<Vec<_>>()
+    };
+    let gone = |kind, result: &str, name: &str| ("personal", kind, result.to_owned(), name.to_owned());
+    let (answered, withdrawn) = (gone("letter", "answered", &written[0]), gone("letter", "withdrawn", &written[2]));
+    let held = gone("appointment", "held", &asked[0]);
+    assert_eq!(
+        named(&list(&vigie, day(100)).await),
+        [answered.clone(), withdrawn.clone()],
+        "it is not held long enough"
+    );
+    let lines = list(&vigie, day(111)).await;
+    assert_eq!(named(&lines), [answered, withdrawn, held]);
+    // What is written about an item after the list was made keeps that item.
+    let stale = retention::csv(&lines);
+    hand(&vigie, day(111)).correct_letter(&written[0], &letter("Chloé Inventée", "Voirie", true)).await.unwrap();
+    let refused = retention::purge(&vigie.store, Retention::default(), &lines, &stale, "V", BY, day(111)).await;
+    assert!(refused.unwrap_err().to_string().contains(&written[0]));
+    assert_eq!(purge_all(&vigie, day(111)).await, 3);
+    for item in vigie.store.register_items("letter").await.unwrap() {
+        let (kept, empty) = (item.reference == written[1], item.details == Details::default());
+        assert_eq!((empty, item.key.is_empty()), (!kept, !kept), "{item:?}");
+    }
+    let left: Vec<String> =
+        vigie.store.register_items("appointment").await.unwrap().into_iter().map(|item| item.details.name).collect();
+    assert_eq!(left, ["", "Adjoint Inventé"]);
+    assert_eq!(cases(&vigie).await, figures, "no figure changes");
+    assert_eq!(vigie.ledger("letter_registered").await, 4);
+    vigie.verify().await;
+    assert_eq!(list(&vigie, day(112)).await, [], "what was emptied is not listed again");
+    // Described anew, it holds a person again, and is listed again.
+    hand(&vigie, day(112)).correct_letter(&written[0], &letter("Chloé Inventée", "Voirie", true)).await.unwrap();
+    assert_eq!(list(&vigie, day(113)).await.len(), 1);
+    assert_eq!(purge_all(&vigie, day(113)).await, 1);
+    vigie.verify().await;
+}
+
+#[tokio::test]
+async fn letters_and_appointments_are_emptied_ninety_days_after_their_end_and_no_figure_changes() {
+    let (_folder, store) = on_disk().await;
+    registers_are_emptied(store.clone()).await;
+    let kept = everything(&store).await;
+    for gone in ["Chloé", "Voirie", "Erreur de saisie", "Maire Inventée"] {
+        assert!(!kept.contains(gone), "{gone} is still there");
+    }
+}
+
+#[tokio::test]
+async fn a_person_is_told_and_forgotten_in_the_registers_too() {
+    let (_folder, store) = on_disk().await;
+    let vigie = house(store).await;
+    let alice = Address::parse("alice@example.org").unwrap();
+    let letters = [
+        letter("Mme EXEMPLE Alice", "Voirie", true),
+        letter("Exemple", "Homonyme", true),
+        letter("Zoé Inventée", "Écrit aussi de zoe@example.org.", true),
+    ];
+    let written = hand(&vigie, day(2)).letters(&letters).await.unwrap().references;
+    let file = retention::person_file(&vigie.store, &vigie.office, &alice, BY, day(2)).await.unwrap();
+    let told: Vec<(&str, &str)> =
+        file.items.iter().map(|item| (item.reference.as_str(), item.subject.as_str())).collect();
+    assert_eq!(told, [(written[0].as_str(), "Voirie")], "one family name tells nobody");
+    let waiting =
+        hand(&vigie, day(2)).appointments(&[appointment("Alice Exemple", Some(20))]).await.unwrap().references;
+    let erase =
+        async |who: &Address, now| retention::erase_person(&vigie.store, &vigie.office, who, ("2026-5", BY), now).await;
+    let refused = erase(&alice, day(3)).await.unwrap_err();
+    assert!(refused.to_string().contains(&waiting[0]), "{refused}");
+    let erased = erase(&alice, day(21)).await.unwrap();
+    assert_eq!(erased, (2, vec![written[0].clone(), waiting[0].clone()]));
+    // Who only ever wrote on paper has no row of their own.
+    let zoe = Address::parse("zoe@example.org").unwrap();
+    assert_eq!(erase(&zoe, day(21)).await.unwrap(), (0, vec![written[2].clone()]));
+    assert!(erase(&zoe, day(21)).await.is_err());
+    let kept = everything(&vigie.store).await;
+    assert!(!kept.contains("EXEMPLE Alice") && !kept.contains("zoe@example.org") && kept.contains("Homonyme"));
+    vigie.verify().await;
+}
+
+#[tokio::test]
+async fn a_mail_on_its_way_when_its_request_is_forgotten_is_forgotten_by_the_next_purge() {
+    let (_folder, store) = on_disk().await;
+    let vigie = house(store).await;
+    let Store::Sqlite { write, .. } = &vigie.store else { panic!("SQLite") };
+    let mails = "UPDATE effect SET state = $1, settled_at = $2, about = 'Sous-préfecture de Chloé' WHERE request = 1";
+    sqlx::query(mails).bind("pending").bind(0_i64).execute(write).await.unwrap();
+    purge_all(&vigie, day(91)).await;
+    assert!(everything(&vigie.store).await.contains("alice@example.org"), "it has yet to leave");
+    sqlx::query(mails).bind("accepted").bind(day(91).timestamp_millis()).execute(write).await.unwrap();
+    let names: Vec<String> = list(&vigie, day(92)).await.into_iter().map(|line| line.name).collect();
+    assert_eq!(names, ["PAN-2026-000001"]);
+    purge_all(&vigie, day(92)).await;
+    let kept = everything(&vigie.store).await;
+    assert!(!kept.contains("alice@example.org") && !kept.contains("de Chloé"));
+    assert_eq!(list(&vigie, day(93)).await, []);
+}
+
+#[tokio::test]
+async fn what_was_mailed_to_agents_is_forgotten_by_the_purge() {
+    let (_folder, store) = on_disk().await;
+    let vigie = house(store).await;
+    let Store::Sqlite { write, .. } = &vigie.store else { panic!("SQLite") };
+    let mails = "UPDATE effect SET request = 0, recipients = 'agente@example.org', settled_at = $1 WHERE request = 1";
+    sqlx::query(mails).bind(day(0).timestamp_millis()).execute(write).await.unwrap();
+    purge_all(&vigie, day(89)).await;
+    assert!(everything(&vigie.store).await.contains("agente@example.org"));
+    purge_all(&vigie, day(91)).await;
+    assert!(!everything(&vigie.store).await.contains("agente@example.org"));
 }
 
 async fn rows_go_after_three_full_years(store: Store) {
@@ -159,7 +334,7 @@ async fn a_list_that_names_what_may_not_go_is_refused_whole() {
     let entries = vigie.store.head().await.unwrap().seq;
     for foreign in ["personal;request;PAN-2026-000004;", "rows;request;PAN-2026-000001;", "n’importe quoi"] {
         let text = format!("{}{foreign}\n", retention::csv(&lines));
-        let refused = retention::purge(&vigie.store, &lines, &text, "V", BY, day(91)).await;
+        let refused = retention::purge(&vigie.store, Retention::default(), &lines, &text, "V", BY, day(91)).await;
         assert!(refused.is_err(), "{foreign}");
     }
     assert_eq!(vigie.store.head().await.unwrap().seq, entries, "nothing was done");
@@ -179,18 +354,20 @@ async fn a_person_is_shown_what_is_kept_of_them_and_can_be_forgotten_once_answer
     let (_folder, store) = on_disk().await;
     let vigie = house(store).await;
     let (alice, bruno) = (Address::parse("Alice@example.org").unwrap(), Address::parse("bruno@example.org").unwrap());
-    let file = retention::person_file(&vigie.store, &alice, BY, day(1)).await.unwrap();
+    let file = retention::person_file(&vigie.store, &vigie.office, &alice, BY, day(1)).await.unwrap();
     assert_eq!(
         file.messages.iter().map(|kept| kept.subject.as_str()).collect::<Vec<_>>(),
         ["Titre de séjour", "Carte grise"]
     );
     assert_eq!(vigie.ledger("personal_data_shown").await, 1);
-    let refused = retention::erase_person(&vigie.store, &bruno, "2026-4", BY, day(1)).await.unwrap_err();
+    let refused =
+        retention::erase_person(&vigie.store, &vigie.office, &bruno, ("2026-4", BY), day(1)).await.unwrap_err();
     assert!(refused.to_string().contains("PAN-2026-000004"), "{refused}");
-    assert_eq!(retention::erase_person(&vigie.store, &alice, "2026-5", BY, day(1)).await.unwrap(), 2);
+    let erased = retention::erase_person(&vigie.store, &vigie.office, &alice, ("2026-5", BY), day(1)).await.unwrap();
+    assert_eq!(erased, (2, Vec::new()));
     let kept = everything(&vigie.store).await;
     assert!(!kept.contains("alice@example.org") && !kept.contains("Carte grise") && kept.contains("bruno@example.org"));
-    assert!(retention::person_file(&vigie.store, &alice, BY, day(1)).await.is_err());
+    assert!(retention::person_file(&vigie.store, &vigie.office, &alice, BY, day(1)).await.is_err());
     vigie.verify().await;
 }
 

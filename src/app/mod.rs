@@ -22,6 +22,7 @@ pub mod forecast;
 pub mod gesture;
 pub mod import;
 pub mod ingest;
+mod items;
 pub mod letters;
 mod marks;
 pub mod proof;

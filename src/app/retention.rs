@@ -10,16 +10,22 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use super::items::{self, Item};
 use super::{Error, Result};
 use crate::domain::address::Address;
 use crate::domain::calendar::instant_in;
 use crate::domain::custody::{Custody, Deed, Purged, Stage};
 use crate::domain::event::Event;
 use crate::domain::ledger::{hex, rfc3339};
-use crate::store::{AccessLine, Purgeable, Store, Turn};
+use crate::domain::office::Office;
+use crate::store::{AccessLine, PersonRow, Purgeable, Store, Turn};
 
 /// Requests, or messages, of one turn of a purge: what one entry of the ledger lists.
 const PER_TURN: usize = crate::domain::custody::NAMES_PER_ENTRY;
+/// What a list names, in the order in which it goes.
+const KINDS: [&str; 4] = ["request", "message", "letter", "appointment"];
+/// What of it stands in registers.
+const ITEMS: [&str; 2] = ["letter", "appointment"];
 /// The heads of the list's columns.
 const HEADS: &str = "stage;kind;name;mailbox;category;result;received_on;settled_on";
 /// The days of a month, for spans that are given in months.
@@ -64,7 +70,7 @@ impl Retention {
 pub struct PurgeLine {
     /// `personal` or `rows`.
     pub stage: &'static str,
-    /// `request` or `message`.
+    /// `request`, `message`, `letter` or `appointment`.
     pub kind: &'static str,
     /// The request's reference, or the message's digest.
     pub name: String,
@@ -78,20 +84,16 @@ pub struct PurgeLine {
     pub received_on: String,
     /// The day on which it was settled, in UTC; empty for a message.
     pub settled_on: String,
+    /// Its place in the store; of a register's item, the last entry about it.
     #[serde(skip)]
     id: i64,
 }
 
 /// What may be purged now.
-pub async fn list(
-    store: &Store,
-    retention: Retention,
-    zone: chrono_tz::Tz,
-    now: DateTime<Utc>,
-) -> Result<Vec<PurgeLine>> {
+pub async fn list(store: &Store, retention: Retention, office: &Office, now: DateTime<Utc>) -> Result<Vec<PurgeLine>> {
     let mut lines = Vec::new();
     for (stage, before) in
-        [(Stage::Rows, retention.rows_before(zone, now)), (Stage::Personal, retention.personal_before(now))]
+        [(Stage::Rows, retention.rows_before(office.zone(), now)), (Stage::Personal, retention.personal_before(now))]
     {
         let (requests, messages) = store.purgeable(before, stage == Stage::Rows).await?;
         lines.extend(requests.into_iter().map(|row| line(stage, "request", row)));
@@ -101,7 +103,26 @@ pub async fn list(
     let whole: std::collections::HashSet<(&'static str, i64)> =
         lines.iter().filter(|line| line.stage == Stage::Rows.name()).map(|line| (line.kind, line.id)).collect();
     lines.retain(|line| line.stage == Stage::Rows.name() || !whole.contains(&(line.kind, line.id)));
+    let before = retention.personal_before(now);
+    let items = items::load(store, office).await?;
+    lines.extend(items.iter().filter_map(|item| item_line(item, before)));
     Ok(lines)
+}
+
+/// The line of a letter or an appointment that was closed before an instant.
+fn item_line(item: &Item, before: DateTime<Utc>) -> Option<PurgeLine> {
+    let closed_at = item.closed_at.filter(|at| *at < before)?;
+    Some(PurgeLine {
+        stage: Stage::Personal.name(),
+        kind: item.kind,
+        name: item.stored.reference.clone(),
+        mailbox: String::new(),
+        category: item.nature.to_owned(),
+        result: item.result.to_owned(),
+        received_on: item.received_at.date_naive().to_string(),
+        settled_on: closed_at.date_naive().to_string(),
+        id: item.last,
+    })
 }
 
 fn line(stage: Stage, kind: &'static str, row: Purgeable) -> PurgeLine {
@@ -141,6 +162,7 @@ pub fn csv(lines: &[PurgeLine]) -> String {
 /// refuses the whole list before anything is touched.
 pub async fn purge(
     store: &Store,
+    retention: Retention,
     allowed: &[PurgeLine],
     list: &str,
     visa: &str,
@@ -157,13 +179,13 @@ pub async fn purge(
         let line = known.get(&key(named.0, named.1, named.2));
         wanted.push(*line.ok_or_else(|| Error::NotPurgeable(text.to_owned()))?);
     }
-    let count = |kind: &str| i64::try_from(wanted.iter().filter(|line| line.kind == kind).count()).unwrap_or(i64::MAX);
-    let (requests, messages) = (count("request"), count("message"));
+    let messages = wanted.iter().filter(|line| line.kind == "message").count();
+    let (requests, messages) = (number(wanted.len() - messages), number(messages));
     let digest = hex(&Sha256::digest(list.as_bytes()));
     let approved = Deed::DisposalApproved { visa: visa.to_owned(), list: digest, requests, messages };
     super::custody::record(store, approved, by, now).await?;
     for stage in [Stage::Personal, Stage::Rows] {
-        for kind in ["request", "message"] {
+        for kind in KINDS {
             let lines: Vec<&PurgeLine> =
                 wanted.iter().copied().filter(|line| line.stage == stage.name() && line.kind == kind).collect();
             for part in lines.chunks(PER_TURN) {
@@ -171,7 +193,15 @@ pub async fn purge(
             }
         }
     }
+    // What was mailed to agents names no request, and stands on no list.
+    let mut turn = store.begin().await?;
+    turn.forget_mails(retention.personal_before(now)).await?;
+    turn.commit().await?;
     Ok(wanted.len())
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn key(stage: &str, kind: &str, name: &str) -> String {
@@ -190,6 +220,11 @@ async fn purge_part(
     let ids = |kind: &str| -> Vec<i64> { part.iter().filter(|line| line.kind == kind).map(|line| line.id).collect() };
     let (requests, mut messages) = (ids("request"), ids("message"));
     let mut turn = store.begin().await?;
+    for item in part.iter().filter(|line| ITEMS.contains(&line.kind)) {
+        if !turn.erase_register_item(&item.name, item.id, now).await? {
+            return Err(Error::NotPurgeable(item.name.clone()));
+        }
+    }
     // Looked at again under the turn's lock: a request that an agent has just reopened stays.
     let settled = turn.settled_among(&requests).await?;
     if settled.len() != requests.len() {
@@ -201,9 +236,10 @@ async fn purge_part(
     let purged = match stage {
         Stage::Rows => turn.purge(&requests, &messages).await?,
         Stage::Personal => {
-            let names =
-                |kind: &str| part.iter().filter(|line| line.kind == kind).map(|line| line.name.clone()).collect();
-            Purged { requests: names("request"), messages: names("message"), mails: Vec::new() }
+            let names = |messages: bool| {
+                part.iter().filter(|line| (line.kind == "message") == messages).map(|line| line.name.clone()).collect()
+            };
+            Purged { requests: names(false), messages: names(true), mails: Vec::new() }
         }
     };
     for purged in purged.parts() {
@@ -229,6 +265,27 @@ pub struct PersonFile {
     pub undeliverable_at: Option<String>,
     /// Their messages, the oldest first.
     pub messages: Vec<PersonMessageView>,
+    /// What agents wrote down of their letters and appointments.
+    pub items: Vec<PersonItemView>,
+}
+
+/// A letter or an appointment, as an agent wrote it down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PersonItemView {
+    /// Its reference.
+    pub reference: String,
+    /// The day of receipt, in UTC.
+    pub received_on: String,
+    /// Who writes or asks.
+    pub name: String,
+    /// In what quality.
+    pub quality: String,
+    /// Of which town.
+    pub town: String,
+    /// About what.
+    pub subject: String,
+    /// Remarks.
+    pub note: String,
 }
 
 /// A message, as its author is shown it.
@@ -251,9 +308,14 @@ pub struct PersonMessageView {
 }
 
 /// Shows everything that is kept of a person (RGPD, article 15), and writes down that it was shown.
-pub async fn person_file(store: &Store, address: &Address, by: &str, now: DateTime<Utc>) -> Result<PersonFile> {
-    let unknown = || Error::UnknownPerson(address.to_string());
-    let person = store.person(&address.canonical()).await?.ok_or_else(unknown)?;
+pub async fn person_file(
+    store: &Store,
+    office: &Office,
+    address: &Address,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<PersonFile> {
+    let (person, items) = known_of(store, office, address).await?;
     let instant = |millis: i64| DateTime::from_timestamp_millis(millis).map(rfc3339).unwrap_or_default();
     let some = |text: String| (!text.is_empty()).then_some(text);
     let messages = store.messages_of_person(person.id).await?.into_iter().map(|message| PersonMessageView {
@@ -271,35 +333,78 @@ pub async fn person_file(store: &Store, address: &Address, by: &str, now: DateTi
         name: person.name,
         digest: person.digest.clone(),
         messages: messages.collect(),
+        items: items.into_iter().map(item_view).collect(),
     };
     super::custody::record(store, Deed::PersonShown { person: person.digest }, by, now).await?;
     Ok(file)
 }
 
-/// Forgets a person now (RGPD, article 17): address, name, subjects and the key of their digest. Refused while one of
-/// their requests is open: it could no longer be answered. How many messages they had sent.
-pub async fn erase_person(store: &Store, address: &Address, case: &str, by: &str, now: DateTime<Utc>) -> Result<usize> {
-    let unknown = || Error::UnknownPerson(address.to_string());
-    let person = store.person(&address.canonical()).await?.ok_or_else(unknown)?;
+fn item_view(item: Item) -> PersonItemView {
+    let details = item.stored.details;
+    PersonItemView {
+        reference: item.stored.reference,
+        received_on: item.received_at.date_naive().to_string(),
+        name: details.name,
+        quality: details.quality,
+        town: details.town,
+        subject: details.subject,
+        note: details.note,
+    }
+}
+
+/// The person behind an address, and what agents wrote down of them. Whoever wrote letters alone has no row: only their
+/// address, where an agent typed it, tells them.
+async fn known_of(store: &Store, office: &Office, address: &Address) -> Result<(PersonRow, Vec<Item>)> {
+    let canonical = address.canonical();
+    let person = store.person(&canonical).await?;
+    let name = person.as_ref().map(|person| person.name.clone()).unwrap_or_default();
+    let items: Vec<Item> =
+        items::load(store, office).await?.into_iter().filter(|item| item.is_of(&canonical, &name)).collect();
+    match person {
+        None if items.is_empty() => Err(Error::UnknownPerson(address.to_string())),
+        None => Ok((PersonRow { address: canonical, ..PersonRow::default() }, items)),
+        Some(person) => Ok((person, items)),
+    }
+}
+
+/// Forgets a person now (RGPD, article 17): address, name, subjects, the key of their digest, and what agents wrote down of
+/// their letters and appointments. Refused while one of their requests is open: it could no longer be answered. How many
+/// messages they had sent, and the letters and appointments.
+pub async fn erase_person(
+    store: &Store,
+    office: &Office,
+    address: &Address,
+    (case, by): (&str, &str),
+    now: DateTime<Utc>,
+) -> Result<(usize, Vec<String>)> {
+    let (person, items) = known_of(store, office, address).await?;
     let mut turn = store.begin().await?;
     let requests = turn.requests_of(person.id).await?;
-    let open: Vec<&str> =
-        requests.iter().filter(|(_, _, status)| status == "open").map(|(_, reference, _)| reference.as_str()).collect();
+    let open = requests.iter().filter(|(_, _, status)| status == "open").map(|(_, reference, _)| reference.as_str());
+    let waiting =
+        items.iter().filter(|item| item.closed_at.is_none_or(|at| at > now)).map(|item| item.stored.reference.as_str());
+    let open: Vec<&str> = open.chain(waiting).collect();
     if !open.is_empty() {
         return Err(Error::StillOpen(open.join(", ")));
     }
     let messages = turn.message_ids_of(person.id).await?;
     let requests: Vec<i64> = requests.into_iter().map(|(id, _, _)| id).collect();
     turn.forget(&requests, &messages, now).await?;
-    let count = i64::try_from(messages.len()).unwrap_or(i64::MAX);
-    write_down(
-        &mut turn,
-        Deed::PersonErased { person: person.digest, case: case.to_owned(), messages: count },
-        by,
-        now,
-    );
+    for item in &items {
+        if !turn.erase_register_item(&item.stored.reference, item.last, now).await? {
+            return Err(Error::NotPurgeable(item.stored.reference.clone()));
+        }
+    }
+    let case = case.to_owned();
+    let deed = Deed::PersonErased {
+        person: person.digest,
+        case,
+        messages: number(messages.len()),
+        items: number(items.len()),
+    };
+    write_down(&mut turn, deed, by, now);
     turn.commit().await?;
-    Ok(messages.len())
+    Ok((messages.len(), items.into_iter().map(|item| item.stored.reference).collect()))
 }
 
 /// Writes down that personal data were shown to somebody.

@@ -63,17 +63,22 @@ pub async fn person(config: &Path, verb: Verb) -> Answer {
     };
     match verb {
         Verb::Export { address: text, by } => {
-            let file = retention::person_file(&store, &address(&text)?, &by, now).await?;
+            let file = retention::person_file(&store, &settings.office, &address(&text)?, &by, now).await?;
             let about = file.digest.get(..16).unwrap_or_default().to_owned();
             let seen = (by.as_str(), "person export", about.as_str());
-            retention::note_access(&store, retention_of(&settings), seen, file.messages.len(), now).await?;
+            retention::note_access(&store, retention_of(&settings), seen, file.messages.len() + file.items.len(), now)
+                .await?;
             output::json(&file)?;
         }
         Verb::Erase { address: text, case, by } => {
-            let messages = retention::erase_person(&store, &address(&text)?, &case, &by, now).await?;
+            let who = address(&text)?;
+            let (messages, items) = retention::erase_person(&store, &settings.office, &who, (&case, &by), now).await?;
             output::print(&format!(
                 "Personne oubliée : {messages} messages ne portent plus ni adresse, ni nom, ni objet\n"
             ))?;
+            if !items.is_empty() {
+                output::print(&format!("Courriers et rendez-vous vidés : {}\n", items.join(", ")))?;
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

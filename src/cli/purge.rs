@@ -35,7 +35,7 @@ pub struct Arguments {
 pub async fn purge(config: &Path, arguments: &Arguments) -> Answer {
     let (settings, store) = open(config).await?;
     let now = clock::now();
-    let lines = retention::list(&store, retention_of(&settings), settings.office.zone(), now).await?;
+    let lines = retention::list(&store, retention_of(&settings), &settings.office, now).await?;
     let (Some(path), Some(visa)) = (&arguments.list, &arguments.visa) else {
         match arguments.format {
             Format::Csv => output::print(&retention::csv(&lines))?,
@@ -47,7 +47,8 @@ pub async fn purge(config: &Path, arguments: &Arguments) -> Answer {
         return Err(Failure::Usage(anyhow::anyhow!("--visa: la référence du visa est attendue")));
     }
     let list = read(path)?;
-    let purged = retention::purge(&store, &lines, &list, visa.trim(), &arguments.by, now).await?;
+    let purged =
+        retention::purge(&store, retention_of(&settings), &lines, &list, visa.trim(), &arguments.by, now).await?;
     output::print(&format!("{purged} éléments éliminés sous le visa {visa}\n"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -23,7 +23,7 @@ names!(Stage { Personal => "personal", Rows => "rows" });
 /// What was purged, by the names that the ledger has for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Purged {
-    /// References of requests.
+    /// References of requests, letters and appointments.
     pub requests: Vec<String>,
     /// Digests of messages.
     pub messages: Vec<String>,
@@ -68,7 +68,7 @@ pub enum Deed {
         visa: String,
         /// SHA-256 of the list that it covers, in hexadecimal.
         list: String,
-        /// Requests on the list.
+        /// Requests on the list, letters and appointments included.
         requests: i64,
         /// Messages on the list that belong to none.
         messages: i64,
@@ -90,6 +90,8 @@ pub enum Deed {
         case: String,
         /// Messages that they had sent.
         messages: i64,
+        /// Letters and appointments of theirs that were emptied.
+        items: i64,
     },
     /// Everything known of a person was shown to somebody.
     PersonShown {
@@ -139,8 +141,9 @@ impl Custody {
                 let named = by.list("requests", requests).list("messages", messages).list("mails", mails);
                 ("purged", named.text("stage", stage.name()).text("visa", visa))
             }
-            Deed::PersonErased { person, case, messages } => {
-                ("person_erased", by.text("person", person).text("case", case).int("messages", *messages))
+            Deed::PersonErased { person, case, messages, items } => {
+                let counted = by.int("messages", *messages).int("items", *items);
+                ("person_erased", counted.text("person", person).text("case", case))
             }
             Deed::PersonShown { person } => ("personal_data_shown", by.text("person", person)),
             Deed::WritableAgain { since, cause } => {

@@ -36,7 +36,7 @@ pub struct Purgeable {
 }
 
 /// A person and what is known of them.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, Default, sqlx::FromRow)]
 pub struct PersonRow {
     /// Their place in the store.
     pub id: i64,
@@ -292,7 +292,11 @@ macro_rules! purgeable_messages {
         )
     };
 }
-pub(super) const KNOWN_REQUESTS: &str = purgeable_requests!(" AND forgotten_at = 0");
+// A mail that was still on its way when its request was forgotten is forgotten by the next purge.
+pub(super) const KNOWN_REQUESTS: &str = purgeable_requests!(
+    " AND (forgotten_at = 0 OR EXISTS (SELECT 1 FROM effect e WHERE e.request = request.id AND e.request <> 0 \
+     AND e.settled_at <> 0 AND e.recipients <> ''))"
+);
 pub(super) const KNOWN_MESSAGES: &str = purgeable_messages!(" AND forgotten_at = 0");
 pub(super) const OLD_REQUESTS: &str = purgeable_requests!("");
 pub(super) const OLD_MESSAGES: &str = purgeable_messages!("");

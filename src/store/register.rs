@@ -5,7 +5,7 @@ use futures_util::TryStreamExt as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use super::rows::instant;
+use super::rows::{instant, millis};
 use super::turn::{Turn, on_turn};
 use super::{Error, Result, Store, on_read};
 use crate::domain::ledger::{Head, Payload, hex};
@@ -173,6 +173,19 @@ impl Turn {
             .await)?)
     }
 
+    /// Empties the personal part of an item and its key, unless something was written about it after the entry `last`;
+    /// whether it did.
+    pub async fn erase_register_item(&mut self, reference: &str, last: i64, now: DateTime<Utc>) -> Result<bool> {
+        let done = on_turn!(self, connection => sqlx::query(ERASE_REGISTER_ITEM)
+            .bind(millis(now))
+            .bind(reference.to_owned())
+            .bind(last)
+            .execute(connection)
+            .await
+            .map(|done| done.rows_affected()))?;
+        Ok(done == 1)
+    }
+
     /// Whether a line of an imported list is in the register already.
     pub async fn has_origin(&mut self, channel: &str, origin: &str) -> Result<bool> {
         let count: i64 = on_turn!(self, connection => sqlx::query_scalar(HAS_ORIGIN)
@@ -224,10 +237,13 @@ pub(super) const REGISTER_ITEMS: &str =
 pub(super) const REGISTER_ITEM: &str = concat!("SELECT ", item_columns!(), " FROM register_item WHERE reference = $1");
 pub(super) const HAS_ORIGIN: &str =
     "SELECT COUNT(*) FROM register_item WHERE channel = $1 AND origin = $2 AND origin <> ''";
+pub(super) const ERASE_REGISTER_ITEM: &str = "UPDATE register_item SET name = '', quality = '', town = '', \
+     subject = '', note = '', key = '', erased_at = $1 WHERE reference = $2 AND erased_at = 0 \
+     AND (SELECT MAX(seq) FROM ledger WHERE request = $2 AND request <> '') = $3";
 pub(super) const SAVE_REGISTER_ITEM: &str = concat!(
     "INSERT INTO register_item (",
     item_columns!(),
     ", erased_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0) ON CONFLICT (reference) DO UPDATE SET \
      name = excluded.name, quality = excluded.quality, town = excluded.town, subject = excluded.subject, \
-     note = excluded.note, key = excluded.key, digest = excluded.digest"
+     note = excluded.note, key = excluded.key, digest = excluded.digest, erased_at = 0"
 );

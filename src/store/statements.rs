@@ -98,6 +98,7 @@ pub const STATEMENTS: &[&str] = &[
     register::REGISTER_ITEM,
     register::HAS_ORIGIN,
     register::SAVE_REGISTER_ITEM,
+    register::ERASE_REGISTER_ITEM,
     sending::CLAIM_DUE,
     sending::LOCK_BUCKET,
     sending::FILL_BUCKET,

@@ -135,6 +135,8 @@ impl Fold {
             "mailbox_blind" => self.mailboxes.set(said.mailbox(), "blind_since", &said.text("since")),
             "mailbox_sees_again" => self.mailboxes.set(said.mailbox(), "blind_since", ""),
             "purged" => self.purge(&said),
+            // Whoever wrote letters alone had no digest.
+            "person_erased" if said.text("person").is_empty() => {}
             "person_erased" => self.requests.set_where(("person", &said.text("person")), ("forgotten", "true")),
             // The other kinds change no table that people query.
             _ => {}
