@@ -18,7 +18,8 @@ use std::time::Duration;
 
 use support::decade;
 use support::postgres::Postgres;
-use vigie::clock::monotonic;
+use vigie::app::backup;
+use vigie::clock::{self, monotonic};
 use vigie::store::Store;
 
 /// Requests of ten years.
@@ -27,8 +28,6 @@ const REQUESTS: u32 = 300_000;
 const SEED: u64 = 2026;
 /// The year whose figures are asked for.
 const YEAR: &str = "2030";
-/// Entries of one INSERT.
-const ROWS_PER_INSERT: usize = 2_000;
 /// Runs of each measurement; the median is quoted.
 const RUNS: usize = 3;
 
@@ -46,42 +45,24 @@ fn main() {
     let sqlite = config(settings.path(), &path.display().to_string());
     verify(&sqlite, "SQLite");
     indicators(&sqlite, "SQLite");
-    let database = Postgres::database();
-    runtime.block_on(copy_ledger(&path.display().to_string(), &database));
-    indicators(&config(settings.path(), &database), "PostgreSQL");
+    let url = Postgres::database();
+    let begun = monotonic();
+    runtime.block_on(restore(&url, &path));
+    println!("  restored into PostgreSQL, verified before and after, in {:.0} s", begun.elapsed().as_secs_f64());
+    let postgres = config(settings.path(), &url);
+    verify(&postgres, "PostgreSQL");
+    indicators(&postgres, "PostgreSQL");
 }
 
-/// Writes the same ledger into an empty PostgreSQL: what figures are folded from.
-async fn copy_ledger(from: &str, to: &str) {
-    let (from, to) = (Store::open(from).await.expect("opens"), Store::open(to).await.expect("opens"));
-    let Store::Postgres(pool) = &to else { panic!("PostgreSQL") };
-    let mut head = from.head_at(0).await.expect("reads").map(|(head, _)| head).unwrap_or_default();
-    loop {
-        let page = from.ledger_after(head.seq).await.expect("reads");
-        let Some(last) = page.last() else { break };
-        (head.seq, head.hash) = (last.seq, last.hash.clone());
-        for rows in page.chunks(ROWS_PER_INSERT) {
-            let mut insert = sqlx::QueryBuilder::new(
-                "INSERT INTO ledger (seq, occurred_at, recorded_at, kind, mailbox, request, payload, previous, hash) ",
-            );
-            insert.push_values(rows, |mut row, entry| {
-                row.push_bind(entry.seq)
-                    .push_bind(entry.occurred_at.timestamp_millis())
-                    .push_bind(entry.recorded_at.timestamp_millis())
-                    .push_bind(&entry.kind)
-                    .push_bind(entry.mailbox.as_deref().unwrap_or_default())
-                    .push_bind(entry.request.as_deref().unwrap_or_default())
-                    .push_bind(&entry.payload)
-                    .push_bind(&entry.previous)
-                    .push_bind(&entry.hash);
-            });
-            insert.build().execute(pool).await.expect("writes");
-        }
-    }
-    let moved = sqlx::query("UPDATE head SET seq = $1, hash = $2").bind(head.seq).bind(&head.hash);
-    moved.execute(pool).await.expect("moves the head");
+/// Brings the store into an empty PostgreSQL.
+async fn restore(url: &str, path: &Path) {
+    let restored = backup::restore(url, path, &[], "bench", clock::now()).await.expect("restored");
+    assert!(restored.ok, "{:?}", restored.first_fault);
+    let store = Store::open(url).await.expect("opens");
+    let Store::Postgres(pool) = &store else { panic!("PostgreSQL") };
     // What autovacuum does by itself on a server that has run for years.
-    sqlx::query("ANALYZE ledger").execute(pool).await.expect("analyses");
+    sqlx::query("ANALYZE").execute(pool).await.expect("analyses");
+    store.close().await;
 }
 
 /// `vigie indicators` for a year: the median time, and the most memory of any run.

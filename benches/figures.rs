@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use support::dovecot::{Dovecot, Filled};
+use support::dovecot::{Dovecot, Filled, Options};
 use support::house::{House, PAN};
 use support::process::wait_until;
 use vigie::clock::monotonic;
@@ -31,8 +31,13 @@ const FIRST_RUN: Duration = Duration::from_mins(5);
 
 fn main() {
     println!("figures of {RUNS} runs each, the median quoted; servers and vigie share this machine's processors\n");
-    first_run();
-    explain();
+    // cargo adds words of its own that begin with a dash
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    for (name, figure) in [("first_run", first_run as fn()), ("restart", restart), ("explain", explain)] {
+        if wanted.is_empty() || wanted.iter().any(|word| word == name) {
+            figure();
+        }
+    }
 }
 
 /// A message of the year that went by before vigie came.
@@ -102,6 +107,35 @@ fn first_run() {
         verification.as_secs_f64(),
         verification.as_secs_f64() * 100_000.0 / entries
     );
+}
+
+/// From the start of the process to the recording of what came while it was down, in a mailbox that is known: on the
+/// highest rung of the ladder and on the lowest.
+fn restart() {
+    println!("restart with {YEAR} messages known, one came meanwhile");
+    for (rung, without, target) in [("QRESYNC", vec![], 2), ("the lowest rung", vec!["QRESYNC", "CONDSTORE"], 5)] {
+        let options = Options { without, ..Options::default() };
+        let slowly = |toml: String| toml.replace("scan_every = \"2s\"", "scan_every = \"5m\"");
+        let mut house = House::with("observe", options, slowly);
+        house.dovecot.fill(PAN, "INBOX", YEAR, old_message);
+        house.start_unwatched();
+        let line = format!("\"recorded\":{YEAR}");
+        assert!(wait_until(FIRST_RUN, || house.log().contains(&line)), "not recorded:\n{}", house.log());
+        let mut runs = Vec::new();
+        for run in 1..=RUNS {
+            house.stop("TERM");
+            house.dovecot.append(PAN, "INBOX", &old_message(YEAR + run as u64).bytes, None, "");
+            let before = house.log().matches("\"recorded\":1,").count();
+            let begun = monotonic();
+            house.start_unwatched();
+            let caught_up = || house.log().matches("\"recorded\":1,").count() > before;
+            assert!(wait_until(FIRST_RUN, caught_up), "not recorded:\n{}", house.log());
+            runs.push(begun.elapsed());
+        }
+        let spent = median(&mut runs).as_secs_f64();
+        println!("  {rung:<22}  {spent:>8.2} s   (target: below {target} s)");
+    }
+    println!();
 }
 
 /// All headers of the mailbox, over TLS, by vigie's own IMAP room: what any reader of headers must at least spend.

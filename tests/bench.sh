@@ -15,5 +15,8 @@ bash tests/run.sh --servers
 deploy/install-test-servers.sh isync
 cargo bench --locked --bench figures
 cargo bench --locked --bench mailboxes
+cargo bench --locked --bench latency
 # A whole year of a prefecture, without any server.
-exec cargo bench --locked --bench year
+cargo bench --locked --bench year
+# Ten years of one préfecture on both engines; the store is made once, in some minutes, and kept in target/tmp.
+exec cargo bench --locked --bench decade

@@ -64,6 +64,52 @@ fn a_limit_is_one_that_a_calendar_holds() {
 }
 
 #[test]
+fn versions_of_a_commitment_follow_one_another() {
+    let old = "limit = 5\ntarget = 95.0\n";
+    let again =
+        "[[commitments]]\nkey = \"mail.complaint\"\nlabel = \"x\"\nchannel = \"mail\"\nlimit = 3\ntarget = 95.0\n";
+    let until = format!("{old}valid_until = \"2026-06-30\"\n{again}");
+    refused(
+        "commitments.toml",
+        old,
+        &format!("{old}{again}"),
+        "two versions of \"mail.complaint\" hold on the same day",
+    );
+    refused("commitments.toml", old, &format!("{until}valid_from = \"2026-06-30\"\n"), "two versions");
+    assert_eq!(load_with("commitments.toml", old, &format!("{until}valid_from = \"2026-07-01\"\n")), "");
+    refused(
+        "commitments.toml",
+        old,
+        &format!("{old}valid_from = \"2026-07-01\"\nvalid_until = \"2026-06-30\"\n"),
+        "comes before",
+    );
+    refused("commitments.toml", "[\"pref-pan\"]", "[\"pref-pam\"]", "\"pan.callback\" names a mailbox that is not");
+}
+
+#[test]
+fn a_bureau_opens_on_some_day_and_a_perimeter_runs_forwards() {
+    let days = "opening_days = [\"mon\", \"tue\", \"wed\", \"thu\", \"fri\"]";
+    refused("vigie.toml", days, "opening_days = []", "bureaux[0].opening_days: at least one day");
+    refused("vigie.toml", days, "opening_days = [\"lundi\"]", "\"lundi\" is none of mon, tue");
+    refused("vigie.toml", "remind_every = 0", "remind_every = 999", "bureaux[0].remind_every: at most 250");
+    let period = "[[mailboxes.perimeter]]\nfrom = \"2026-07-01\"\nuntil = \"2026-06-01\"\nofficial = false\n\n[mailboxes.service]";
+    refused("vigie.toml", "[mailboxes.service]", period, "mailboxes[0].perimeter[0].until: comes before from");
+    let closure =
+        "[[calendar.closures]]\nfrom = \"2026-05-15\"\nlabel = \"x\"\nsuspends = true\nbureaux = [\"x\"]\n\n[limits]";
+    refused("vigie.toml", "[limits]", closure, "a closure names the bureau \"x\"");
+}
+
+#[test]
+fn a_rule_meets_somebody() {
+    refused("requesters.toml", "id = \"elus.parlement\"\npatterns = [", "id = \"x\"\n_ = [", "unknown field");
+    let nobody = "[[rules]]\nid = \"x\"\nrequester = \"elected\"\n\n[[rules]]\nid = \"elus.parlement\"";
+    refused("requesters.toml", "[[rules]]\nid = \"elus.parlement\"", nobody, "the rule would meet nobody");
+    let words =
+        "[[natures]]\nid = \"x\"\nnature = \"complaint\"\nwords = [\" \"]\n\n[[rules]]\nid = \"elus.parlement\"";
+    refused("requesters.toml", "[[rules]]\nid = \"elus.parlement\"", words, "natures[0].words: at least one word");
+}
+
+#[test]
 fn a_file_without_end_is_too_large() {
     let error = Settings::load(Path::new("/dev/zero"), Secrets::Skip).expect_err("refused").to_string();
     assert!(error.starts_with("/dev/zero: is larger than"), "{error}");

@@ -49,7 +49,10 @@ const REQUEST: [&str; 16] = [
     "working_days_left",
 ];
 /// Keys that stand besides those of the design, and are as stable.
-const BESIDES: [&str; 14] = [
+const BESIDES: [&str; 17] = [
+    "clocks",
+    "alert",
+    "miss_risk",
     "mails",
     "acknowledgement_why",
     "acknowledgement_failed_at",

@@ -76,7 +76,7 @@ async fn try_all(settings: &Settings, server: u16, faults: Vec<Fault>, expected:
             && let Some(fault) = faults.next()
         {
             let settings = settings.clone();
-            running.spawn(async move { (fault, suffer(settings, server, fault).await.0) });
+            running.spawn(async move { (fault, Box::pin(suffer(settings, server, fault)).await.0) });
         }
         let Some(ended) = running.join_next().await else { break };
         let (fault, state) = ended.unwrap();
@@ -93,8 +93,8 @@ async fn a_fault_at_any_place_changes_nothing_in_the_end() {
     dovecot.fill(PAN, "INBOX", MESSAGES, filled);
     let server = dovecot.imap_port;
     let settings = Post::at(server).await.settings.clone();
-    drop(suffer(settings.clone(), server, Fault::None).await);
-    let (expected, said) = suffer(settings.clone(), server, Fault::None).await;
+    drop(Box::pin(suffer(settings.clone(), server, Fault::None)).await);
+    let (expected, said) = Box::pin(suffer(settings.clone(), server, Fault::None)).await;
     assert_eq!(expected.0.len(), 60);
     assert_eq!(expected.0.iter().filter(|row| row.1 == "bounce").count(), 1);
     assert_eq!(expected.0.iter().filter(|row| row.1 == "request").count(), 59);

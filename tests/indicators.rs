@@ -140,6 +140,7 @@ fn request(office: &Office, truth: &Truth, n: u64) -> Request {
         acknowledged_at: None,
         alert_level: None,
         next_alert_at: None,
+        alert_cleared: false,
     }
 }
 

@@ -80,7 +80,7 @@ async fn discarding_withdraws_each_held_mail_with_its_reason() {
     assert!(vigie.send_all(at(3)).await.iter().all(|sent| sent.due.effect.kind != EffectKind::Acknowledgement));
     let requests = vigie.requests().await;
     assert!(requests.iter().all(|line| line.request.acknowledgement == AcknowledgementState::Withheld));
-    let story = vigie::app::story::of(&vigie.store, &requests[0].request.reference).await.unwrap();
+    let story = vigie::app::story::of(&vigie.store, &requests[0].request.reference, vigie.office.zone()).await.unwrap();
     assert!(story.iter().any(|told| told.text.contains("discarded by jeanne")), "{story:?}");
     vigie.verify().await;
 }
@@ -139,7 +139,11 @@ async fn refused_for_now(vigie: &Vigie, minute: i64) -> Vec<Sent> {
     vigie
         .send(at(minute), |due| match due.effect.kind {
             EffectKind::Acknowledgement | EffectKind::RegistrationNotice | EffectKind::TransferNotice => busy(),
-            EffectKind::Alert | EffectKind::Digest | EffectKind::Report | EffectKind::Operations => accepted(),
+            EffectKind::Alert
+            | EffectKind::Clearance
+            | EffectKind::Digest
+            | EffectKind::Report
+            | EffectKind::Operations => accepted(),
         })
         .await
 }
@@ -154,7 +158,7 @@ async fn an_acknowledgement_refused_for_now_is_told_once_before_the_legal_limit_
             match sent.due.effect.kind {
                 EffectKind::Operations => warned.push((minute, sent)),
                 EffectKind::Acknowledgement | EffectKind::RegistrationNotice | EffectKind::TransferNotice => tries += 1,
-                EffectKind::Alert | EffectKind::Digest | EffectKind::Report => {}
+                EffectKind::Alert | EffectKind::Clearance | EffectKind::Digest | EffectKind::Report => {}
             }
         }
     }

@@ -146,6 +146,7 @@ fn request(id: i64) -> Request {
         acknowledged_at: None,
         alert_level: None,
         next_alert_at: Some(at(500)),
+        alert_cleared: false,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::domain::message::MessageFacts;
 use crate::domain::policy::Watch;
 use crate::domain::receipt::Times;
 use crate::domain::request::{MessageId, RequestId};
+use crate::mail::lines::first_lines;
 use crate::mail::parse::{parse, split, wants_body};
 
 /// Octets of a report's beginning that are read to know what bounced.
@@ -46,6 +47,9 @@ pub fn explain(
     let mut facts = parse(header, None, size);
     if wants_body(&facts) {
         facts = parse(header, Some(body.get(..REPORT_START).unwrap_or(body)), size);
+    }
+    if facts.report.is_none() && desk.policy.reads_first_lines() {
+        facts.first_lines = first_lines(header, body);
     }
     let received_at = received_at.or(facts.received).or(facts.date).filter(|at| *at <= now).unwrap_or(now);
     let times = Times {

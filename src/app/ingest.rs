@@ -11,6 +11,7 @@ use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 
 use self::links::{Awaited, BySubject};
 use super::Result;
+pub use super::arrived::Arrived;
 use super::marks;
 use super::reach::{self, named_by, reported};
 use super::tally::Tally;
@@ -28,11 +29,9 @@ use crate::domain::policy::{Mode, Watch};
 use crate::domain::receipt::{Times, official};
 use crate::domain::request::{MessageId, PersonId, Request, RequestId, Status};
 use crate::domain::requester::{asker, asker_name};
-use crate::domain::sighting::FlagSet;
 use crate::domain::thread::{ancestors, belongs_to};
 use crate::domain::verdict::{Reason, Verdict};
 use crate::domain::warning::{Warning, own_answer};
-use crate::mail::parse::{parse, wants_body};
 use crate::store::{FolderCursor, Kept, KnownMessage, Lease, LocationRow, MailboxRow, MessageRow, Person, Store, Turn};
 
 /// The span over which messages of one sender are counted (CRPA L112-11).
@@ -40,67 +39,6 @@ const ABUSE_SPAN: TimeDelta = TimeDelta::hours(1);
 
 /// Appearances of one message in one mailbox that are told apart; more are a flood, and share the last one.
 const MAX_APPEARANCES: u32 = 1_000;
-
-/// A message as the mail server gave it, its header read.
-#[derive(Debug, Clone)]
-pub struct Arrived {
-    /// Its UID.
-    pub uid: u32,
-    /// Its INTERNALDATE; `None` where the server gives none that can be read.
-    pub internal_date: Option<DateTime<Utc>>,
-    /// Its size in octets.
-    pub size: u64,
-    /// The flags that it bears.
-    pub flags: FlagSet,
-    /// The server's identifier of it (RFC 8474), where it gives one.
-    pub email_id: Option<String>,
-    /// Whether the server gave a header at all.
-    readable: bool,
-    facts: MessageFacts,
-    /// Kept only where the beginning of the body is still to be read with it.
-    header: Vec<u8>,
-}
-
-impl Arrived {
-    /// Reads a message's header block.
-    #[must_use]
-    pub fn read(uid: u32, internal_date: impl Into<Option<DateTime<Utc>>>, size: u64, header: Vec<u8>) -> Self {
-        let facts = parse(&header, None, size);
-        let header = if wants_body(&facts) { header } else { Vec::new() };
-        let (internal_date, flags) = (internal_date.into(), FlagSet::default());
-        Self { uid, internal_date, size, flags, email_id: None, readable: true, facts, header }
-    }
-
-    /// A message whose header the server cannot give.
-    #[must_use]
-    pub fn unreadable(uid: u32, internal_date: Option<DateTime<Utc>>, size: u64) -> Self {
-        Self { readable: false, ..Self::read(uid, internal_date, size, Vec::new()) }
-    }
-
-    /// The same with the flags that it bears.
-    #[must_use]
-    pub fn with_flags(self, flags: FlagSet) -> Self {
-        Self { flags, ..self }
-    }
-
-    /// The same with the server's identifier of it.
-    #[must_use]
-    pub fn with_email_id(self, email_id: Option<String>) -> Self {
-        Self { email_id, ..self }
-    }
-
-    /// Whether the beginning of the body is needed to know what a report is about.
-    #[must_use]
-    pub fn needs_body(&self) -> bool {
-        !self.header.is_empty()
-    }
-
-    /// Reads the header again, with the beginning of the body that [`Arrived::needs_body`] asked for.
-    pub fn add_body(&mut self, start: &[u8]) {
-        let header = std::mem::take(&mut self.header);
-        self.facts = parse(&header, Some(start), self.size);
-    }
-}
 
 /// The folder that a batch comes from.
 #[derive(Debug, Clone)]
@@ -622,20 +560,7 @@ impl Overlay {
         }
         decision.events.iter().for_each(|event| reach::learn(&mut self.persons, event));
         let message_row = row(source, message, &slot, request, judgement);
-        let known = KnownMessage {
-            digest: slot.digest.clone(),
-            id: id.0,
-            request: request.map_or(0, |request| request.0),
-            mailbox: desk.policy.name.clone(),
-            verdict: judgement.verdict.name().to_owned(),
-            reason: judgement.reason.code.to_owned(),
-            message_id: message.facts.message_id.clone().unwrap_or_default(),
-            size: i64::try_from(message.arrived.size).unwrap_or(i64::MAX),
-            email_id: message.arrived.email_id.clone().unwrap_or_default(),
-        };
-        if !known.email_id.is_empty() {
-            self.by_email_id.entry(known.email_id.clone()).or_default().push(known.clone());
-        }
+        let known = links::known(source, message, &slot, request, judgement);
         self.known.insert(slot.digest, known);
         let written = &mut self.written;
         written.ingested.recorded += 1;

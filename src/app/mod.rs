@@ -6,10 +6,15 @@
 //! Invariants: events, mails, ledger entries and requests of one decision are committed together or not at all; no
 //! other path changes a request. Deliberately absent: sockets, clocks, tasks.
 
+mod arrived;
 pub mod backup;
 pub mod bilan;
+pub mod blind_spot;
 pub mod breaker;
+mod chronicle;
+pub mod commitments;
 pub mod custody;
+pub mod digest;
 pub mod explain;
 pub mod export;
 pub mod facts;

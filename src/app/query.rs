@@ -1,9 +1,13 @@
 //! What people ask of the store: views whose keys are stable, in English and `snake_case` (DESIGN §8).
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{Error, Result};
+use crate::domain::alert::AlertState;
+use crate::domain::clocks::{ClockOf, clocks};
 use crate::domain::deadline::working_days_left;
 use crate::domain::ledger::rfc3339;
 use crate::domain::office::Office;
@@ -47,7 +51,7 @@ pub struct MessageView {
 }
 
 /// A request, as `requests` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RequestView {
     /// What people call it.
     pub reference: String,
@@ -105,6 +109,10 @@ pub struct RequestView {
     pub working_days_left: Option<i64>,
     /// Whether it came before vigie watched the mailbox.
     pub backlog: bool,
+    /// `none`, `open`, `escalated` or `reminded`: where the alert about it stands.
+    pub alert: &'static str,
+    /// The chance, from 0 to 1, that it misses its limit; `null` once settled, and where the bureau's history is short.
+    pub miss_risk: Option<f64>,
 }
 
 fn some(text: String) -> Option<String> {
@@ -191,6 +199,59 @@ pub fn request_view(office: &Office, line: &RequestLine, now: DateTime<Utc>) -> 
         acknowledgement_failed_at: line.failure.as_ref().map(|failure| rfc3339(failure.at)),
         working_days_left: days_left(office, request, now),
         backlog: request.backlog,
+        alert: office.bureau(&request.bureau).map_or(AlertState::Quiet, |bureau| bureau.alert_state(request)).name(),
+        miss_risk: None,
+    }
+}
+
+/// A clock of a request, as `request show` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClockView {
+    /// `registration`, `acknowledgement`, `callback` or `answer`.
+    pub clock: &'static str,
+    /// The limit, in working days.
+    pub limit: u16,
+    /// The last day.
+    pub due_on: String,
+    /// The first instant that is too late: RFC 3339, UTC.
+    pub due_at: String,
+    /// `running`, `met`, `missed`, `suspended` or `not_owed`.
+    pub state: &'static str,
+    /// When it was stopped.
+    pub stopped_at: Option<String>,
+}
+
+/// The clocks of a request; none where its mailbox left the configuration.
+#[must_use]
+pub fn clocks_view(office: &Office, request: &Request, now: DateTime<Utc>) -> Vec<ClockView> {
+    let Some(desk) = office.desk(&request.mailbox) else { return Vec::new() };
+    let view = |clock: ClockOf| ClockView {
+        clock: clock.kind.name(),
+        limit: clock.limit,
+        due_on: clock.due_on.to_string(),
+        due_at: rfc3339(clock.due_at),
+        state: clock.state.name(),
+        stopped_at: clock.stopped_at.map(rfc3339),
+    };
+    clocks(desk, request, now).into_iter().map(view).collect()
+}
+
+/// The chance of each open request to miss its limit, by reference; of bureaux whose history is long enough.
+pub async fn risks(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<HashMap<String, f64>> {
+    let mut risks = HashMap::new();
+    for bureau in &office.bureaux {
+        let forecast = super::forecast::of_bureau(store, office, &bureau.key, now).await?;
+        risks.extend(forecast.into_iter().flat_map(|found| found.open).map(|open| (open.reference, open.risk)));
+    }
+    Ok(risks)
+}
+
+impl RequestView {
+    /// The same with its risk, to the thousandth.
+    #[must_use]
+    pub fn with_risk(self, risks: &HashMap<String, f64>) -> Self {
+        let risk = risks.get(&self.reference).filter(|_| self.status == Status::Open.name());
+        Self { miss_risk: risk.map(|risk| (risk * 1_000.0).round() / 1_000.0), ..self }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Error, Result, bilan, letters, texts};
+use super::{Error, Result, bilan, digest, letters, texts};
 use crate::domain::address::Address;
 use crate::domain::effect::{EffectKind, Outcome, Settlement, settle as decide_settlement};
 use crate::domain::event::{Event, Settled};
@@ -72,7 +72,8 @@ pub async fn prepare(
         EffectKind::TransferNotice => letters::transfer_notice(store, office, effect).await?,
         EffectKind::RegistrationNotice => letters::registration_notice(store, office, effect).await?,
         EffectKind::Alert => texts::alert(store, office, effect, now).await?,
-        EffectKind::Digest => texts::digest(store, office, effect, now).await?,
+        EffectKind::Clearance => texts::clearance(office, effect)?,
+        EffectKind::Digest => digest::digest(store, office, effect, now).await?,
         EffectKind::Report => bilan::notice(store, office, effect).await?,
         EffectKind::Operations => texts::operations(office, effect),
     };

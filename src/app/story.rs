@@ -3,13 +3,18 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::Result;
+use super::chronicle::{Telling, nature, requester, verdict};
 use crate::domain::evidence::{Confidence, Evidence};
 use crate::domain::gesture::Way;
 use crate::domain::ledger::LedgerEntry;
+use crate::domain::office::Office;
 use crate::domain::reasons;
+use crate::domain::request::Request;
+use crate::domain::share::{self, Share};
 use crate::store::Store;
 
 /// One entry, told.
@@ -24,86 +29,110 @@ pub struct Told {
 }
 
 /// The story of a request, in the order in which it was written down.
-pub async fn of(store: &Store, reference: &str) -> Result<Vec<Told>> {
+pub async fn of(store: &Store, reference: &str, zone: Tz) -> Result<Vec<Told>> {
     let entries = store.ledger_of(reference).await?;
     let notes: HashMap<String, String> = store.notes_of(reference).await?.into_iter().collect();
     let told = |entry: &LedgerEntry| {
         let payload: Value = serde_json::from_str(&entry.payload).unwrap_or_default();
         let note = payload.get("note").and_then(Value::as_str).and_then(|digest| notes.get(digest));
         let note = note.map_or_else(String::new, |note| format!(" (« {note} »)"));
-        Told { seq: entry.seq, at: entry.occurred_at, text: format!("{}{note}", tell(entry)) }
+        Told { seq: entry.seq, at: entry.occurred_at, text: format!("{}{note}", tell(entry, zone)) }
     };
     Ok(entries.iter().map(told).collect())
 }
 
+/// How long each bureau had a request, by the entries about it.
+pub async fn shares(store: &Store, office: &Office, request: &Request, now: DateTime<Utc>) -> Result<Vec<Share>> {
+    let Some(desk) = office.desk(&request.mailbox) else { return Ok(Vec::new()) };
+    let entries = store.ledger_of(&request.reference).await?;
+    let had = entries.iter().filter(|entry| ["request_opened", "request_moved"].contains(&entry.kind.as_str()));
+    let steps: Vec<(DateTime<Utc>, String)> = had
+        .map(|entry| {
+            let payload: Value = serde_json::from_str(&entry.payload).unwrap_or_default();
+            let bureau = payload.get("bureau").and_then(Value::as_str).unwrap_or_default();
+            (entry.occurred_at, bureau.to_owned())
+        })
+        .collect();
+    Ok(share::shares(desk.calendar, &steps, request.settled_at, now))
+}
+
 /// What one entry says, in a sentence.
 #[must_use]
-pub fn tell(entry: &LedgerEntry) -> String {
+pub fn tell(entry: &LedgerEntry, zone: Tz) -> String {
     let payload: Value = serde_json::from_str(&entry.payload).unwrap_or_default();
-    let text = |name: &str| payload.get(name).and_then(Value::as_str).unwrap_or_default();
-    match entry.kind.as_str() {
+    let told = Telling { payload: &payload, zone };
+    let kind = entry.kind.as_str();
+    let request = || arrival(kind, &told).or_else(|| life(kind, &told));
+    let register = || super::register::tell(kind, &payload);
+    request().or_else(register).or_else(|| told.of_the_house(kind)).unwrap_or_else(|| kind.to_owned())
+}
+
+/// How a request came about, and what vigie sent about it.
+fn arrival(kind: &str, told: &Telling<'_>) -> Option<String> {
+    Some(match kind {
         "message_recorded" => format!(
-            "message enregistré ({}) : {} Accusé de réception : {} {}",
-            text("verdict"),
-            reasons::french(text("reason")),
-            match text("acknowledgement") {
+            "message enregistré comme {}\u{a0}: {} Accusé de réception\u{a0}: {} {}",
+            verdict(told.text("verdict")),
+            reasons::french(told.text("reason")),
+            match told.text("acknowledgement") {
                 "send" => "à envoyer.",
                 "withhold" => "retenu.",
                 _ => "sans objet.",
             },
-            reasons::french(text("acknowledgement_reason")),
+            reasons::french(told.text("acknowledgement_reason")),
         ),
-        "request_opened" => {
-            let limit = payload.get("limit").and_then(Value::as_i64).unwrap_or_default();
-            format!(
-                "demande ouverte, échéance le {} ({limit} jours ouvrés, calendrier {})",
-                text("due_on"),
-                text("calendar")
-            )
+        "request_opened" => format!(
+            "demande ouverte ({}, {}), échéance le {} ({} jours ouvrés, calendrier {})",
+            requester(told.text("requester")),
+            nature(told.text("nature")),
+            told.day("due_on"),
+            told.number("limit"),
+            told.text("calendar")
+        ),
+        "request_reclassified" => format!(
+            "requalifiée par {}\u{a0}: {}, {}, échéance le {}",
+            told.text("by"),
+            requester(told.text("requester")),
+            nature(told.text("nature")),
+            told.day("due_on")
+        ),
+        "request_redated" => {
+            format!("échéance portée au {} (calendrier {})", told.day("due_on"), told.text("calendar"))
         }
-        "request_reclassified" => {
-            format!(
-                "requalifiée par {} : {}, {}, échéance le {}",
-                text("by"),
-                text("requester"),
-                text("nature"),
-                text("due_on")
-            )
-        }
-        "request_redated" => format!("échéance reportée au {} (calendrier {})", text("due_on"), text("calendar")),
-        "acknowledgement_state" => format!("accusé de réception : {}", acknowledgement(text("state"))),
-        "alert_raised" => match payload.get("level").and_then(Value::as_i64).unwrap_or_default() {
-            level if level < 0 => "alerte : échéance dépassée".to_owned(),
-            0 => "alerte : échéance aujourd’hui".to_owned(),
-            level => format!("alerte : {level} jour(s) ouvré(s) avant l’échéance"),
+        "acknowledgement_state" => format!("accusé de réception\u{a0}: {}", acknowledgement(told.text("state"))),
+        "alert_raised" => match told.number("level") {
+            -1 => "alerte\u{a0}: échéance dépassée".to_owned(),
+            level if level < 0 => format!("alerte\u{a0}: échéance dépassée, rappel n°\u{a0}{}", -1 - level),
+            0 => "alerte\u{a0}: échéance aujourd’hui".to_owned(),
+            level => format!("alerte\u{a0}: {level} jour(s) ouvré(s) avant l’échéance"),
         },
         "breaker_tripped" => {
-            let number = |name: &str| payload.get(name).and_then(Value::as_i64).unwrap_or_default();
-            format!("disjoncteur déclenché : {} accusés dans l’heure (limite {})", number("sent"), number("limit"))
+            let (sent, limit) = (told.number("sent"), told.number("limit"));
+            format!("disjoncteur déclenché\u{a0}: {sent} accusés dans l’heure (limite {limit})")
         }
         "acknowledgements_late" => {
-            let count = payload.get("count").and_then(Value::as_i64).unwrap_or_default();
-            format!("alerte : {count} accusés ne sont pas partis, le délai légal approche")
+            format!("alerte\u{a0}: {} accusés ne sont pas partis, le délai légal approche", told.number("count"))
         }
         "breaker_released" => {
-            let discarded = payload.get("discarded").and_then(Value::as_bool).unwrap_or_default();
-            let mails = payload.get("mails").and_then(Value::as_i64).unwrap_or_default();
+            let discarded = told.payload.get("discarded").and_then(Value::as_bool).unwrap_or_default();
             let done = if discarded { "retirés" } else { "remis en file" };
-            format!("disjoncteur réarmé par {} : {mails} accusés {done}", text("by"))
+            format!("disjoncteur réarmé par {}\u{a0}: {} accusés {done}", told.text("by"), told.number("mails"))
         }
-        "acknowledgement_bounced" => format!("accusé revenu : il n’a pas été remis (rapport {})", text("status")),
-        "acknowledgement_hastened" => format!("accusé de réception demandé par {}, sans attendre son jour", text("by")),
+        "acknowledgement_bounced" => {
+            format!("accusé revenu\u{a0}: il n’a pas été remis (rapport {})", told.text("status"))
+        }
+        "acknowledgement_hastened" => {
+            format!("accusé de réception demandé par {}, sans attendre son jour", told.text("by"))
+        }
         "transfer_notice_wanted" => "le demandeur est à prévenir de la transmission (CRPA, art. L114-2)".to_owned(),
-        "mail_settled" => settled(&payload),
-        other => {
-            life(other, &payload).or_else(|| super::register::tell(other, &payload)).unwrap_or_else(|| other.to_owned())
-        }
-    }
+        "mail_settled" => settled(told),
+        _ => return None,
+    })
 }
 
 /// What changes where a request stands.
-fn life(kind: &str, payload: &Value) -> Option<String> {
-    let text = |name: &str| payload.get(name).and_then(Value::as_str).unwrap_or_default();
+fn life(kind: &str, told: &Telling<'_>) -> Option<String> {
+    let text = |name: &str| told.text(name);
     let by = || if text("by").is_empty() { String::new() } else { format!(" par {}", text("by")) };
     Some(match kind {
         "request_answered" | "holding_reply_seen" => {
@@ -131,12 +160,12 @@ fn life(kind: &str, payload: &Value) -> Option<String> {
         }
         "request_suspended" => format!("délai suspendu{}\u{a0}: {} (CRPA, art. L114-5)", by(), motive(text("motive"))),
         "request_resumed" => {
-            let days = payload.get("suspended").and_then(Value::as_i64).unwrap_or_default();
+            let days = told.number("suspended");
             let how = if text("way") == "follow_up" { ", le demandeur a écrit" } else { "" };
             format!(
                 "délai repris{}{how}\u{a0}: {days} jour(s) ouvré(s) de suspension, échéance le {}",
                 by(),
-                text("due_on")
+                told.day("due_on")
             )
         }
         "request_moved" => format!(
@@ -190,17 +219,20 @@ fn acknowledgement(state: &str) -> &'static str {
         .map_or("état inconnu", crate::domain::request::AcknowledgementState::french)
 }
 
-fn settled(payload: &Value) -> String {
-    let text = |name: &str| payload.get(name).and_then(Value::as_str).unwrap_or_default();
+fn settled(told: &Telling<'_>) -> String {
+    let text = |name: &str| told.text(name);
     let outcome = match text("outcome") {
         "accepted" => "accepté par le relais",
         "refused" => "refusé par le relais",
         "unknown" => "issue inconnue (liaison perdue)",
         _ => "sans objet",
     };
-    let again =
-        if text("retry_at").is_empty() { String::new() } else { format!(", nouvel essai le {}", text("retry_at")) };
-    let digest = text("text").get(..12).unwrap_or_default();
+    let again = if text("retry_at").is_empty() {
+        String::new()
+    } else {
+        format!(", nouvel essai le {}", told.instant("retry_at"))
+    };
+    let digest = told.digest("text");
     let mail = match text("mail") {
         "acknowledgement" => "accusé de réception",
         "registration_notice" => "accusé d’enregistrement",

@@ -1,35 +1,26 @@
 //! What mails to agents and administrators say: the store's facts gathered for `mail` to word. The public's are in
 //! `letters.rs`.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::query::days_left;
 use super::{Error, Result};
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
 use crate::domain::effect::Effect;
+use crate::domain::gesture::{Means, Sign};
 use crate::domain::office::Office;
-use crate::domain::request::{AcknowledgementState, Request, Status};
+use crate::domain::request::{Request, Status};
 use crate::domain::warning::Warning;
-use crate::mail::notice::{
-    AgentHead, AlertFields, Condition, DigestCounts, DigestFields, ItemFields, Level, Notice, Sender,
-};
-use crate::store::{RequestFilter, RequestLine, Store};
+use crate::mail::notice::{AgentHead, AlertFields, Condition, Gesture, ItemFields, Level, Notice, Sender};
+use crate::store::{RequestLine, Store};
 
 /// The template of alerts to agents, and of warnings to administrators.
 const ALERT: &str = "alerte";
-/// The template of the morning digest.
-const DIGEST: &str = "point-du-matin";
-/// The digest's figures cover this span.
-const DIGEST_SPAN: TimeDelta = TimeDelta::days(1);
-/// Working days left from which the digest names a request.
-const DIGEST_HORIZON: i64 = 2;
-/// References named in one line of the digest.
-const DIGEST_NAMES: usize = 10;
 /// A mail and the envelope's sender.
 pub type Written = Option<(Notice, Address)>;
 
-fn head(office: &Office, bureau: &Bureau, effect: &Effect, template: &str) -> AgentHead {
+pub(super) fn head(office: &Office, bureau: &Bureau, effect: &Effect, template: &str) -> AgentHead {
     AgentHead {
         template: template.to_owned(),
         from: Sender { address: office.sender.clone(), name: Some("vigie".to_owned()) },
@@ -40,7 +31,7 @@ fn head(office: &Office, bureau: &Bureau, effect: &Effect, template: &str) -> Ag
     }
 }
 
-fn bureau_of<'a>(office: &'a Office, effect: &Effect) -> Result<&'a Bureau> {
+pub(super) fn bureau_of<'a>(office: &'a Office, effect: &Effect) -> Result<&'a Bureau> {
     office.bureau(&effect.bureau).ok_or_else(|| Error::UnknownBureau(effect.bureau.clone()))
 }
 
@@ -62,79 +53,55 @@ pub async fn alert(store: &Store, office: &Office, effect: &Effect, now: DateTim
         (false, false) => Level::Agents,
     };
     let head = head(office, bureau, effect, ALERT);
-    let fields = AlertFields { head, level, items, conditions: Vec::new(), gestures: Vec::new() };
+    let fields = AlertFields {
+        head,
+        level,
+        items,
+        cleared: Vec::new(),
+        conditions: Vec::new(),
+        gestures: gestures(office, bureau),
+    };
     Ok(Some((Notice::Alert(fields), office.sender.clone())))
 }
 
-/// The morning digest of a bureau: it goes out also when there is nothing to say.
-pub async fn digest(store: &Store, office: &Office, effect: &Effect, now: DateTime<Utc>) -> Result<Written> {
-    let bureau = bureau_of(office, effect)?;
-    let of_bureau = RequestFilter { bureau: bureau.key.clone(), ..RequestFilter::default() };
-    let open = store.list_requests(&RequestFilter { status: "open".into(), ..of_bureau.clone() }).await?;
-    let open: Vec<&RequestLine> = open.iter().filter(|line| !line.request.backlog).collect();
-    let urgent =
-        |line: &&&RequestLine| days_left(office, &line.request, now).is_some_and(|left| left <= DIGEST_HORIZON);
-    let items = open.iter().filter(urgent).filter_map(|line| item(office, line, now)).collect();
-    let since = now - DIGEST_SPAN;
-    let lately = store.list_requests(&RequestFilter { from: Some(since), ..of_bureau.clone() }).await?;
-    let answered = store.list_requests(&RequestFilter { status: "answered".into(), ..of_bureau }).await?;
-    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let acknowledged = |state| count(lately.iter().filter(|line| line.request.acknowledgement == state).count());
-    let counts = DigestCounts {
-        received: count(lately.len()),
-        answered: count(answered.iter().filter(|line| line.request.settled_at >= Some(since)).count()),
-        acknowledged: acknowledged(AcknowledgementState::Sent),
-        withheld: acknowledged(AcknowledgementState::Withheld),
-        open: count(open.len()),
-    };
-    let mut conditions = blind_mailboxes(store, office, bureau).await?;
-    conditions.extend(not_delivered(&open));
-    let fields = DigestFields {
-        head: head(office, bureau, effect, DIGEST),
-        day: office.desk_of_bureau(&bureau.key).map_or_else(|| now.date_naive(), |desk| desk.calendar.civil(now)),
-        counts,
-        items,
-        conditions,
+/// What agents were warned of and is settled.
+pub fn clearance(office: &Office, effect: &Effect) -> Result<Written> {
+    let head = head(office, bureau_of(office, effect)?, effect, ALERT);
+    let fields = AlertFields {
+        head,
+        level: Level::Agents,
+        items: Vec::new(),
+        cleared: effect.about.clone(),
+        conditions: Vec::new(),
         gestures: Vec::new(),
-        seal: match &office.seal_key {
-            Some(key) => Some(key.seal(&store.head().await?)),
-            None => None,
-        },
     };
-    Ok(Some((Notice::Digest(fields), office.sender.clone())))
+    Ok(Some((Notice::Alert(fields), office.sender.clone())))
 }
 
-/// The open requests whose acknowledgement the relay refused for good, or lost: their requesters know nothing.
-fn not_delivered(open: &[&RequestLine]) -> Option<Condition> {
-    let lost = |line: &&&RequestLine| {
-        matches!(line.request.acknowledgement, AcknowledgementState::Refused | AcknowledgementState::Unknown)
-    };
-    let lines: Vec<&&RequestLine> = open.iter().filter(lost).collect();
-    let oldest = lines.iter().map(|line| line.request.received_at).min()?;
-    let named: Vec<&str> = lines.iter().take(DIGEST_NAMES).map(|line| line.request.reference.as_str()).collect();
-    let more = if lines.len() > DIGEST_NAMES { ", …" } else { "" };
-    Some(Condition {
-        title: format!("{} accusés refusés par le relais ou d’issue inconnue", lines.len()),
-        since: oldest,
-        advice: format!("Prévenez les demandeurs par une autre voie : {}{more}.", named.join(", ")),
-    })
-}
-
-async fn blind_mailboxes(store: &Store, office: &Office, bureau: &Bureau) -> Result<Vec<Condition>> {
-    let mut conditions = Vec::new();
-    for mailbox in office.mailboxes.iter().filter(|mailbox| mailbox.bureau == bureau.key) {
-        if let Some(since) = store.mailbox(&mailbox.name).await?.and_then(|row| row.blind_since) {
-            conditions.push(Condition {
-                title: format!("La boîte {} n’est plus lue", mailbox.name),
-                since,
-                advice: "Prévenez le SIDSIC : les nouveaux messages ne sont ni comptés ni accusés.".to_owned(),
-            });
+/// The folders of the mail client into which agents move what they dealt with.
+pub(super) fn gestures(office: &Office, bureau: &Bureau) -> Vec<Gesture> {
+    let mut found: Vec<Gesture> = Vec::new();
+    for rule in office.mailboxes.iter().filter(|policy| policy.bureau == bureau.key).flat_map(|policy| &policy.gestures)
+    {
+        let Sign::Folder(folder) = &rule.sign else { continue };
+        if !found.iter().any(|known| known.folder == *folder) {
+            found.push(Gesture { folder: folder.clone(), meaning: meaning(&rule.means) });
         }
     }
-    Ok(conditions)
+    found
 }
 
-fn item(office: &Office, line: &RequestLine, now: DateTime<Utc>) -> Option<ItemFields> {
+fn meaning(means: &Means) -> String {
+    match means {
+        Means::Answered(way) => format!("répondu ({})", way.french()),
+        Means::Holding => "réponse d’attente envoyée".to_owned(),
+        Means::Transferred(to) => format!("transmis à {to}"),
+        Means::NoReplyNeeded(_) => "n’appelle pas de réponse".to_owned(),
+        Means::Incomplete => "pièces manquantes demandées, le délai est suspendu".to_owned(),
+    }
+}
+
+pub(super) fn item(office: &Office, line: &RequestLine, now: DateTime<Utc>) -> Option<ItemFields> {
     let request: &Request = &line.request;
     let desk = office.desk(&request.mailbox)?;
     let (received_on, today) = (desk.calendar.civil(request.received_at), desk.calendar.civil(now));
@@ -168,6 +135,7 @@ pub fn operations(office: &Office, effect: &Effect) -> Written {
         head,
         level: Level::Agents,
         items: Vec::new(),
+        cleared: Vec::new(),
         conditions: vec![condition(&warning)],
         gestures: Vec::new(),
     };
@@ -179,13 +147,17 @@ const UNWRITABLE_ADVICE: &str = "Rien n’est perdu : les messages restent dans 
      tant que dure la panne : libérez de la place sur le disque de la base, ou rendez-la inscriptible ; vigie reprendra \
      d’elle-même.";
 
+fn blind(mailbox: &str, since: DateTime<Utc>, cause: &str) -> Condition {
+    Condition {
+        title: format!("La boîte {mailbox} n’est plus lue"),
+        since,
+        advice: format!("Cause : {cause}. Vérifiez par « vigie check » ; vigie reprendra d’elle-même."),
+    }
+}
+
 fn condition(warning: &Warning) -> Condition {
     match warning {
-        Warning::Blind { mailbox, since, cause } => Condition {
-            title: format!("La boîte {mailbox} n’est plus lue"),
-            since: *since,
-            advice: format!("Cause : {cause}. Vérifiez par « vigie check » ; vigie reprendra d’elle-même."),
-        },
+        Warning::Blind { mailbox, since, cause } => blind(mailbox, *since, cause),
         Warning::Gap { mailbox, folder, at, cause } => Condition {
             title: format!("Le registre de la boîte {mailbox} diffère du serveur (dossier {folder})"),
             since: *at,
@@ -224,6 +196,7 @@ fn condition(warning: &Warning) -> Condition {
                      demande, et peut répondre à des automates."
                 .to_owned(),
         },
+        Warning::BlindSpot { mailbox, at, spot, sight } => super::blind_spot::condition(mailbox, *spot, sight, *at),
         Warning::Loop { mailbox, parties: (ours, theirs), at } => Condition {
             title: format!("Boucle arrêtée dans la boîte {mailbox}, entre {ours} et {theirs}"),
             since: *at,

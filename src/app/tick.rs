@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Result, marks};
+use super::{Result, blind_spot, marks};
 use crate::domain::alert;
 use crate::domain::decide::{self, Desk};
 use crate::domain::effect::Effect;
@@ -16,6 +16,9 @@ use crate::store::{Store, Turn};
 const REQUESTS_PER_TURN: i64 = 2_000;
 /// How late a digest may still go out: after that its day is over and the next one says all.
 const DIGEST_STALE_AFTER: TimeDelta = TimeDelta::hours(12);
+
+/// How often a bureau is told at most that what it was warned of is settled.
+const CLEARANCE_EVERY: TimeDelta = TimeDelta::hours(1);
 
 /// The name of the reports' schedule.
 const REPORT: &str = "report";
@@ -35,7 +38,9 @@ pub struct Ticked {
 
 /// Does what is due at `now`.
 pub async fn tick(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<Ticked> {
+    let blind_spots = blind_spot::monthly(store, office, now).await?;
     let mut turn = store.begin().await?;
+    blind_spot::put_off(&mut turn, office, now).await?;
     let requests = turn.alerts_due(now, REQUESTS_PER_TURN).await?;
     let more = i64::try_from(requests.len()).unwrap_or(i64::MAX) >= REQUESTS_PER_TURN;
     let known: Vec<(Desk<'_>, Request)> =
@@ -49,8 +54,10 @@ pub async fn tick(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<
     turn.save_requests(&changed).await?;
     let mut effects = decision.effects;
     effects.extend(digests(&mut turn, office, now).await?);
+    effects.extend(clearances(&mut turn, office, now).await?);
     effects.extend(reports(&mut turn, office, now).await?);
     effects.extend(late(&mut turn, office, now).await?);
+    effects.extend(blind_spots.iter().filter_map(|warning| warning.mail(office, now)));
     queue(&mut turn, office, &effects).await?;
     for event in &decision.events {
         turn.write_down(event, now);
@@ -66,8 +73,12 @@ pub async fn next_wake(store: &Store, office: &Office) -> Result<Option<DateTime
     let mut wakes: Vec<DateTime<Utc>> = store.next_alert().await?.into_iter().collect();
     wakes.extend(store.next_warning().await?);
     wakes.extend(marks::next_look(store).await?);
+    wakes.extend(blind_spot::next(store, office).await?);
     for bureau in office.bureaux.iter().filter(|bureau| office.desk_of_bureau(&bureau.key).is_some()) {
         wakes.extend(store.scheduled(&digest_name(&bureau.key)).await?);
+        if bureau.clearance_mail {
+            wakes.extend(store.scheduled(&clearance_name(&bureau.key)).await?);
+        }
     }
     if office.report.is_some() {
         wakes.extend(store.scheduled(REPORT).await?);
@@ -93,6 +104,10 @@ fn digest_name(bureau: &str) -> String {
     format!("digest:{bureau}")
 }
 
+fn clearance_name(bureau: &str) -> String {
+    format!("clearance:{bureau}")
+}
+
 /// The digests that are due, each schedule moved on to its next firing.
 async fn digests(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result<Vec<Effect>> {
     let mut due = Vec::new();
@@ -104,11 +119,32 @@ async fn digests(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result
             continue;
         }
         if let Some(at) = scheduled.filter(|at| now - *at < DIGEST_STALE_AFTER) {
-            due.extend(decide::on_digest_due(bureau, at, now));
+            let cleared = turn.take_cleared(&bureau.key).await?;
+            due.extend(decide::on_digest_due(bureau, cleared, at, now));
         }
         // Where none is found within reach, it is looked for again tomorrow: never at once, and never never.
         let next = alert::next_digest(desk.clock(), desk.policy.zone, now).unwrap_or(now + TimeDelta::days(1));
         turn.schedule(&name, next).await?;
+    }
+    Ok(due)
+}
+
+/// Says what was settled of what agents were warned of, once an hour at most and while they are at work; where a bureau
+/// does not want these mails, its next digest says it.
+async fn clearances(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result<Vec<Effect>> {
+    let mut due = Vec::new();
+    for bureau in office.bureaux.iter().filter(|bureau| bureau.clearance_mail) {
+        let Some(desk) = office.desk_of_bureau(&bureau.key) else { continue };
+        let name = clearance_name(&bureau.key);
+        if turn.scheduled(&name).await?.is_some_and(|at| at > now) {
+            continue;
+        }
+        if bureau.hours.is_open(desk.calendar, now) {
+            let cleared = turn.take_cleared(&bureau.key).await?;
+            due.extend(decide::on_cleared(bureau, cleared, now));
+        }
+        let later = now + CLEARANCE_EVERY;
+        turn.schedule(&name, bureau.hours.next_open(desk.calendar, later).unwrap_or(later)).await?;
     }
     Ok(due)
 }

@@ -66,7 +66,7 @@ async fn write(settings: &Settings, store: &Store, folder: &Path, form: Form) ->
     let inside = folder.join("sceaux");
     std::fs::create_dir(&inside)?;
     let Some(ledger) = &settings.ledger else { return Ok(head.seq) };
-    for path in seals::all_files(&ledger.seals)? {
+    for path in seals::proofs(&ledger.seals)? {
         let name = path.file_name().with_context(|| format!("{} has no name", path.display()))?;
         std::fs::copy(&path, inside.join(name)).with_context(|| format!("copying {}", path.display()))?;
     }

@@ -25,6 +25,9 @@ pub struct Arguments {
     /// The territory; the configuration's by default
     #[arg(long)]
     territory: Option<String>,
+    /// The calendar of this mailbox's bureau; the first one's by default
+    #[arg(long, conflicts_with = "territory")]
+    mailbox: Option<String>,
     /// The form of the output
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -50,7 +53,7 @@ struct StepView {
 
 /// Works a deadline out.
 pub fn deadline(config: &Path, arguments: &Arguments) -> Answer {
-    let calendar = calendar(config, arguments.territory.as_deref())?;
+    let calendar = calendar(config, arguments.territory.as_deref(), arguments.mailbox.as_deref())?;
     let received = instant(&arguments.received, &calendar)?;
     let wrong = |error: crate::domain::deadline::DeadlineError| Failure::Usage(error.into());
     let due = work_out(&calendar, received, arguments.days).map_err(wrong)?;
@@ -80,16 +83,19 @@ pub fn deadline(config: &Path, arguments: &Arguments) -> Answer {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The calendar of a territory, or the configuration's.
-pub fn calendar(config: &Path, territory: Option<&str>) -> Result<Calendar, Failure> {
+/// The calendar of a territory, or the configuration's: that of a mailbox, or the first.
+pub fn calendar(config: &Path, territory: Option<&str>, mailbox: Option<&str>) -> Result<Calendar, Failure> {
     if let Some(name) = territory {
         let known: Vec<&str> = Territory::ALL.iter().map(|territory| territory.name()).collect();
         let unknown = || anyhow::anyhow!("{name:?} is no territory; there are {}", known.join(", "));
         Ok(Calendar::of(Territory::from_name(name).ok_or_else(unknown).map_err(Failure::Usage)?))
     } else {
         let settings = offline(config)?;
-        let first = settings.office.mailboxes.first().and_then(|mailbox| settings.office.calendars.get(&mailbox.name));
-        first.cloned().ok_or_else(|| Failure::Usage(anyhow::anyhow!("the configuration has no mailbox")))
+        let first = settings.office.mailboxes.first().map(|mailbox| mailbox.name.as_str());
+        let found = mailbox.or(first).and_then(|name| settings.office.calendars.get(name));
+        found.cloned().ok_or_else(|| {
+            Failure::Usage(anyhow::anyhow!("the configuration has no mailbox {}", mailbox.unwrap_or_default()))
+        })
     }
 }
 

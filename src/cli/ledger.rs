@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use serde::Serialize;
 
 use super::output::{self, Format, french_instant};
 use super::{Answer, Failure, bundle, offline, open};
-use crate::app::{story, verify};
+use crate::app::{Error, story, verify};
 use crate::clock;
 use crate::config::{LedgerSettings, Settings};
-use crate::daemon::seals;
+use crate::daemon::{seals, timestamps};
 use crate::domain::ledger::{LedgerEntry, rfc3339};
 use crate::domain::seal::{KeyRing, Seal, Verifier};
 use crate::report::table::Table;
@@ -84,6 +85,9 @@ pub async fn ledger(config: &Path, verb: Verb) -> Answer {
         Verb::Key { by, .. } => rotate(sealing(&settings)?, &store, &by).await,
         Verb::Verify { seal, key, format } => {
             let seals = seals_of(&settings, &seal, key.as_deref())?;
+            if let Some(ledger) = &settings.ledger {
+                timestamps::check(ledger).context("un horodatage ne convient pas à son sceau")?;
+            }
             verify_all(&store, &seals, format).await
         }
         Verb::Seal => seal(&settings, &store).await,
@@ -117,6 +121,7 @@ async fn seal(settings: &Settings, store: &Store) -> Answer {
     let ledger = sealing(settings)?;
     let (path, note) = seals::write(ledger, &seals::key(ledger)?, store).await?;
     output::print(&format!("{note}\n# {}\n", path.display()))?;
+    timestamps::stamp_missing(ledger).await.context("the seal is written, but not stamped with the time")?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -177,13 +182,11 @@ async fn show(
     let mut after = 0;
     loop {
         let entries = match &reference {
-            Some(reference) => {
-                let entries = store.ledger_of(reference).await?;
-                if entries.is_empty() {
-                    return Err(crate::app::Error::UnknownRequest(reference.clone()).into());
-                }
-                entries
-            }
+            // A request whose row was purged still has its story.
+            Some(reference) => match store.ledger_of(reference).await? {
+                entries if entries.is_empty() => return Err(Error::UnknownRequest(reference.clone()).into()),
+                entries => entries,
+            },
             None => store.ledger_after(after).await?,
         };
         let Some(last) = entries.last().map(|entry| entry.seq) else { return Ok(ExitCode::SUCCESS) };
@@ -197,7 +200,7 @@ async fn show(
                     entry.seq,
                     french_instant(entry.occurred_at, zone),
                     entry.request.as_ref().map(|reference| format!("{reference}, ")).unwrap_or_default(),
-                    story::tell(entry),
+                    story::tell(entry, zone),
                 ))?,
             }
         }

@@ -10,6 +10,8 @@ mod breaker;
 mod bundle;
 mod calendar;
 mod check;
+mod closures;
+mod commitments;
 mod deadline;
 mod explain;
 mod findings;
@@ -68,7 +70,9 @@ enum Verb {
     Request(request::Verb),
     /// Work out a deadline, day by day
     Deadline(deadline::Arguments),
-    /// Print the public holidays and closures of a year
+    /// List the commitments, or bring open requests under those that hold today
+    Commitments(commitments::Arguments),
+    /// Print the public holidays and closures of a year, or import closures
     Calendar(calendar::Arguments),
     /// Verify or show the ledger
     #[command(subcommand)]
@@ -189,6 +193,7 @@ async fn carry_out(arguments: Arguments) -> Answer {
         Verb::Requests(arguments) => requests::requests(&config, &arguments).await,
         Verb::Request(verb) => request::request(&config, verb).await,
         Verb::Deadline(arguments) => deadline::deadline(&config, &arguments),
+        Verb::Commitments(arguments) => commitments::commitments(&config, arguments).await,
         Verb::Calendar(arguments) => calendar::calendar(&config, &arguments),
         Verb::Ledger(verb) => ledger::ledger(&config, verb).await,
         Verb::Template(verb) => template::template(&config, verb),

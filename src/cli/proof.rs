@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::output::french_instant;
 use crate::app::proof::MailView;
-use crate::app::query::{RequestView, why_not_acknowledged};
+use crate::app::query::{ClockView, RequestView, why_not_acknowledged};
 use crate::domain::reasons;
 use crate::domain::request::AcknowledgementState;
 use crate::store::RequestLine;
@@ -16,13 +16,14 @@ use crate::store::RequestLine;
 pub struct Proven {
     #[serde(flatten)]
     request: RequestView,
+    clocks: Vec<ClockView>,
     mails: Vec<MailView>,
 }
 
 impl Proven {
-    /// The request as `requests` shows it, and its mails.
-    pub fn new(request: RequestView, mails: Vec<MailView>) -> Self {
-        Self { request, mails }
+    /// The request as `requests` shows it, its clocks and its mails.
+    pub fn new(request: RequestView, clocks: Vec<ClockView>, mails: Vec<MailView>) -> Self {
+        Self { request, clocks, mails }
     }
 }
 

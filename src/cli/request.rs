@@ -9,9 +9,11 @@ use super::output::{self, Format, french_instant};
 use super::proof::{Proven, tell};
 use super::{Answer, Failure, open, person, retention_of};
 use crate::app::gesture::{Word, gesture};
+use crate::app::proof::MailView;
 use crate::app::{letters, proof, query, story};
 use crate::clock;
 use crate::config::Settings;
+use crate::domain::clocks::clocks;
 use crate::domain::deadline::explain;
 use crate::domain::french::french_date;
 use crate::domain::gesture::{Gesture, Way};
@@ -188,10 +190,30 @@ pub async fn request(config: &Path, verb: Verb) -> Answer {
     if at > now {
         return Err(Failure::Usage(anyhow::anyhow!("--at {at} is in the future")));
     }
+    let corrected = matches!(wanted, Gesture::Reclassify { .. });
     let word = Word { gesture: wanted, by: who.agent, at, text };
     let request = gesture(&store, &settings.office, &reference, word, now).await?;
     output::print(&format!("{}\u{a0}: {}\n", request.reference, state(&request)))?;
+    if corrected {
+        output::print(&proposal(&query::request(&store, &reference).await?))?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The rule that would have judged so by itself: proposed, and never learnt in silence.
+fn proposal(line: &RequestLine) -> String {
+    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let Some((_, domain)) = line.address.rsplit_once('@') else { return String::new() };
+    format!(
+        "\nRien n’est appris de cette correction. Pour que les prochains messages de cette adresse soient jugés ainsi, ajoutez \
+         à requesters.toml :\n\n[[rules]]\nid = \"correction.{}\"\npatterns = [{}]   # ou toute l’organisation : {}\n\
+         requester = \"{}\"\nnature = \"{}\"\n",
+        line.request.reference,
+        quoted(&line.address),
+        quoted(&format!("*@{domain}")),
+        line.request.requester.name(),
+        line.request.nature.name(),
+    )
 }
 
 fn unknown(name: &str) -> Failure {
@@ -214,31 +236,70 @@ fn state(request: &Request) -> String {
 async fn show(settings: &Settings, store: &Store, reference: &str, format: Format) -> Answer {
     let line = query::request(store, reference).await?;
     let now = clock::now();
-    let view = query::request_view(&settings.office, &line, now);
+    let risks = query::risks(store, &settings.office, now).await?;
+    let view = query::request_view(&settings.office, &line, now).with_risk(&risks);
+    let clocks = query::clocks_view(&settings.office, &line.request, now);
     let mails = proof::mails(store, &line.request).await?;
     person::note_access(store, retention_of(settings), "request show", reference, 1).await?;
-    if format != Format::Table {
-        output::listing(format, &[Proven::new(view, mails)], crate::report::table::Table::default)?;
-        return Ok(ExitCode::SUCCESS);
+    match format {
+        Format::Json => output::json(&Proven::new(view, clocks, mails))?,
+        Format::Csv => output::listing(format, &[view], crate::report::table::Table::default)?,
+        Format::Table => output::print(&told(settings, store, (&line, &mails), now).await?)?,
     }
-    let mut text = head(settings, &line);
-    text.push_str(&tell(&line, &mails, settings.office.zone()));
-    text.push_str("\nCalcul de l’échéance\n");
-    if let Some(desk) = settings.office.desk(&line.request.mailbox) {
-        let steps = explain(desk.calendar, line.request.received_at, line.request.allowed_days())
-            .map_err(anyhow::Error::from)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// All of a request, to be read: its dates, what its requester was told, its clocks, the count day by day, its story.
+async fn told(
+    settings: &Settings,
+    store: &Store,
+    (line, mails): (&RequestLine, &[MailView]),
+    now: DateTime<Utc>,
+) -> Result<String, Failure> {
+    let request = &line.request;
+    let mut text = head(settings, line);
+    let zone = settings.office.zone();
+    text.push_str(&tell(line, mails, zone));
+    text.push_str("\nÉchéances\n");
+    if let Some(desk) = settings.office.desk(&request.mailbox) {
+        for clock in clocks(desk, request, now) {
+            let stopped = clock.stopped_at.map(|at| format!(" le {}", french_instant(at, zone))).unwrap_or_default();
+            text.push_str(&format!(
+                "  {:<24} {} ({} j) : {}{stopped}\n",
+                clock.kind.french(),
+                french_date(clock.due_on),
+                clock.limit,
+                clock.state.french()
+            ));
+        }
+        text.push_str("\nCalcul de l’échéance\n");
+        let steps = explain(desk.calendar, request.received_at, request.allowed_days()).map_err(anyhow::Error::from)?;
+        let ends_on = steps.last().map(|step| step.date);
         for step in steps {
             let counted = step.counted.map_or("   –".to_owned(), |day| format!("J+{day:<2}"));
             text.push_str(&format!("  {counted}  {} : {}\n", french_date(step.date), step.why));
         }
+        if ends_on != Some(request.due_on) {
+            text.push_str(&format!(
+                "  L’échéance du {} a été fixée sous un autre calendrier (révision {}) et n’a pas changé depuis.\n",
+                french_date(request.due_on),
+                request.calendar_revision
+            ));
+        }
+    }
+    let shares = story::shares(store, &settings.office, &line.request, now).await?;
+    if shares.len() > 1 {
+        text.push_str("\nTemps passé par bureau\n");
+        for share in shares {
+            let label = settings.office.bureau(&share.bureau).map_or(share.bureau.as_str(), |bureau| &bureau.label);
+            text.push_str(&format!("  {label}\u{a0}: {} jour(s) ouvré(s)\n", share.working_days));
+        }
     }
     text.push_str("\nHistoire, d’après le registre\n");
-    let zone = settings.office.zone();
-    for told in story::of(store, reference).await? {
+    for told in story::of(store, &request.reference, zone).await? {
         text.push_str(&format!("  n° {:<6} {} : {}\n", told.seq, french_instant(told.at, zone), told.text));
     }
-    output::print(&text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(text)
 }
 
 fn head(settings: &Settings, line: &RequestLine) -> String {

@@ -9,6 +9,7 @@ use super::output::{self, Format, short_instant};
 use super::{Answer, listing, open, person, retention_of};
 use crate::app::query::{self, RequestView};
 use crate::clock;
+use crate::domain::forecast::percent;
 use crate::domain::office::Office;
 use crate::report::table::Table;
 use crate::store::{RequestFilter, RequestLine};
@@ -50,21 +51,33 @@ pub async fn requests(config: &Path, arguments: &Arguments) -> Answer {
     let mut lines = query::requests(&store, &filter).await?;
     lines.retain(|line| !arguments.doubtful || line.request.is_doubtful());
     let now = clock::now();
-    let views: Vec<RequestView> = lines.iter().map(|line| query::request_view(&settings.office, line, now)).collect();
+    let risks = query::risks(&store, &settings.office, now).await?;
+    let view = |line| query::request_view(&settings.office, line, now).with_risk(&risks);
+    let views: Vec<RequestView> = lines.iter().map(view).collect();
     // The subjects are personal; the other forms show none.
     if arguments.format == Format::Table {
         let about = arguments.mailbox.clone().unwrap_or_default();
         person::note_access(&store, retention_of(&settings), "requests", &about, lines.len()).await?;
     }
-    output::listing(arguments.format, &views, || table(&settings.office, &lines, now))?;
+    output::listing(arguments.format, &views, || table(&settings.office, &lines, &views, now))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn table(office: &Office, lines: &[RequestLine], now: DateTime<Utc>) -> Table {
+fn table(office: &Office, lines: &[RequestLine], views: &[RequestView], now: DateTime<Utc>) -> Table {
     let zone = office.zone();
-    let mut table =
-        Table::new(&["Référence", "Boîte", "Reçue", "Échéance", "Reste", "État", "Preuve", "Accusé", "Objet"]);
-    for line in lines {
+    let mut table = Table::new(&[
+        "Référence",
+        "Boîte",
+        "Reçue",
+        "Échéance",
+        "Reste",
+        "Risque",
+        "État",
+        "Preuve",
+        "Accusé",
+        "Objet",
+    ]);
+    for (line, view) in lines.iter().zip(views) {
         let request = &line.request;
         table.push(vec![
             request.reference.clone(),
@@ -72,6 +85,7 @@ fn table(office: &Office, lines: &[RequestLine], now: DateTime<Utc>) -> Table {
             short_instant(request.received_at, zone),
             request.due_on.format("%d/%m/%Y").to_string(),
             days_left(query::days_left(office, request, now), request.within_limit(now)),
+            view.miss_risk.map(percent).unwrap_or_default(),
             request.status.french().to_owned(),
             request.evidence.map_or("", crate::domain::evidence::Evidence::french).to_owned(),
             request.acknowledgement.french().to_owned(),

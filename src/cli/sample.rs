@@ -73,7 +73,7 @@ pub async fn sample(config: &Path, arguments: &Arguments) -> Answer {
         let mut entries = Vec::new();
         text.push_str(&format!("{} – {} (tirage {rank})\n", case.reference, outcome.french()));
         for entry in store.ledger_of(&case.reference).await?.iter().filter(|entry| entry.seq <= stamp.head.seq) {
-            let told = story::tell(entry);
+            let told = story::tell(entry, zone);
             text.push_str(&format!(
                 "  n° {:<7} {} : {told}\n             empreinte {}\n",
                 entry.seq,

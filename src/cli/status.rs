@@ -8,7 +8,10 @@ use serde::Serialize;
 
 use super::output::{self, Format, short_instant};
 use super::{Answer, Failure, open};
+use crate::app::{blind_spot, forecast::of_bureau};
+use crate::clock;
 use crate::config::Settings;
+use crate::domain::blind_spot::BlindSpot;
 use crate::domain::ledger::rfc3339;
 use crate::report::table::Table;
 use crate::store::Store;
@@ -31,6 +34,11 @@ struct MailboxStatus {
     messages: i64,
     open: i64,
     backlog_open: i64,
+    /// Requests answered over the last 90 days, and those of them whose answer only a flag tells.
+    answered: u32,
+    answers_unseen: u32,
+    /// What is not seen of its answers: `sent_stays_empty`, `answers_unseen`.
+    blind_spot: Option<&'static str>,
 }
 
 /// Prints how vigie stands; the answer is no where a mailbox is blind.
@@ -42,6 +50,7 @@ pub async fn status(config: &Path, arguments: &Arguments) -> Answer {
     }
     output::listing(arguments.format, &mailboxes, || table(&settings, &mailboxes))?;
     if arguments.format == Format::Table {
+        output::print(&bureaux(&settings, &store).await?)?;
         let (queue, head) = (store.queue_state().await?, store.head().await?);
         output::print(&format!(
             "\nCourriers : {} en attente, {} en cours, {} retenus, {} incertains, {} refusés\nRegistre : {} écritures, tête {}\n",
@@ -55,10 +64,23 @@ pub async fn status(config: &Path, arguments: &Arguments) -> Answer {
     Ok(ExitCode::from(u8::from(writable.is_err() || mailboxes.iter().any(|mailbox| mailbox.blind_since.is_some()))))
 }
 
+/// What is to be expected of each bureau, where its history is long enough.
+async fn bureaux(settings: &Settings, store: &Store) -> Result<String, Failure> {
+    let (office, now) = (&settings.office, clock::now());
+    let mut text = String::new();
+    for bureau in &office.bureaux {
+        if let Some(found) = of_bureau(store, office, &bureau.key, now).await? {
+            text.push_str(&format!("\n{} : {}\n", bureau.label, found.outlook.french()));
+        }
+    }
+    Ok(text)
+}
+
 async fn one(store: &Store, name: &str, mode: &'static str) -> Result<MailboxStatus, Failure> {
     let row = store.mailbox(name).await?;
     let scanned = store.folders(name).await?.iter().map(|folder| folder.scanned_at).filter(|at| *at > 0).min();
     let counts = store.status_counts(name).await?;
+    let sight = blind_spot::sight(store, name, clock::now()).await?;
     let open = |backlog: i64| counts.iter().filter(|c| c.0 == "open" && c.1 == backlog).map(|c| c.2).sum();
     Ok(MailboxStatus {
         mailbox: name.to_owned(),
@@ -69,6 +91,9 @@ async fn one(store: &Store, name: &str, mode: &'static str) -> Result<MailboxSta
         messages: store.verdict_counts(name).await?.iter().map(|(_, count)| count).sum(),
         open: open(0),
         backlog_open: open(1),
+        answered: sight.answered,
+        answers_unseen: sight.unseen,
+        blind_spot: sight.blind_spot().map(BlindSpot::name),
     })
 }
 
@@ -87,6 +112,7 @@ fn table(settings: &Settings, mailboxes: &[MailboxStatus]) -> Table {
         "Messages",
         "En cours",
         "Antérieures",
+        "Réponses non vues",
     ]);
     for mailbox in mailboxes {
         let state = match &mailbox.blind_since {
@@ -102,7 +128,18 @@ fn table(settings: &Settings, mailboxes: &[MailboxStatus]) -> Table {
             mailbox.messages.to_string(),
             mailbox.open.to_string(),
             mailbox.backlog_open.to_string(),
+            unseen(mailbox),
         ]);
     }
     table
+}
+
+/// `3 sur 40`, and what is wrong with it.
+fn unseen(mailbox: &MailboxStatus) -> String {
+    let counts = format!("{} sur {}", mailbox.answers_unseen, mailbox.answered);
+    match mailbox.blind_spot.and_then(BlindSpot::from_name) {
+        Some(BlindSpot::SentStaysEmpty) => format!("{counts}, DOSSIER D’ENVOI VIDE"),
+        Some(BlindSpot::AnswersUnseen) => format!("{counts}, ANGLE MORT"),
+        None => counts,
+    }
 }

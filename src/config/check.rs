@@ -15,10 +15,11 @@ use super::rules::{commitments, requesters};
 use super::time::{bureaux, time};
 use super::{
     Error, LedgerSettings, MailboxSettings, RetentionSettings, Secrets, Security, ServerSettings, Settings,
-    SmtpSettings, TemplateFile, digest, read, read_templates, secret, service,
+    SmtpSettings, TemplateFile, TimestampSettings, digest, read, read_templates, secret, service,
 };
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
+use crate::domain::nature::NatureRule;
 use crate::domain::office::{Office, Service};
 use crate::domain::policy::{
     Commitment, Limits, MailboxPolicy, Mode, Nature, Perimeter, RecipientRule, RequesterRule, SentCopy,
@@ -38,7 +39,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
     let file = &source.file;
     let time = time(source)?;
     let (commitments, commitments_text) = commitments(&source.resolve(&file.commitments))?;
-    let (requesters, requesters_text) = requesters(&source.resolve(&file.requesters))?;
+    let rules = requesters(&source.resolve(&file.requesters))?;
     let (indicators, indicators_text) = indicators(source)?;
     let templates_folder = source.resolve(&file.templates);
     let templates = read_templates(&templates_folder)?;
@@ -50,14 +51,14 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         our_addresses: our_addresses(source)?,
         internal_domains: internal_domains(source)?,
         commitments,
-        requesters,
+        requesters: rules.requesters,
+        natures: rules.natures,
         limits: limits(source)?,
         templates: &templates,
     };
     let Watched { mailboxes, policies, services } = watched(source, &bureaux, &shared, secrets)?;
     let sender = address(source, &[Key("prefecture"), Key("sender")], &file.prefecture.sender)?;
-    let digest =
-        digest([source.text.as_str(), &commitments_text, &requesters_text, &time.closures_text, &indicators_text]);
+    let digest = digest([source.text.as_str(), &commitments_text, &rules.texts, &time.closures_text, &indicators_text]);
     let of_bureau = |policy: &MailboxPolicy| Some((policy.name.clone(), time.calendars.get(&policy.bureau)?.clone()));
     let calendars: HashMap<_, _> = policies.iter().filter_map(of_bureau).collect();
     let names = file.mailboxes.iter().map(|mailbox| mailbox.name.as_str()).collect();
@@ -143,6 +144,7 @@ struct Shared<'a> {
     internal_domains: Vec<String>,
     commitments: Vec<Commitment>,
     requesters: Vec<RequesterRule>,
+    natures: Vec<NatureRule>,
     limits: Limits,
     templates: &'a [TemplateFile],
 }
@@ -206,6 +208,7 @@ impl At<'_> {
             no_reply_senders: prefecture.no_reply_senders.clone(),
             form_senders: prefecture.form_senders.clone(),
             requesters: shared.requesters.clone(),
+            natures: shared.natures.clone(),
             default_nature: self.name(
                 "nature",
                 &file.nature,
@@ -447,7 +450,24 @@ fn ledger(source: &Source) -> Result<Option<LedgerSettings>, Error> {
         origin: file.origin.clone(),
         key_file: source.resolve(&file.key_file),
         seals: source.resolve(&file.seals),
+        timestamp: timestamp(source, file)?,
     }))
+}
+
+fn timestamp(source: &Source, file: &super::file::LedgerFile) -> Result<Option<TimestampSettings>, Error> {
+    match (&file.timestamp_url, &file.timestamp_ca) {
+        (Some(url), Some(ca)) if url.starts_with("http://") => {
+            Ok(Some(TimestampSettings { url: url.clone(), ca_file: source.resolve(ca) }))
+        }
+        (Some(_), Some(_)) => {
+            let what = "an address that begins with \"http://\" is expected: a stamp proves itself by its signature";
+            Err(source.error(&[Key("ledger"), Key("timestamp_url")], what))
+        }
+        (None, None) => Ok(None),
+        (Some(_), None) | (None, Some(_)) => {
+            Err(source.error(&[Key("ledger")], "timestamp_url and timestamp_ca go together"))
+        }
+    }
 }
 
 fn retention(file: &super::file::RetentionFile) -> RetentionSettings {

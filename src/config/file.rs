@@ -608,6 +608,10 @@ pub struct LedgerFile {
     pub key_file: PathBuf,
     /// The folder into which seals are written.
     pub seals: PathBuf,
+    /// The authority that stamps each seal with the time (RFC 3161): `http://…`; none by default.
+    pub timestamp_url: Option<String>,
+    /// The certificates that its stamps are checked against, in PEM.
+    pub timestamp_ca: Option<PathBuf>,
 }
 
 /// `[retention]`.
@@ -687,6 +691,33 @@ pub struct RequestersFile {
     /// The rules, the first match decides.
     #[serde(default)]
     pub rules: Vec<RequesterFile>,
+    /// What is asked, by words; the first match decides, and those of the house come last.
+    #[serde(default)]
+    pub natures: Vec<NatureFile>,
+}
+
+/// `[[natures]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NatureFile {
+    /// Its id, named in reasons.
+    pub id: String,
+    /// What is asked.
+    pub nature: String,
+    /// Words, of which one must be there; accents and case do not count.
+    pub words: Vec<String>,
+    /// Words, of which none may be there.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// Of whom; anyone where empty.
+    #[serde(default)]
+    pub requesters: Vec<String>,
+    /// In which mailboxes; all where empty.
+    #[serde(default)]
+    pub mailboxes: Vec<String>,
+    /// Whether the first lines of the text count too, besides the subject.
+    #[serde(default)]
+    pub first_lines: bool,
 }
 
 /// `[[rules]]`.
@@ -696,7 +727,10 @@ pub struct RequesterFile {
     /// Its id, named in reasons.
     pub id: String,
     /// Patterns on the whole address, `*` for any characters.
+    #[serde(default)]
     pub patterns: Vec<String>,
+    /// A CSV file of addresses or domains besides, with a column `address`, `adresse`, `courriel`, `email` or `mail`.
+    pub addresses: Option<PathBuf>,
     /// Who writes from there.
     pub requester: String,
     /// What they ask for, where the rule says so.

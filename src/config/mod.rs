@@ -6,9 +6,11 @@
 //! Deliberately absent: secrets in the file itself (they come from files or systemd credentials), and any default that
 //! would let vigie write to the public.
 
+mod addresses;
 pub mod check;
 pub mod file;
 pub mod gestures;
+pub mod ics;
 pub mod indicators;
 mod locate;
 mod rules;
@@ -170,6 +172,17 @@ pub struct LedgerSettings {
     pub key_file: PathBuf,
     /// The folder into which seals are written.
     pub seals: PathBuf,
+    /// The authority that stamps each seal; none by default.
+    pub timestamp: Option<TimestampSettings>,
+}
+
+/// An authority that stamps seals with the time (RFC 3161).
+#[derive(Debug, Clone)]
+pub struct TimestampSettings {
+    /// Where it is asked: `http://…`.
+    pub url: String,
+    /// The certificates that its stamps are checked against.
+    pub ca_file: PathBuf,
 }
 
 /// How long what is kept.

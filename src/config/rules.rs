@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::check::date;
-use super::file::{CommitmentsFile, RequestersFile, Source};
+use super::file::{CommitmentsFile, NatureFile, RequestersFile, Source};
 use super::locate::Step::{Index, Key};
 use super::{Error, read};
+use crate::domain::nature::NatureRule;
 use crate::domain::policy::{Channel, Commitment, Nature, Requester, RequesterRule};
 
 /// The longest limit, in working days: beyond any that the law or a charter knows, and within what a calendar holds.
@@ -81,22 +82,60 @@ pub(super) fn hundredths(percent: f64) -> u16 {
     hundredths
 }
 
-/// The rules of a file, and its text.
-pub(super) fn requesters(path: &Path) -> Result<(Vec<RequesterRule>, String), Error> {
+/// Who writes from where, and what is asked by words.
+pub(super) struct Rules {
+    /// Who writes from where.
+    pub requesters: Vec<RequesterRule>,
+    /// What is asked, by words.
+    pub natures: Vec<NatureRule>,
+    /// The texts of the file and of all that it names.
+    pub texts: String,
+}
+
+/// The rules of a file, those of the house after its own.
+pub(super) fn requesters(path: &Path) -> Result<Rules, Error> {
     let source: Source<RequestersFile> = Source::parse(path, read(path)?)?;
-    let mut rules = Vec::new();
+    let mut rules = Rules { requesters: Vec::new(), natures: Vec::new(), texts: source.text.clone() };
     for (index, file) in source.file.rules.iter().enumerate() {
-        let unknown = |key: &'static str, what: &str| {
-            source.error(&[Key("rules"), Index(index), Key(key)], format!("{what:?} is not known"))
-        };
+        let steps = |key| [Key("rules"), Index(index), Key(key)];
+        let unknown = |key: &'static str, what: &str| source.error(&steps(key), format!("{what:?} is not known"));
         let requester = Requester::from_name(&file.requester).ok_or_else(|| unknown("requester", &file.requester))?;
         let nature = match &file.nature {
             None => None,
             Some(name) => Some(Nature::from_name(name).ok_or_else(|| unknown("nature", name))?),
         };
-        for pattern in &file.patterns {
-            rules.push(RequesterRule { id: file.id.clone(), pattern: pattern.clone(), requester, nature });
+        if file.patterns.is_empty() && file.addresses.is_none() {
+            return Err(source.error(&steps("id"), "neither patterns nor addresses: the rule would meet nobody"));
         }
+        let mut patterns = file.patterns.clone();
+        if let Some(addresses) = &file.addresses {
+            let path = source.resolve(addresses);
+            let text = read(&path)?;
+            patterns.extend(super::addresses::patterns(&path, &text)?);
+            rules.texts.push_str(&text);
+        }
+        let rule = |pattern| RequesterRule { id: file.id.clone(), pattern, requester, nature };
+        rules.requesters.extend(patterns.into_iter().map(rule));
     }
-    Ok((rules, source.text))
+    for (index, file) in source.file.natures.iter().enumerate() {
+        rules.natures.push(nature_rule(&source, index, file)?);
+    }
+    rules.natures.extend(NatureRule::usual());
+    Ok(rules)
+}
+
+fn nature_rule(source: &Source<RequestersFile>, index: usize, file: &NatureFile) -> Result<NatureRule, Error> {
+    let steps = |key| [Key("natures"), Index(index), Key(key)];
+    let unknown = |key: &'static str, what: &str| source.error(&steps(key), format!("{what:?} is not known"));
+    let nature = Nature::from_name(&file.nature).ok_or_else(|| unknown("nature", &file.nature))?;
+    if file.words.iter().all(|word| word.trim().is_empty()) {
+        return Err(source.error(&steps("words"), "at least one word is expected"));
+    }
+    let requester = |text: &String| Requester::from_name(text).ok_or_else(|| unknown("requesters", text));
+    let requesters = file.requesters.iter().map(requester).collect::<Result<_, _>>()?;
+    let mut rule = NatureRule::new(&file.id, nature, &file.words, &file.except);
+    rule.requesters = requesters;
+    rule.mailboxes.clone_from(&file.mailboxes);
+    rule.first_lines = file.first_lines;
+    Ok(rule)
 }

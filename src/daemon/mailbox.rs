@@ -93,7 +93,11 @@ pub async fn watch(shared: Shared, name: String) -> anyhow::Result<()> {
             backoff = Backoff::default();
         }
         let since = *blind_since.get_or_insert_with(clock::now);
-        let refused = error.downcast_ref::<imap::Error>().is_some_and(imap::Error::is_authentication);
+        let cause = error.downcast_ref::<imap::Error>();
+        let refused = cause.is_some_and(imap::Error::is_authentication);
+        if matches!(cause, Some(imap::Error::Unparsable { .. })) {
+            shy.store(true, Ordering::Relaxed);
+        }
         let wait = backoff.next(refused) + gate.delay(&name);
         let seconds = wait.as_secs();
         tracing::warn!(mailbox = %name, "mailbox {name} cannot be read: {error:#}; next attempt in {seconds} s");
@@ -131,7 +135,7 @@ struct Watch<'a> {
     desk: Desk<'a>,
     pulse: &'a Pulse,
     gate: &'a Gate,
-    /// Once the server told of other folders in words that cannot be read, it is no longer asked to.
+    /// Once the server said what cannot be read, it is no longer asked to tell of other folders.
     shy: &'a AtomicBool,
 }
 
@@ -318,11 +322,7 @@ impl Watch<'_> {
             let others: Vec<String> = folders.iter().skip(1).map(|folder| folder.name.clone()).collect();
             session.notify(&others).await?;
         }
-        let end = session.idle(wait, &self.shared.stop).await;
-        if matches!(end, Err(imap::Error::Unparsable { .. })) && session.is_notified() {
-            self.shy.store(true, Ordering::Relaxed);
-        }
-        let end = end?;
+        let end = session.idle(wait, &self.shared.stop).await?;
         self.pulse.beat();
         if end == IdleEnd::Changed {
             tracing::debug!(mailbox = %self.settings.name, "mailbox {}: the server has news", self.settings.name);

@@ -21,6 +21,7 @@ pub mod storehouse;
 pub mod sync;
 pub mod texts;
 pub mod ticker;
+pub mod timestamps;
 
 use std::collections::HashMap;
 use std::path::Path;

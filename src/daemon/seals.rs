@@ -83,6 +83,11 @@ pub fn all_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok([files(folder, ENDING)?, files(folder, ROTATION_ENDING)?].concat())
 }
 
+/// Everything that proves something in a folder of seals, as paths: seals, rotations, stamps.
+pub fn proofs(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    Ok([all_files(folder)?, files(folder, super::timestamps::ENDING)?].concat())
+}
+
 /// The keys that a trusted one vouches for, by the rotations of a folder and those given.
 pub fn ring(trusted: Verifier, folder: Option<&Path>, given: &[PathBuf]) -> anyhow::Result<KeyRing> {
     let mut paths = folder.map(|folder| files(folder, ROTATION_ENDING)).transpose()?.unwrap_or_default();

@@ -278,7 +278,9 @@ impl Reader<'_> {
         new: Vec<u32>,
     ) -> anyhow::Result<Ingested> {
         let uid_validity = u32::try_from(cursor.uid_validity).context("UIDVALIDITY")?;
-        let mut fetching = Fetching { line, folder: &folder.name, uid_validity, queue: HeaderQueue::new(new) };
+        let first_lines = self.desk.policy.reads_first_lines() && folder.role == FolderRole::Inbox;
+        let queue = HeaderQueue::new(new);
+        let mut fetching = Fetching { line, folder: &folder.name, uid_validity, queue, first_lines };
         let mut total = Ingested::default();
         let mut waiting = fetching.next_batch().await?;
         while !waiting.is_empty() {
@@ -322,6 +324,8 @@ struct Fetching<'a> {
     folder: &'a str,
     uid_validity: u32,
     queue: HeaderQueue,
+    /// Whether some rule of the mailbox looks at the first lines of the text.
+    first_lines: bool,
 }
 
 impl Fetching<'_> {
@@ -329,12 +333,12 @@ impl Fetching<'_> {
     async fn next_batch(&mut self) -> anyhow::Result<Vec<Arrived>> {
         let mut batch: Vec<Arrived> = Vec::new();
         let mut poison: Vec<(u32, imap::Error)> = Vec::new();
-        let mut relaid = 0;
+        let (mut relaid, lines) = (0, self.first_lines);
         while batch.len() < BATCH && !self.queue.is_done() {
             let take = |fetched| match fetched {
                 Fetched::Message { uid, internal_date, size, flags, email_id, header, .. } => {
                     let flags = FlagSet::new(flags.names());
-                    let arrived = Arrived::read(uid, internal_date, size, header);
+                    let arrived = Arrived::read_for(uid, internal_date, size, header, lines);
                     batch.push(arrived.with_flags(flags).with_email_id(email_id));
                 }
                 Fetched::Poison { uid, error } => poison.push((uid, error)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::mailbox::Shared;
-use super::seals;
+use super::{seals, timestamps};
 use crate::app::tick;
 use crate::clock;
 
@@ -20,7 +20,12 @@ const PATIENCE: Duration = Duration::from_mins(5);
 async fn seal(shared: &Shared) {
     let (Some(settings), Some(key)) = (&shared.settings.ledger, &shared.settings.office.seal_key) else { return };
     match seals::write(settings, key, &shared.store).await {
-        Ok((path, _)) => tracing::info!("the ledger is sealed in {}", path.display()),
+        Ok((path, _)) => {
+            tracing::info!("the ledger is sealed in {}", path.display());
+            if let Err(error) = timestamps::stamp_missing(settings).await {
+                tracing::warn!("a seal is not stamped with the time yet: {error:#}");
+            }
+        }
         Err(error) => tracing::error!("the ledger cannot be sealed: {error:#}"),
     }
 }

@@ -252,6 +252,7 @@ impl Case<'_> {
             acknowledged_at: None,
             alert_level: None,
             next_alert_at: None,
+            alert_cleared: false,
         };
         request.next_alert_at = alert::next_alert(desk.clock(), &request);
         Some(request)
@@ -509,9 +510,37 @@ fn alert_mail((level, bureau, references): (i64, &Bureau, Vec<String>), now: Dat
     })
 }
 
-/// The morning digest of a bureau, for the firing at `scheduled`.
+/// The mail that says that what agents were warned of is settled; none where there is nothing of the kind.
 #[must_use]
-pub fn on_digest_due(bureau: &Bureau, scheduled: DateTime<Utc>, now: DateTime<Utc>) -> Option<Effect> {
+pub fn on_cleared(bureau: &Bureau, references: Vec<String>, now: DateTime<Utc>) -> Option<Effect> {
+    let at = super::ledger::rfc3339(now);
+    let head = [bureau.key.as_str(), &at];
+    let parts: Vec<&str> = head.into_iter().chain(references.iter().map(String::as_str)).collect();
+    let id = effect_id(EffectKind::Clearance, &parts);
+    (!references.is_empty() && !bureau.agents.is_empty()).then(|| Effect {
+        id,
+        kind: EffectKind::Clearance,
+        mailbox: String::new(),
+        bureau: bureau.key.clone(),
+        request: None,
+        recipients: bureau.agents.clone(),
+        about: references,
+        level: None,
+        created_at: now,
+        due_at: now,
+        warn_at: None,
+    })
+}
+
+/// The morning digest of a bureau, for the firing at `scheduled`; `cleared` are the requests that agents were warned of
+/// and that were settled since.
+#[must_use]
+pub fn on_digest_due(
+    bureau: &Bureau,
+    cleared: Vec<String>,
+    scheduled: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<Effect> {
     let mut recipients = bureau.agents.clone();
     recipients.extend(bureau.heads.iter().filter(|head| !bureau.agents.contains(head)).cloned());
     (!recipients.is_empty()).then(|| Effect {
@@ -521,7 +550,7 @@ pub fn on_digest_due(bureau: &Bureau, scheduled: DateTime<Utc>, now: DateTime<Ut
         bureau: bureau.key.clone(),
         request: None,
         recipients,
-        about: Vec::new(),
+        about: cleared,
         level: None,
         created_at: now,
         due_at: now,

@@ -28,6 +28,8 @@ pub enum EffectKind {
     RegistrationNotice,
     /// An alert to agents.
     Alert,
+    /// To agents: what they were warned of is settled.
+    Clearance,
     /// The morning digest to agents.
     Digest,
     /// The report of a period to the quality officers.
@@ -41,6 +43,7 @@ names!(EffectKind {
     TransferNotice => "transfer_notice",
     RegistrationNotice => "registration_notice",
     Alert => "alert",
+    Clearance => "clearance",
     Digest => "digest",
     Report => "report",
     Operations => "operations",
@@ -52,7 +55,7 @@ impl EffectKind {
     pub fn is_public(self) -> bool {
         match self {
             Self::Acknowledgement | Self::RegistrationNotice | Self::TransferNotice => true,
-            Self::Alert | Self::Digest | Self::Report | Self::Operations => false,
+            Self::Alert | Self::Clearance | Self::Digest | Self::Report | Self::Operations => false,
         }
     }
 }

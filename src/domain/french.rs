@@ -49,6 +49,12 @@ pub fn french_date(date: NaiveDate) -> String {
     format!("{} {}{ordinal} {month} {}", french_weekday(date.weekday()), date.day(), date.year())
 }
 
+/// A short date: `18/05/2026`.
+#[must_use]
+pub fn french_day(date: NaiveDate) -> String {
+    date.format("%d/%m/%Y").to_string()
+}
+
 /// A time to the minute, `16 h 50`, with no-break spaces so that it stays on one line.
 #[must_use]
 pub fn french_time(time: NaiveTime) -> String {

@@ -231,7 +231,8 @@ pub fn changes(desk: Desk<'_>, request: &Request, gesture: Gesture, said: &Said)
 /// The commitment that covers a request, as the configuration has it now.
 #[must_use]
 pub fn commitment<'a>(desk: Desk<'a>, request: &Request) -> Option<&'a Commitment> {
-    desk.policy.commitments.iter().find(|commitment| commitment.key == request.commitment)
+    let received_on = desk.calendar.civil(request.received_at);
+    desk.policy.commitment_of_key(&request.commitment, received_on)
 }
 
 /// An answer that an agent declares stops the clock, unless it was by telephone and the commitment does not let that.

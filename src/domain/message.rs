@@ -63,6 +63,8 @@ pub struct MessageFacts {
     pub thread_index: Option<String>,
     /// What is wrong with the message's form; an empty list for an ordinary message.
     pub defects: Vec<Defect>,
+    /// The first lines of the text, where a rule of the mailbox reads them; judged by, and never kept.
+    pub first_lines: Option<String>,
     /// The size of the whole message in octets, as the server gave it; 0 where unknown.
     pub size: u64,
 }

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use super::address::Address;
 use super::gesture::GestureRule;
 use super::names::names;
+use super::nature::NatureRule;
 use super::territory::Territory;
 use super::wording::Text;
 
@@ -235,6 +236,8 @@ pub struct MailboxPolicy {
     pub form_senders: Vec<String>,
     /// Domains and addresses of élus and collectivités, with who writes from there; the first match decides.
     pub requesters: Vec<RequesterRule>,
+    /// What is asked, by words; the first match decides.
+    pub natures: Vec<NatureRule>,
     /// What a message to this mailbox asks for, where nothing else says it.
     pub default_nature: Nature,
     /// The commitments in force, the first match decides.
@@ -346,6 +349,16 @@ impl MailboxPolicy {
         appointment.or_else(|| self.commitment(Channel::Mail, requester, nature, day))
     }
 
+    /// The version of a commitment that holds on a day; any of them where none does.
+    #[must_use]
+    pub fn commitment_of_key(&self, key: &str, day: NaiveDate) -> Option<&Commitment> {
+        let holds = |c: &&Commitment| {
+            c.valid_from.is_none_or(|from| from <= day) && c.valid_until.is_none_or(|until| day <= until)
+        };
+        let mut versions = self.commitments.iter().filter(|commitment| commitment.key == key);
+        versions.clone().find(holds).or_else(|| versions.next())
+    }
+
     /// The promise to call back after a mail, where the mailbox makes one.
     #[must_use]
     pub fn callback(&self, requester: Requester, nature: Nature, day: NaiveDate) -> Option<&Commitment> {
@@ -357,6 +370,13 @@ impl MailboxPolicy {
     pub fn is_withdrawn(&self, key: &str) -> bool {
         let mut versions = self.commitments.iter().filter(|c| c.key == key).peekable();
         versions.peek().is_some() && versions.all(|commitment| commitment.withdrawn)
+    }
+
+    /// Whether some rule looks at the first lines of what the mailbox receives.
+    #[must_use]
+    pub fn reads_first_lines(&self) -> bool {
+        let here = |rule: &NatureRule| rule.mailboxes.is_empty() || rule.mailboxes.contains(&self.name);
+        self.natures.iter().any(|rule| rule.first_lines && here(rule))
     }
 
     /// Whether what the mailbox receives on a day counts in the official figures.
@@ -435,6 +455,7 @@ pub(super) mod tests {
             no_reply_senders: Vec::new(),
             form_senders: Vec::new(),
             requesters: Vec::new(),
+            natures: Vec::new(),
             default_nature: Nature::GeneralInfo,
             perimeter: vec![],
             commitments: Vec::new(),

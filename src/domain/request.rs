@@ -129,6 +129,8 @@ pub struct Request {
     pub alert_level: Option<i64>,
     /// When the next alert is due; `None` where none ever is.
     pub next_alert_at: Option<DateTime<Utc>>,
+    /// Agents were warned of it, it was settled since, and nobody has told them yet.
+    pub alert_cleared: bool,
 }
 
 impl Status {
@@ -345,6 +347,7 @@ impl Request {
         self.confidence = None;
         self.merged_into = None;
         self.gesture = None;
+        self.alert_cleared = false;
         Ok(())
     }
 
@@ -431,6 +434,7 @@ impl Request {
     }
 
     fn silence(&mut self) {
+        self.alert_cleared |= self.alert_level.is_some() && self.status != Status::Open;
         self.alert_level = None;
         self.next_alert_at = None;
     }
@@ -479,6 +483,7 @@ mod tests {
             acknowledged_at: None,
             alert_level: Some(2),
             next_alert_at: Some(at(90)),
+            alert_cleared: false,
         }
     }
 

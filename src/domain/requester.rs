@@ -1,17 +1,10 @@
-//! Who asks, and what for: the policy's rules on the author's address, then words of the subject.
+//! Who asks, and what for: the policy's rules on the author's address, then those on words.
 
 use super::address::Address;
 use super::message::MessageFacts;
+use super::nature::Asked;
 use super::policy::{MailboxPolicy, Nature, Requester};
-use super::signs::{failed_authentication, folded};
-
-/// Words that make a complaint of a message, without accents; endings are free.
-const COMPLAINTS: &[&str] = &["reclamation", "plainte"];
-/// Words that make a suggestion of a message.
-const SUGGESTIONS: &[&str] = &["suggestion"];
-/// What is a complaint to the police and none against the service.
-const CRIMINAL: &[&str] =
-    &["depot de plainte", "porter plainte", "plainte contre x", "recepisse de plainte", "plainte penale"];
+use super::signs::failed_authentication;
 
 /// Says who asks, what for, and the id of the rule that said what for (`subject_complaint`, `subject_suggestion`, the
 /// policy rule's id, or `default`).
@@ -19,8 +12,10 @@ const CRIMINAL: &[&str] =
 pub fn requester_and_nature(facts: &MessageFacts, policy: &MailboxPolicy) -> (Requester, Nature, String) {
     let rule = asker(facts, policy).and_then(|address| policy.requester_rule(address));
     let requester = rule.map(|rule| rule.requester).unwrap_or_default();
-    if let Some((nature, id)) = by_subject(&facts.subject) {
-        return (requester, nature, id.to_owned());
+    let first_lines = facts.first_lines.as_deref();
+    let asked = Asked { subject: &facts.subject, first_lines, requester, mailbox: &policy.name };
+    if let Some(said) = policy.natures.iter().find(|rule| rule.holds(asked)) {
+        return (requester, said.nature, said.id.clone());
     }
     match rule {
         Some(rule) => (requester, rule.nature.unwrap_or(policy.default_nature), rule.id.clone()),
@@ -56,21 +51,6 @@ pub(super) fn form_user<'f>(facts: &'f MessageFacts, policy: &MailboxPolicy) -> 
     on_behalf(facts, policy).filter(|_| failed_authentication(facts, policy).is_none())
 }
 
-fn by_subject(subject: &str) -> Option<(Nature, &'static str)> {
-    let subject = folded(subject);
-    let has = |words: &[&str]| {
-        let mut spoken = subject.split(|c: char| !c.is_alphanumeric());
-        spoken.any(|spoken| words.iter().any(|word| spoken == *word || spoken.strip_suffix('s') == Some(word)))
-    };
-    if has(COMPLAINTS) && !CRIMINAL.iter().any(|words| subject.contains(words)) {
-        Some((Nature::Complaint, "subject_complaint"))
-    } else if has(SUGGESTIONS) {
-        Some((Nature::Suggestion, "subject_suggestion"))
-    } else {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,20 +73,5 @@ mod tests {
         policy.trusted_servers = vec!["mx.ain.example".to_owned()];
         facts.trust.dmarc = vec![("mx.ain.example".to_owned(), "fail".to_owned())];
         assert_eq!(form_user(&facts, &policy), None, "a forged form has us write to nobody");
-    }
-
-    #[test]
-    fn a_word_of_the_subject_makes_a_complaint() {
-        for (subject, expected) in [
-            ("Réclamation", Some(Nature::Complaint)),
-            ("Re: RECLAMATIONS sur l'accueil", Some(Nature::Complaint)),
-            ("Plainte : délai de réponse", Some(Nature::Complaint)),
-            ("Suggestions pour le site", Some(Nature::Suggestion)),
-            ("Dépôt de plainte", None),
-            ("Complainte", None),
-            ("Titre de séjour", None),
-        ] {
-            assert_eq!(by_subject(subject).map(|(nature, _)| nature), expected, "{subject}");
-        }
     }
 }

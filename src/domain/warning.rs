@@ -4,6 +4,7 @@
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 
 use super::address::Address;
+use super::blind_spot::{BlindSpot, Sight};
 use super::breaker::Trip;
 use super::effect::{Effect, EffectKind, effect_id};
 use super::ledger::rfc3339;
@@ -79,6 +80,17 @@ pub enum Warning {
         /// When one of its answers was seen.
         at: DateTime<Utc>,
     },
+    /// Answers of a mailbox are not seen.
+    BlindSpot {
+        /// The mailbox.
+        mailbox: String,
+        /// When that was measured.
+        at: DateTime<Utc>,
+        /// What is not seen.
+        spot: BlindSpot,
+        /// The measure.
+        sight: Sight,
+    },
     /// A responder without any header is answered no more.
     Loop {
         /// The mailbox.
@@ -116,6 +128,13 @@ impl Warning {
             Self::Late { mailbox, at, count, oldest, answer } => {
                 let (at, oldest) = (rfc3339(*at), rfc3339(*oldest));
                 vec!["late".to_owned(), mailbox.clone(), at, count.to_string(), oldest, answer.clone()]
+            }
+            Self::BlindSpot { mailbox, at, spot, sight } => {
+                let mut lines = vec!["blind_spot".to_owned(), mailbox.clone(), rfc3339(*at), spot.name().to_owned()];
+                let Sight { answered, in_sent, elsewhere, unseen, guessed, declared, sent_copies } = *sight;
+                let counts = [answered, in_sent, elsewhere, unseen, guessed, declared, sent_copies];
+                lines.extend(counts.map(|count| count.to_string()));
+                lines
             }
             Self::Loop { mailbox, parties: (ours, theirs), at } => {
                 let day = at.date_naive().to_string();
@@ -164,6 +183,12 @@ impl Warning {
                 oldest: oldest.parse().ok()?,
                 answer: answer.clone(),
             }),
+            ("blind_spot", [mailbox, at, spot, counts @ ..]) => Some(Self::BlindSpot {
+                mailbox: mailbox.clone(),
+                at: at.parse().ok()?,
+                spot: BlindSpot::from_name(spot)?,
+                sight: read_sight(counts)?,
+            }),
             ("loop", [mailbox, _, _, ours, theirs, at]) => Some(Self::Loop {
                 mailbox: mailbox.clone(),
                 parties: (Address::parse(ours)?, Address::parse(theirs)?),
@@ -202,6 +227,7 @@ impl Warning {
             | Self::Unread { mailbox, .. }
             | Self::Late { mailbox, .. }
             | Self::AnswersItself { mailbox, .. }
+            | Self::BlindSpot { mailbox, .. }
             | Self::Loop { mailbox, .. } => Some(mailbox),
             Self::BreakerTripped(_) | Self::Unwritable { .. } => None,
         }
@@ -210,7 +236,7 @@ impl Warning {
     /// What makes it the one it is: not the cause, which changes from one attempt to the next.
     fn id(&self, about: &[String]) -> String {
         let kept = match self {
-            Self::Blind { .. } | Self::Late { .. } | Self::AnswersItself { .. } => 3,
+            Self::Blind { .. } | Self::Late { .. } | Self::AnswersItself { .. } | Self::BlindSpot { .. } => 3,
             Self::BreakerTripped(_) | Self::Unwritable { .. } => 2,
             // One a day for a mailbox and a domain, one a week for a mailbox and a folder.
             Self::Gap { .. } | Self::Loop { .. } | Self::Unread { .. } => 4,
@@ -227,6 +253,7 @@ impl Warning {
             | Self::BreakerTripped(_)
             | Self::Unwritable { .. }
             | Self::AnswersItself { .. }
+            | Self::BlindSpot { .. }
             | Self::Loop { .. } => office.administrators.clone(),
             // The bureau too: only its agents can write to the requesters by hand.
             Self::Late { mailbox, .. } => {
@@ -264,6 +291,14 @@ pub fn own_answer(
 fn week(at: DateTime<Utc>) -> String {
     let week = at.iso_week();
     format!("{}-S{:02}", week.year(), week.week())
+}
+
+fn read_sight(counts: &[String]) -> Option<Sight> {
+    let counts: Vec<u32> = counts.iter().map_while(|count| count.parse().ok()).collect();
+    let [answered, in_sent, elsewhere, unseen, guessed, declared, sent_copies] = *counts.as_slice() else {
+        return None;
+    };
+    Some(Sight { answered, in_sent, elsewhere, unseen, guessed, declared, sent_copies })
 }
 
 fn one_line(text: &str) -> String {

@@ -122,7 +122,13 @@ pub fn compose(notice: &Notice, templates: &Templates, stamp: &Stamp) -> Result<
         .raw_header(raw(VIGIE_HEADER, wanted.name()))
         .raw_header(raw("Content-Language", &used.languages));
     let text_digest = digest(&[&subject, &rendered.text, rendered.html.as_deref().unwrap_or_default()]);
-    let attachments = if let Notice::Report(fields) = notice { fields.attachments.as_slice() } else { &[] };
+    let attachments = match notice {
+        Notice::Digest(fields) => fields.attachments.as_slice(),
+        Notice::Report(fields) => fields.attachments.as_slice(),
+        Notice::RegistrationNotice(_) | Notice::Acknowledgement(_) | Notice::TransferNotice(_) | Notice::Alert(_) => {
+            &[]
+        }
+    };
     let bytes = finish(head, rendered, attachments, stamp)?;
     Ok(Composed { bytes, message_id, used, text_digest })
 }

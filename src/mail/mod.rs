@@ -14,6 +14,8 @@ pub mod compose;
 mod fields;
 mod form;
 mod headers;
+pub mod ics;
+pub mod lines;
 pub mod lint;
 mod marks;
 pub mod notice;

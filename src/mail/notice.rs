@@ -240,6 +240,8 @@ pub struct AlertFields {
     pub level: Level,
     /// The requests, in any order: the mail sorts them by urgency.
     pub items: Vec<ItemFields>,
+    /// The references of requests that were warned of and are settled.
+    pub cleared: Vec<String>,
     /// What is wrong with the machine.
     pub conditions: Vec<Condition>,
     /// How to say "done" in the mail client.
@@ -270,14 +272,31 @@ pub struct DigestFields {
     pub day: NaiveDate,
     /// The figures.
     pub counts: DigestCounts,
+    /// What is to be expected, in one sentence; none where the history is too short.
+    pub forecast: Option<String>,
     /// The requests that are due soon or late, in any order: the mail sorts them by urgency.
     pub items: Vec<ItemFields>,
+    /// What else an agent should look at.
+    pub lists: Vec<ListFields>,
     /// What is wrong with the machine.
     pub conditions: Vec<Condition>,
     /// How to say "done" in the mail client.
     pub gestures: Vec<Gesture>,
     /// The newest seal of the ledger, a signed note: whoever keeps this mail can prove a rewriting.
     pub seal: Option<String>,
+    /// Files that go with it.
+    pub attachments: Vec<Attachment>,
+}
+
+/// A list of requests in a digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListFields {
+    /// What they have in common.
+    pub title: String,
+    /// What to do about them; empty where nothing is to be done.
+    pub advice: String,
+    /// The references, on few lines.
+    pub lines: Vec<String>,
 }
 
 /// A document that goes with a mail.

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use super::notice::{
     AckFields, AgentHead, AlertFields, Attachment, Condition, Demande, DigestCounts, DigestFields, Gesture, ItemFields,
-    Level, Limit, Notice, Parent, ReportFields, Sender, Service, Silence,
+    Level, Limit, ListFields, Notice, Parent, ReportFields, Sender, Service, Silence,
 };
 use super::template::Kind;
 use crate::domain::address::Address;
@@ -141,6 +141,7 @@ pub fn alert() -> AlertFields {
             item("PAN-2026-000131"),
             ItemFields { overdue: true, working_days_left: -2, due_on: day(2026, 5, 13), ..item("PAN-2026-000123") },
         ],
+        cleared: Vec::new(),
         conditions: vec![condition()],
         gestures: gestures(),
     }
@@ -153,9 +154,16 @@ pub fn digest() -> DigestFields {
         head: head(),
         day: day(2026, 5, 18),
         counts: DigestCounts { received: 97, answered: 84, acknowledged: 91, withheld: 6, open: 23 },
+        forecast: Some("D’après 412 demandes réglées de ce bureau, aucun dépassement n’est à attendre.".to_owned()),
         items: alert().items,
+        lists: vec![ListFields {
+            title: "À vérifier (1)".to_owned(),
+            advice: "La réponse n’est pas certaine.".to_owned(),
+            lines: vec!["PAN-2026-000119".to_owned()],
+        }],
         conditions: vec![condition()],
         gestures: gestures(),
+        attachments: Vec::new(),
         seal: Some("vigie.ain.gouv.example\n4711\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=".to_owned()),
     }
 }
@@ -182,7 +190,14 @@ pub fn report() -> ReportFields {
 fn bare_alert() -> AlertFields {
     let head = AgentHead { page: None, ..head() };
     let items = vec![ItemFields { address: None, ..item("PAN-2026-000131") }];
-    AlertFields { head, level: Level::Head, items, conditions: Vec::new(), gestures: Vec::new() }
+    AlertFields {
+        head,
+        level: Level::Head,
+        items,
+        cleared: vec!["PAN-2026-000118".to_owned()],
+        conditions: Vec::new(),
+        gestures: Vec::new(),
+    }
 }
 
 fn bare_digest() -> DigestFields {
@@ -190,7 +205,10 @@ fn bare_digest() -> DigestFields {
         head: AgentHead { page: None, ..head() },
         day: day(2026, 5, 18),
         counts: DigestCounts::default(),
+        forecast: None,
         items: Vec::new(),
+        lists: Vec::new(),
+        attachments: Vec::new(),
         conditions: Vec::new(),
         gestures: Vec::new(),
         seal: None,

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::headers::{lines, one_line, quotable_name, quotable_subject};
 use super::notice::{
-    AckFields, AgentHead, AlertFields, Condition, Demande, DigestFields, Gesture, ItemFields, Level, ReportFields,
-    Service, Silence,
+    AckFields, AgentHead, AlertFields, Condition, Demande, DigestFields, Gesture, ItemFields, Level, ListFields,
+    ReportFields, Service, Silence,
 };
 use super::template::Kind;
 use super::tongue::{NBSP, Tongue};
@@ -107,6 +107,8 @@ pub(super) struct AlertView {
     total: usize,
     overdue: usize,
     hidden: usize,
+    /// `PAN-2026-000123, PAN-2026-000124`; empty where nothing was settled.
+    cleared: String,
     conditions: Vec<ConditionView>,
     gestures: Vec<GestureView>,
     /// `2 demandes à traiter, dont 1 en retard`
@@ -125,7 +127,11 @@ pub(super) struct DigestView {
     acknowledged: u32,
     withheld: u32,
     open: u32,
+    forecast: Option<String>,
     items: Vec<ItemView>,
+    /// The same by urgency: what is late, due today, due on the next working day, due later.
+    sections: Vec<SectionView>,
+    lists: Vec<ListView>,
     total: usize,
     overdue: usize,
     hidden: usize,
@@ -133,6 +139,19 @@ pub(super) struct DigestView {
     gestures: Vec<GestureView>,
     seal: Option<String>,
     headline: String,
+}
+
+#[derive(Serialize)]
+struct SectionView {
+    title: &'static str,
+    items: Vec<ItemView>,
+}
+
+#[derive(Serialize)]
+struct ListView {
+    title: String,
+    advice: Option<String>,
+    lines: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -144,7 +163,7 @@ pub(super) struct ReportView {
     attachments: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Clone)]
 struct ItemView {
     reference: String,
     mailbox: String,
@@ -160,6 +179,8 @@ struct ItemView {
     /// `il reste 2 jours ouvrés`
     remaining: String,
     overdue: bool,
+    /// Under which heading of a digest it stands.
+    section: &'static str,
 }
 
 #[derive(Serialize)]
@@ -228,10 +249,22 @@ const ACK_VARIABLES: [&str; 37] = [
     "loop",
 ];
 
-const ALERT_VARIABLES: [&str; 11] =
-    ["bureau", "level", "page", "items", "total", "overdue", "hidden", "conditions", "gestures", "headline", "loop"];
+const ALERT_VARIABLES: [&str; 12] = [
+    "bureau",
+    "level",
+    "page",
+    "items",
+    "total",
+    "overdue",
+    "hidden",
+    "cleared",
+    "conditions",
+    "gestures",
+    "headline",
+    "loop",
+];
 
-const DIGEST_VARIABLES: [&str; 18] = [
+const DIGEST_VARIABLES: [&str; 21] = [
     "bureau",
     "page",
     "date",
@@ -241,7 +274,10 @@ const DIGEST_VARIABLES: [&str; 18] = [
     "acknowledged",
     "withheld",
     "open",
+    "forecast",
     "items",
+    "sections",
+    "lists",
     "total",
     "overdue",
     "hidden",
@@ -341,7 +377,12 @@ impl AlertView {
                 Level::QualityOfficer => "agents, chef de bureau et référent qualité",
             },
             page: fields.head.page.as_deref().map(one_line),
-            headline: headline(total, overdue, &fields.conditions),
+            headline: if fields.cleared.is_empty() {
+                headline(total, overdue, &fields.conditions)
+            } else {
+                cleared(fields.cleared.len())
+            },
+            cleared: one_line(&fields.cleared.join(", ")),
             conditions: conditions(fields.head.zone, &fields.conditions),
             gestures: gestures(&fields.gestures),
             items,
@@ -350,6 +391,32 @@ impl AlertView {
             hidden,
         }
     }
+}
+
+fn cleared(count: usize) -> String {
+    let what = if count < 2 { "demande signalée est réglée" } else { "demandes signalées sont réglées" };
+    format!("{count}{NBSP}{what}")
+}
+
+/// The items of a digest, sorted by urgency, under what is to be done about them.
+fn sections(items: &[ItemView]) -> Vec<SectionView> {
+    let mut sections: Vec<SectionView> = Vec::new();
+    for item in items {
+        match sections.last_mut() {
+            Some(section) if section.title == item.section => section.items.push(item.clone()),
+            Some(_) | None => sections.push(SectionView { title: item.section, items: vec![item.clone()] }),
+        }
+    }
+    sections
+}
+
+fn listed(lists: &[ListFields]) -> Vec<ListView> {
+    let view = |list: &ListFields| ListView {
+        title: one_line(&list.title),
+        advice: Some(one_line(&list.advice)).filter(|advice| !advice.is_empty()),
+        lines: list.lines.iter().map(|line| one_line(line)).collect(),
+    };
+    lists.iter().map(view).collect()
 }
 
 impl DigestView {
@@ -369,6 +436,9 @@ impl DigestView {
             conditions: conditions(fields.head.zone, &fields.conditions),
             gestures: gestures(&fields.gestures),
             seal: fields.seal.as_ref().map(|seal| seal.trim().to_owned()),
+            forecast: fields.forecast.as_deref().map(one_line),
+            sections: sections(&items),
+            lists: listed(&fields.lists),
             items,
             total,
             overdue,
@@ -427,6 +497,12 @@ impl ItemView {
             due_date: Tongue::French.date(item.due_on),
             remaining: remaining(item),
             overdue: item.overdue,
+            section: match (item.overdue, item.working_days_left) {
+                (true, _) => "En retard",
+                (false, ..=0) => "À répondre aujourd’hui, dernier jour",
+                (false, 1) => "À répondre pour le prochain jour ouvré",
+                (false, _) => "À répondre ensuite",
+            },
         }
     }
 }

@@ -44,12 +44,14 @@ pub struct KnownMessage {
     pub size: i64,
     /// The server's identifier of it; empty for none.
     pub email_id: String,
+    /// Its INTERNALDATE, in milliseconds; 0 for none.
+    pub internal_date: i64,
 }
 
 /// The columns of [`KnownMessage`].
 macro_rules! known_columns {
     () => {
-        "digest, id, request, mailbox, verdict, reason, message_id, size, email_id"
+        "digest, id, request, mailbox, verdict, reason, message_id, size, email_id, internal_date"
     };
 }
 

@@ -7,6 +7,7 @@
 //! are milliseconds in UTC, `0` and `''` stand for "none". Deliberately absent: `Any` drivers, booleans and `now()` in
 //! SQL, floating point.
 
+mod agenda;
 mod backup;
 mod breaker;
 mod history;

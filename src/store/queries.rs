@@ -236,6 +236,26 @@ impl Store {
             .map_err(Error::from)
     }
 
+    /// How the answers to a mailbox's requests received since an instant are proved: evidence, count.
+    pub async fn answers_by_evidence(&self, mailbox: &str, since: DateTime<Utc>) -> Result<Vec<(String, i64)>> {
+        on_read!(self, pool => sqlx::query_as(ANSWERS_BY_EVIDENCE)
+            .bind(mailbox.to_owned())
+            .bind(millis(since))
+            .fetch_all(pool)
+            .await)
+        .map_err(Error::from)
+    }
+
+    /// How many messages came into a mailbox's Sent folders since an instant.
+    pub async fn sent_copies(&self, mailbox: &str, since: DateTime<Utc>) -> Result<i64> {
+        on_read!(self, pool => sqlx::query_scalar(SENT_COPIES)
+            .bind(mailbox.to_owned())
+            .bind(millis(since))
+            .fetch_one(pool)
+            .await)
+        .map_err(Error::from)
+    }
+
     /// The ledger's head.
     pub async fn head(&self) -> Result<Head> {
         let (seq, hash): (i64, String) = on_read!(self, pool => sqlx::query_as(HEAD).fetch_one(pool).await)?;
@@ -398,6 +418,11 @@ pub(super) const REQUESTS: &str = request_join!(
 pub(super) const REQUEST_LINE: &str = request_join!("WHERE r.reference = $1");
 pub(super) const REQUEST_LINE_BY_ID: &str = request_join!("WHERE r.id = $1");
 pub(super) const ADDRESS_OF: &str = "SELECT address FROM person WHERE id = $1";
+pub(super) const ANSWERS_BY_EVIDENCE: &str = "SELECT evidence, COUNT(*) FROM request \
+     WHERE mailbox = $1 AND received_at >= $2 AND status = 'answered' AND backlog = 0 GROUP BY evidence ORDER BY evidence";
+pub(super) const SENT_COPIES: &str = "SELECT COUNT(*) FROM location l JOIN folder f ON f.id = l.folder \
+     JOIN message m ON m.id = l.message \
+     WHERE f.mailbox = $1 AND f.role = 'sent' AND l.seen_at >= $2 AND m.verdict <> 'automated'";
 pub(super) const NOTES_OF: &str =
     "SELECT n.digest, n.text FROM note n JOIN request r ON r.id = n.request WHERE r.reference = $1 ORDER BY n.digest";
 pub(super) const HEAD: &str = "SELECT seq, hash FROM head WHERE id = 1";

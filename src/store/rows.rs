@@ -64,7 +64,7 @@ macro_rules! request_columns {
         "id, reference, mailbox, bureau, message, person, requester, nature, \
      commitment, day_limit, received_at, due_on, due_at, calendar_revision, again_of, backlog, flagged, status, \
      settled_at, evidence, confidence, acknowledgement, acknowledged_at, alert_level, next_alert_at, \
-     holding_at, substantive_at, incomplete_since, suspended_days, merged_into, deleted_at, forwarded_at, gesture"
+     holding_at, substantive_at, incomplete_since, suspended_days, merged_into, deleted_at, forwarded_at, gesture, alert_cleared"
     };
 }
 pub(super) use request_columns;
@@ -105,6 +105,7 @@ pub(super) struct RequestRow {
     pub deleted_at: i64,
     pub forwarded_at: i64,
     pub gesture: i64,
+    pub alert_cleared: i64,
 }
 
 impl RequestRow {
@@ -132,6 +133,7 @@ impl RequestRow {
             acknowledged_at: maybe_instant(self.acknowledged_at),
             alert_level: (self.alert_level != NO_LEVEL).then_some(self.alert_level),
             next_alert_at: maybe_instant(self.next_alert_at),
+            alert_cleared: self.alert_cleared != 0,
             holding_at: maybe_instant(self.holding_at),
             substantive_at: maybe_instant(self.substantive_at),
             incomplete_since: maybe_instant(self.incomplete_since),
@@ -185,6 +187,7 @@ impl From<&Request> for RequestRow {
             deleted_at: maybe_millis(request.deleted_at),
             forwarded_at: maybe_millis(request.forwarded_at),
             gesture: request.gesture.map_or(0, |message| message.0),
+            alert_cleared: i64::from(request.alert_cleared),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Every fixed SQL text of the room: a test prepares each on both databases, so that none is found wrong at night.
 
 use super::{
-    breaker, history, lease, load, mails, marks, places, purge, queries, register, sending, snapshot, turn, write,
+    agenda, breaker, history, lease, load, mails, marks, places, purge, queries, register, sending, snapshot, turn,
+    write,
 };
 
 /// The texts, in no particular order.
@@ -12,6 +13,10 @@ pub const STATEMENTS: &[&str] = &[
     breaker::HELD,
     breaker::RELEASE_HELD,
     breaker::DISCARD_HELD,
+    agenda::ANSWERED_SINCE,
+    agenda::GUESSED,
+    agenda::WITHHELD_SINCE,
+    agenda::TAKE_CLEARED,
     history::PAST_REQUESTS,
     lease::TAKE_LEASE,
     lease::RELEASE_LEASE,
@@ -70,6 +75,8 @@ pub const STATEMENTS: &[&str] = &[
     queries::REQUEST_LINE_BY_ID,
     queries::ADDRESS_OF,
     queries::NOTES_OF,
+    queries::ANSWERS_BY_EVIDENCE,
+    queries::SENT_COPIES,
     queries::HEAD,
     queries::PROBE,
     queries::LEDGER_AFTER,

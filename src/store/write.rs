@@ -196,7 +196,8 @@ impl Turn {
              next_alert_at = excluded.next_alert_at, holding_at = excluded.holding_at, \
              substantive_at = excluded.substantive_at, incomplete_since = excluded.incomplete_since, \
              suspended_days = excluded.suspended_days, merged_into = excluded.merged_into, \
-             deleted_at = excluded.deleted_at, forwarded_at = excluded.forwarded_at, gesture = excluded.gesture";
+             deleted_at = excluded.deleted_at, forwarded_at = excluded.forwarded_at, gesture = excluded.gesture, \
+             alert_cleared = excluded.alert_cleared";
         let mut seen = HashSet::new();
         let last: Vec<&Request> = requests.iter().rev().filter(|request| seen.insert(request.id)).collect();
         let rows: Vec<RequestRow> = last.into_iter().rev().map(RequestRow::from).collect();
@@ -210,7 +211,7 @@ impl Turn {
             b.push_bind(row.acknowledged_at).push_bind(row.alert_level).push_bind(row.next_alert_at);
             b.push_bind(row.holding_at).push_bind(row.substantive_at).push_bind(row.incomplete_since);
             b.push_bind(row.suspended_days).push_bind(row.merged_into).push_bind(row.deleted_at);
-            b.push_bind(row.forwarded_at).push_bind(row.gesture);
+            b.push_bind(row.forwarded_at).push_bind(row.gesture).push_bind(row.alert_cleared);
         });
         Ok(())
     }

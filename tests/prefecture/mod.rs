@@ -6,6 +6,7 @@ use vigie::domain::acknowledge::{Moment, SentCounts};
 use vigie::domain::address::Address;
 use vigie::domain::calendar::Territory;
 use vigie::domain::classify::FolderRole;
+use vigie::domain::nature::NatureRule;
 use vigie::domain::policy::{
     Limits, MailboxPolicy, Mode, Nature, RecipientRule, Requester, RequesterRule, SentCopy, Watch,
 };
@@ -53,6 +54,7 @@ pub fn policy(name: &str) -> MailboxPolicy {
             rule("mairies", "*@mairie-*.example", Requester::Elected),
             rule("parlementaires", "*@depute-*.example", Requester::Elected),
         ],
+        natures: NatureRule::usual(),
         default_nature: Nature::GeneralInfo,
         commitments: Vec::new(),
         perimeter: Vec::new(),

@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
 
-use super::{Overlay, Parsed, Source};
+use super::{Overlay, Parsed, Slot, Source};
 use crate::app::Result;
 use crate::app::gesture::final_request;
 use crate::domain::address::Address;
 use crate::domain::classify::{FolderRole, SubjectLink};
+use crate::domain::decide::Judgement;
 use crate::domain::gesture::{GestureRule, Sign};
 use crate::domain::receipt::official;
 use crate::domain::request::{MessageId, Request, RequestId, Status};
@@ -85,8 +86,30 @@ fn may_be_ours(source: &Source<'_>, message: &Parsed<'_>) -> bool {
     source.role == FolderRole::Sent || message.facts.author().is_some_and(|author| policy.is_ours(author))
 }
 
-/// Whether a further copy of a message was put into this mailbox by a hand: the same bytes, which no server delivered
-/// here. A server that delivers or redirects adds its trace.
+/// A message that was just recorded, as later ones of the batch find it.
+pub(super) fn known(
+    source: &Source<'_>,
+    message: &Parsed<'_>,
+    slot: &Slot,
+    request: Option<RequestId>,
+    judgement: &Judgement,
+) -> KnownMessage {
+    KnownMessage {
+        digest: slot.digest.clone(),
+        id: slot.id.0,
+        request: request.map_or(0, |request| request.0),
+        mailbox: source.desk.policy.name.clone(),
+        verdict: judgement.verdict.name().to_owned(),
+        reason: judgement.reason.code.to_owned(),
+        message_id: message.facts.message_id.clone().unwrap_or_default(),
+        size: i64::try_from(message.arrived.size).unwrap_or(i64::MAX),
+        email_id: message.arrived.email_id.clone().unwrap_or_default(),
+        internal_date: message.times.internal_date.map_or(0, |date| date.timestamp_millis()),
+    }
+}
+
+/// Whether a further copy of a message was put into this mailbox by a hand: the same bytes with the same date of receipt,
+/// which COPY and MOVE keep (RFC 9051 §6.4.7). A server that delivers or redirects dates anew, or adds its trace.
 pub(super) fn put_by_hand(source: &Source<'_>, message: &Parsed<'_>, first: &KnownMessage) -> bool {
     let facts = message.facts;
     let named = facts.to.iter().chain(&facts.cc).chain(&facts.bcc).chain(&facts.delivered_to).chain(&facts.resent_to);
@@ -94,6 +117,7 @@ pub(super) fn put_by_hand(source: &Source<'_>, message: &Parsed<'_>, first: &Kno
     source.role == FolderRole::Inbox
         && first.mailbox != policy.name
         && u64::try_from(first.size) == Ok(message.arrived.size)
+        && message.times.internal_date.is_some_and(|date| date.timestamp_millis() == first.internal_date)
         && !named.into_iter().any(|address| policy.is_mine(address))
 }
 

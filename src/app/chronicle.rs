@@ -1,0 +1,167 @@
+//! What happened to the house rather than to one request, told in French; and the words that both kinds of story use.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use serde_json::Value;
+
+use crate::domain::calendar::civil_time;
+use crate::domain::custody::Stage;
+use crate::domain::french::{french_date, french_time};
+
+/// The digits of a digest that are shown to people.
+const SHOWN_DIGITS: usize = 12;
+
+/// An entry's payload, in the words of people.
+pub(super) struct Telling<'a> {
+    pub(super) payload: &'a Value,
+    pub(super) zone: Tz,
+}
+
+impl Telling<'_> {
+    /// A text; empty where there is none.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.payload.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// A number; 0 where there is none.
+    pub(super) fn number(&self, name: &str) -> i64 {
+        self.payload.get(name).and_then(Value::as_i64).unwrap_or_default()
+    }
+
+    /// How long a list is.
+    fn count(&self, name: &str) -> usize {
+        self.payload.get(name).and_then(Value::as_array).map_or(0, Vec::len)
+    }
+
+    /// `lundi 18 mai 2026`.
+    pub(super) fn day(&self, name: &str) -> String {
+        let day: Option<NaiveDate> = self.text(name).parse().ok();
+        day.map_or_else(|| self.text(name).to_owned(), french_date)
+    }
+
+    /// `lundi 18 mai 2026 à 16 h 50`.
+    pub(super) fn instant(&self, name: &str) -> String {
+        let at: Option<DateTime<Utc>> = self.text(name).parse().ok();
+        at.map_or_else(
+            || self.text(name).to_owned(),
+            |at| {
+                let civil = civil_time(self.zone, at);
+                format!("{} à {}", french_date(civil.date()), french_time(civil.time()))
+            },
+        )
+    }
+
+    /// The head of a digest.
+    pub(super) fn digest(&self, name: &str) -> &str {
+        self.text(name).get(..SHOWN_DIGITS).unwrap_or_else(|| self.text(name))
+    }
+
+    /// What an entry about the house says; `None` for another kind.
+    pub(super) fn of_the_house(&self, kind: &str) -> Option<String> {
+        Some(match kind {
+            "mailbox_mode" => match self.text("mode") {
+                "acknowledge" => "boîte surveillée, les accusés de réception sont envoyés".to_owned(),
+                _ => "boîte surveillée en observation, rien n’est envoyé au public".to_owned(),
+            },
+            "configuration" => format!("configuration mise en service (empreinte {})", self.digest("digest")),
+            "texts" => format!("textes mis en service (empreinte {})", self.digest("digest")),
+            "address_undeliverable" => format!("adresse injoignable (code {})", self.text("status")),
+            "address_deliverable" => "adresse de nouveau joignable".to_owned(),
+            "folder_reconciled" => self.reconciled(),
+            "mailbox_blind" => {
+                format!("boîte illisible depuis le {}\u{a0}: {}", self.instant("since"), self.text("cause"))
+            }
+            "mailbox_sees_again" => {
+                format!("boîte de nouveau lisible\u{202f}; elle ne l’était plus depuis le {}", self.instant("since"))
+            }
+            _ => return self.of_custody(kind),
+        })
+    }
+
+    fn reconciled(&self) -> String {
+        let (missing, surplus) = (self.number("missing"), self.number("surplus"));
+        let gap = match (missing, surplus, self.payload.get("repaired").and_then(Value::as_bool)) {
+            (0, 0, _) => "aucun écart".to_owned(),
+            (_, _, Some(true)) => format!("{missing} manquants et {surplus} en trop, relevés depuis"),
+            (_, _, _) => format!("{missing} manquants et {surplus} en trop, un écart demeure"),
+        };
+        let (folder, server) = (self.text("folder"), self.number("server"));
+        format!("dossier {folder} comparé au serveur, qui a {server} messages\u{a0}: {gap}")
+    }
+
+    fn of_custody(&self, kind: &str) -> Option<String> {
+        let by = self.text("by");
+        Some(match kind {
+            "seal_key_rotated" => format!("clé de scellement remplacée par {by}"),
+            "disposal_approved" => format!(
+                "élimination de {} demandes et {} messages autorisée (visa {}, liste {}), exécutée par {by}",
+                self.number("requests"),
+                self.number("messages"),
+                self.text("visa"),
+                self.digest("list")
+            ),
+            "purged" => {
+                let rows = self.text("stage") == Stage::Rows.name();
+                let what = if rows { "lignes éliminées" } else { "données personnelles effacées" };
+                let (requests, messages) = (self.count("requests"), self.count("messages"));
+                format!("{what} sous le visa {}\u{a0}: {requests} demandes, {messages} messages", self.text("visa"))
+            }
+            "person_erased" => {
+                let (messages, case) = (self.number("messages"), self.text("case"));
+                format!("personne oubliée par {by} (dossier {case}), auteur de {messages} messages")
+            }
+            "personal_data_shown" => format!("données d’une personne communiquées par {by}"),
+            "store_restored" => {
+                format!("base restaurée par {by} d’une sauvegarde arrêtée à l’écriture {}", self.number("seq"))
+            }
+            "store_writable_again" => format!(
+                "base de nouveau inscriptible\u{202f}; elle ne l’était plus depuis le {}\u{a0}: {}",
+                self.instant("since"),
+                self.text("cause")
+            ),
+            _ => return None,
+        })
+    }
+}
+
+/// A verdict, for people.
+pub(super) fn verdict(name: &str) -> &str {
+    match name {
+        "request" => "demande",
+        "request_again" => "nouvelle demande dans un échange clos",
+        "follow_up" => "complément à une demande en cours",
+        "reply" => "réponse de nos services",
+        "automated" => "message automatique",
+        "bounce" => "avis de non-remise",
+        "bulk" => "envoi en nombre",
+        "spam" => "indésirable",
+        "abusive" => "envoi abusif",
+        "internal" => "message interne",
+        "duplicate" => "doublon",
+        "unreadable" => "message illisible",
+        other => other,
+    }
+}
+
+/// Who asks, for people.
+pub(super) fn requester(name: &str) -> &str {
+    match name {
+        "public" => "usager",
+        "elected" => "élu",
+        "local_official" => "cadre territorial",
+        "local_authority" => "collectivité",
+        other => other,
+    }
+}
+
+/// What is asked, for people.
+pub(super) fn nature(name: &str) -> &str {
+    match name {
+        "general_info" => "information générale",
+        "advice" => "conseil",
+        "complaint" => "réclamation",
+        "suggestion" => "suggestion",
+        "appointment" => "rendez-vous",
+        other => other,
+    }
+}

@@ -1,0 +1,185 @@
+//! The morning digest of a bureau: what is due, what an agent should look at, and yesterday's figures.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Result;
+use super::forecast::of_bureau;
+use super::query::days_left;
+use super::texts::{Written, bureau_of, gestures, head, item};
+use crate::domain::alert::Bureau;
+use crate::domain::effect::Effect;
+use crate::domain::office::Office;
+use crate::domain::reasons;
+use crate::domain::request::{AcknowledgementState, Request};
+use crate::mail::ics;
+use crate::mail::notice::{Attachment, Condition, DigestCounts, DigestFields, ListFields, Notice};
+use crate::store::{RequestFilter, RequestLine, Store};
+
+/// The template of the morning digest.
+const DIGEST: &str = "point-du-matin";
+/// The digest's figures cover this span.
+const DIGEST_SPAN: TimeDelta = TimeDelta::days(1);
+/// Working days left from which the digest names a request.
+const DIGEST_HORIZON: i64 = 2;
+/// References named in one line of the digest.
+const MAX_NAMES: usize = 10;
+/// Guessed answers that are looked at for one digest; the others are there tomorrow.
+const MAX_GUESSED: i64 = 500;
+
+/// The morning digest of a bureau: it goes out also when there is nothing to say.
+pub async fn digest(store: &Store, office: &Office, effect: &Effect, now: DateTime<Utc>) -> Result<Written> {
+    let bureau = bureau_of(office, effect)?;
+    let of_bureau_filter = RequestFilter { bureau: bureau.key.clone(), ..RequestFilter::default() };
+    let open = store.list_requests(&RequestFilter { status: "open".into(), ..of_bureau_filter.clone() }).await?;
+    let open: Vec<&RequestLine> = open.iter().filter(|line| !line.request.backlog).collect();
+    let running: Vec<&RequestLine> = open.iter().copied().filter(|line| line.request.is_running()).collect();
+    let urgent =
+        |line: &&&RequestLine| days_left(office, &line.request, now).is_some_and(|left| left <= DIGEST_HORIZON);
+    let items = running.iter().filter(urgent).filter_map(|line| item(office, line, now)).collect();
+    let since = now - DIGEST_SPAN;
+    let lately = store.list_requests(&RequestFilter { from: Some(since), ..of_bureau_filter }).await?;
+    let counts = counts(store, bureau, (&open, &lately), since).await?;
+    let mut conditions = blind_mailboxes(store, office, bureau).await?;
+    conditions.extend(not_delivered(&open));
+    conditions.extend(super::blind_spot::conditions(store, office, bureau, now).await?);
+    let forecast = of_bureau(store, office, &bureau.key, now).await?;
+    let fields = DigestFields {
+        head: head(office, bureau, effect, DIGEST),
+        day: office.desk_of_bureau(&bureau.key).map_or_else(|| now.date_naive(), |desk| desk.calendar.civil(now)),
+        counts,
+        forecast: forecast.map(|forecast| forecast.outlook.french()),
+        items,
+        lists: lists(store, bureau, &open, &effect.about, since).await?,
+        conditions,
+        gestures: gestures(office, bureau),
+        seal: match &office.seal_key {
+            Some(key) => Some(key.seal(&store.head().await?)),
+            None => None,
+        },
+        attachments: deadlines(bureau, effect, &running).into_iter().collect(),
+    };
+    Ok(Some((Notice::Digest(fields), office.sender.clone())))
+}
+
+async fn counts(
+    store: &Store,
+    bureau: &Bureau,
+    (open, lately): (&[&RequestLine], &[RequestLine]),
+    since: DateTime<Utc>,
+) -> Result<DigestCounts> {
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let acknowledged = |state| count(lately.iter().filter(|line| line.request.acknowledgement == state).count());
+    Ok(DigestCounts {
+        received: count(lately.len()),
+        answered: store.answered_since(&bureau.key, since).await?,
+        acknowledged: acknowledged(AcknowledgementState::Sent),
+        withheld: acknowledged(AcknowledgementState::Withheld),
+        open: count(open.len()),
+    })
+}
+
+/// What an agent should look at besides the limits.
+async fn lists(
+    store: &Store,
+    bureau: &Bureau,
+    open: &[&RequestLine],
+    cleared: &[String],
+    since: DateTime<Utc>,
+) -> Result<Vec<ListFields>> {
+    let mut doubtful = store.guessed(&bureau.key, MAX_GUESSED).await?;
+    doubtful.extend(chosen(open, Request::is_doubtful));
+    let incomplete = chosen(open, |request| request.incomplete_since.is_some());
+    let mut lists = vec![
+        list(
+            "À vérifier",
+            "La réponse n’est pas certaine, ou le message a disparu de la boîte sans réponse. Confirmez par « vigie \
+             request confirm », ou rouvrez par « vigie request reopen ».",
+            &doubtful,
+        ),
+        list("Pièces manquantes demandées, délai suspendu", "", &incomplete),
+        list("Demandes signalées, réglées depuis le dernier point", "", cleared),
+    ];
+    lists.push(withheld(store.withheld_since(&bureau.key, since).await?));
+    lists.retain(|list| !list.lines.is_empty());
+    Ok(lists)
+}
+
+fn chosen(open: &[&RequestLine], wanted: impl Fn(&Request) -> bool) -> Vec<String> {
+    open.iter().map(|line| &line.request).filter(|request| wanted(request)).map(|r| r.reference.clone()).collect()
+}
+
+fn list(title: &str, advice: &str, references: &[String]) -> ListFields {
+    let lines = if references.is_empty() { Vec::new() } else { vec![named(references)] };
+    ListFields { title: format!("{title} ({})", references.len()), advice: advice.to_owned(), lines }
+}
+
+/// The acknowledgements that were withheld, by reason.
+fn withheld(withheld: Vec<(String, String)>) -> ListFields {
+    let mut by_reason: Vec<(String, Vec<String>)> = Vec::new();
+    let count = withheld.len();
+    for (reference, reason) in withheld {
+        match by_reason.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, references)) => references.push(reference),
+            None => by_reason.push((reason, vec![reference])),
+        }
+    }
+    let line = |(reason, references): &(String, Vec<String>)| {
+        let reason = reasons::french(reason).trim_end_matches('.');
+        format!("{reason}\u{a0}: {} ({})", references.len(), named(references))
+    };
+    ListFields {
+        title: format!("Accusés de réception retenus ({count})"),
+        advice: String::new(),
+        lines: by_reason.iter().map(line).collect(),
+    }
+}
+
+/// The first references of a list, and how many more there are.
+fn named(references: &[String]) -> String {
+    let first: Vec<&str> = references.iter().take(MAX_NAMES).map(String::as_str).collect();
+    match references.len().saturating_sub(MAX_NAMES) {
+        0 => first.join(", "),
+        1 => format!("{} et 1 autre", first.join(", ")),
+        more => format!("{} et {more} autres", first.join(", ")),
+    }
+}
+
+/// The deadlines of the open requests as a calendar file, where the bureau wants it.
+fn deadlines(bureau: &Bureau, effect: &Effect, running: &[&RequestLine]) -> Option<Attachment> {
+    let due = |line: &&RequestLine| (line.request.due_on, line.request.reference.clone());
+    bureau.digest_ics.then(|| Attachment {
+        name: "echeances.ics".to_owned(),
+        media_type: "text/calendar; charset=utf-8; method=PUBLISH",
+        bytes: ics::deadlines(&bureau.label, effect.created_at, running.iter().map(due)).into_bytes(),
+    })
+}
+
+/// The open requests whose acknowledgement the relay refused for good, or lost: their requesters know nothing.
+fn not_delivered(open: &[&RequestLine]) -> Option<Condition> {
+    let lost = |line: &&&RequestLine| {
+        matches!(line.request.acknowledgement, AcknowledgementState::Refused | AcknowledgementState::Unknown)
+    };
+    let lines: Vec<&&RequestLine> = open.iter().filter(lost).collect();
+    let oldest = lines.iter().map(|line| line.request.received_at).min()?;
+    let named: Vec<&str> = lines.iter().take(MAX_NAMES).map(|line| line.request.reference.as_str()).collect();
+    let more = if lines.len() > MAX_NAMES { ", …" } else { "" };
+    Some(Condition {
+        title: format!("{} accusés refusés par le relais ou d’issue inconnue", lines.len()),
+        since: oldest,
+        advice: format!("Prévenez les demandeurs par une autre voie : {}{more}.", named.join(", ")),
+    })
+}
+
+async fn blind_mailboxes(store: &Store, office: &Office, bureau: &Bureau) -> Result<Vec<Condition>> {
+    let mut conditions = Vec::new();
+    for mailbox in office.mailboxes.iter().filter(|mailbox| mailbox.bureau == bureau.key) {
+        if let Some(since) = store.mailbox(&mailbox.name).await?.and_then(|row| row.blind_since) {
+            conditions.push(Condition {
+                title: format!("La boîte {} n’est plus lue", mailbox.name),
+                since,
+                advice: "Prévenez le SIDSIC : les nouveaux messages ne sont ni comptés ni accusés.".to_owned(),
+            });
+        }
+    }
+    Ok(conditions)
+}

@@ -1,0 +1,146 @@
+//! `vigie calendar import FILE.ics`: closures, checked and shown, and written only when told.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use super::output::{self, Format};
+use super::{Answer, Failure, offline};
+use crate::clock;
+use crate::config::{Settings, ics};
+use crate::domain::calendar::{Calendar, Closure, Day};
+use crate::domain::french::french_date;
+use crate::report::table::Table;
+
+#[derive(Debug, clap::Args)]
+pub struct Import {
+    /// The iCalendar file (.ics); whole days only, nothing that repeats
+    file: PathBuf,
+    /// What people read, instead of what each event is called
+    #[arg(long)]
+    label: Option<String>,
+    /// The count of working days stops meanwhile; without it the closures are only shown
+    #[arg(long)]
+    suspends: bool,
+    /// The bureau that is closed, by key; all without it
+    #[arg(long = "bureau")]
+    bureaux: Vec<String>,
+    /// Write them into the file that the configuration names
+    #[arg(long)]
+    apply: bool,
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+}
+
+/// A closure of the file, as `--format json` shows it.
+#[derive(Debug, Serialize)]
+struct View {
+    from: String,
+    to: String,
+    label: String,
+    suspends: bool,
+    /// Whether the configuration has it already.
+    known: bool,
+    /// Days of it that count as working days today.
+    working_days: usize,
+    /// What somebody should look at.
+    remarks: Vec<String>,
+}
+
+/// Checks a file of closures, and adds them where told.
+pub fn import(config: &Path, arguments: &Import) -> Answer {
+    let settings = offline(config)?;
+    let calendar = calendar(&settings, &arguments.bureaux)?;
+    let closures = ics::closures(&arguments.file, arguments.label.as_deref(), arguments.suspends)
+        .map_err(|error| Failure::Usage(error.into()))?;
+    let today = calendar.civil(clock::now());
+    let views: Vec<View> = closures.iter().map(|closure| view(calendar, closure, today)).collect();
+    output::listing(arguments.format, &views, || table(&closures, &views))?;
+    let new: Vec<Closure> =
+        closures.into_iter().zip(&views).filter(|(_, view)| !view.known).map(|(closure, _)| closure).collect();
+    let said = if new.is_empty() {
+        "Rien à ajouter : ces fermetures sont déjà dans la configuration.\n".to_owned()
+    } else if arguments.apply {
+        let path = settings.closures_file.as_deref().ok_or_else(|| {
+            Failure::Usage(anyhow::anyhow!("the configuration names no file: add closures_file to [calendar]"))
+        })?;
+        ics::append(path, &new, &arguments.bureaux).map_err(|error| Failure::Failed(error.into()))?;
+        // What was written must load: nobody should learn it at the next start.
+        Settings::load(config, crate::config::Secrets::Skip)?;
+        format!(
+            "{} fermetures ajoutées à {}. À prendre en compte par « systemctl reload vigie » : les échéances des demandes \
+             ouvertes suivront.\n",
+            new.len(),
+            path.display()
+        )
+    } else {
+        let days: usize = views.iter().filter(|view| !view.known && view.suspends).map(|view| view.working_days).sum();
+        format!("{} fermetures à ajouter, {days} jours ouvrés de moins ; rien n’est écrit sans --apply.\n", new.len())
+    };
+    if arguments.format == Format::Table {
+        output::print(&said)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The calendar of the closed bureau, or the first one.
+fn calendar<'a>(settings: &'a Settings, bureaux: &[String]) -> Result<&'a Calendar, Failure> {
+    let office = &settings.office;
+    for key in bureaux {
+        if office.bureau(key).is_none() {
+            return Err(Failure::Usage(anyhow::anyhow!("no [[bureaux]] has the key {key:?}")));
+        }
+    }
+    let of_bureau = bureaux.first().and_then(|key| office.desk_of_bureau(key)).map(|desk| desk.calendar);
+    let first = || office.mailboxes.first().and_then(|mailbox| office.calendars.get(&mailbox.name));
+    of_bureau.or_else(first).ok_or_else(|| Failure::Usage(anyhow::anyhow!("the configuration has no mailbox")))
+}
+
+fn view(calendar: &Calendar, closure: &Closure, today: NaiveDate) -> View {
+    let days = || closure.from.iter_days().take_while(|day| *day <= closure.to);
+    let mut remarks: Vec<String> = days().filter_map(|day| remark(day, &calendar.day(day))).collect();
+    if closure.to < today {
+        remarks.push("passée : les demandes encore ouvertes seront redatées, le reste ne change pas".to_owned());
+    }
+    View {
+        from: closure.from.to_string(),
+        to: closure.to.to_string(),
+        label: closure.label.clone(),
+        suspends: closure.suspends,
+        known: calendar
+            .closures()
+            .iter()
+            .any(|known| (known.from, known.to, known.suspends) == (closure.from, closure.to, closure.suspends)),
+        working_days: days().filter(|day| calendar.is_working(*day)).count(),
+        remarks,
+    }
+}
+
+/// A feast that is no holiday, or a holiday that is one already: the feeds that people find hold both.
+fn remark(date: NaiveDate, day: &Day) -> Option<String> {
+    match day {
+        Day::Holiday(name) => Some(format!("{} est déjà férié ({name})", french_date(date))),
+        Day::Closed(label) => Some(format!("{} est déjà fermé ({label})", french_date(date))),
+        Day::NotOpen(_) | Day::ClosedCounted(_) | Day::Working => None,
+    }
+}
+
+fn table(closures: &[Closure], views: &[View]) -> Table {
+    let mut table = Table::new(&["Fermeture", "Du", "Au", "Décompte", "Jours ouvrés", "Remarques"]);
+    for (closure, view) in closures.iter().zip(views) {
+        let known = view.known.then(|| "déjà dans la configuration".to_owned());
+        let remarks: Vec<String> = known.into_iter().chain(view.remarks.iter().cloned()).collect();
+        table.push(vec![
+            closure.label.clone(),
+            french_date(closure.from),
+            french_date(closure.to),
+            if closure.suspends { "suspendu" } else { "continue" }.to_owned(),
+            view.working_days.to_string(),
+            remarks.join(" ; "),
+        ]);
+    }
+    table
+}
