@@ -79,3 +79,32 @@ fn the_corpus_is_explained_by_the_command_as_by_the_rules() {
     assert_eq!((output.status.code(), rows.len()), (Some(0), messages));
     assert!(rows.iter().all(|row| row["reason"].is_string() && row["acknowledgement_reason"].is_string()));
 }
+
+#[test]
+fn a_preview_of_a_mail_that_would_not_be_sent_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/vigie.toml");
+    let preview = |file: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vigie"));
+        command.args(["template", "preview", "--mailbox", "pref-pan", "--config"]).arg(&config);
+        let output = command.arg(file).output().unwrap();
+        let text = |octets| String::from_utf8(octets).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (asked, robot) = (folder.path().join("asked"), folder.path().join("robot"));
+    fs::write(&asked, format!("From: a@b.example\n{TO_US}")).unwrap();
+    fs::write(&robot, format!("Auto-Submitted: auto-replied\nFrom: a@b.example\n{TO_US}")).unwrap();
+
+    let (code, mail, errors) = preview(&asked);
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    assert!(!mail.contains("X-Vigie-Preview"), "{mail}");
+
+    let (code, mail, errors) = preview(&robot);
+    assert_eq!(code, Some(1));
+    assert!(errors.contains("no acknowledgement would be sent"), "{errors}");
+    assert!(mail.starts_with("X-Vigie-Preview: no acknowledgement would be sent ("), "{mail}");
+
+    let (code, _, errors) = preview(&folder.path().join("nowhere"));
+    assert_eq!(code, Some(1));
+    assert!(errors.contains("nowhere: "), "{errors}");
+}
