@@ -47,7 +47,9 @@ pub fn template(config: &Path, verb: Verb) -> Answer {
             let texts = templates(&settings).map_err(Failure::Usage)?;
             let office = &settings.office;
             let desk = office.desk(&mailbox).ok_or_else(|| super::explain::unknown(office, &mailbox))?;
-            let explained = explain(desk, &super::explain::read(&file)?, None, received_at, clock::now());
+            let now = clock::now();
+            let received_at = super::explain::receipt(received_at, now)?;
+            let explained = explain(desk, &super::explain::read(&file)?, None, received_at, now);
             let bytes = preview(office, &mailbox, &explained, &texts)?;
             match output {
                 Some(path) => std::fs::write(path, bytes)?,
