@@ -1,6 +1,8 @@
 //! What a bureau's past says of its open requests, from the store.
 
-use chrono::{DateTime, NaiveTime, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 use super::Result;
 use crate::domain::deadline::working_days_left;
@@ -32,20 +34,34 @@ pub async fn of_bureau(
     let Some(forecast) = Forecast::learn(past.iter().filter_map(|request| case(desk, request, now))) else {
         return Ok(None);
     };
+    let forecast = forecast.paced(answers_a_day(desk, &past, today));
     let share = desk.bureau.hours.share_left(desk.calendar, now);
+    // While pieces are missing the clock stands still: nothing can be missed, and when it goes on nobody knows.
+    let runs = |request: &&PastRequest| request.open && request.incomplete_since.is_none();
+    let ages: Vec<u16> = past.iter().filter(runs).map(|request| age(desk, request, now)).collect();
+    let strain = forecast.strain(&ages, share);
     let exposed = |request: &PastRequest| Exposed {
         reference: request.reference.clone(),
         left: working_days_left(desk.calendar, request.due_on, today),
         risk: match working_days_left(desk.calendar, request.due_on, today) {
             _ if desk.calendar.end_of_day(request.due_on) <= now => 1.0,
-            left => forecast.miss(age(desk, request, now), left, share),
+            left => forecast.miss(age(desk, request, now), left, share, &strain),
         },
     };
-    // While pieces are missing the clock stands still: nothing can be missed, and when it goes on nobody knows.
-    let runs = |request: &&PastRequest| request.open && request.incomplete_since.is_none();
     let open: Vec<Exposed> = past.iter().filter(runs).map(exposed).collect();
     let outlook = outlook(&forecast, &open);
     Ok(Some(BureauForecast { open, outlook }))
+}
+
+/// How many requests the bureau settled on each working day before today, from the first one on which it settled any.
+fn answers_a_day(desk: Desk<'_>, past: &[PastRequest], today: NaiveDate) -> Vec<u32> {
+    let mut settled: BTreeMap<NaiveDate, u32> = BTreeMap::new();
+    for day in past.iter().filter_map(|request| request.settled_at).map(|at| desk.calendar.civil(at)) {
+        *settled.entry(day).or_default() += 1;
+    }
+    let Some(first) = settled.keys().next().copied() else { return Vec::new() };
+    let days = first.iter_days().take_while(|day| *day < today).filter(|day| desk.calendar.is_working(*day));
+    days.map(|day| settled.get(&day).copied().unwrap_or_default()).collect()
 }
 
 /// What is learnt from a request; nothing from one that was settled before it was received. One whose pieces are missing

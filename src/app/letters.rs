@@ -150,7 +150,7 @@ impl<'a> Letter<'a> {
             received_at: request.received_at,
             original_subject: line.subject.clone(),
             requester_name: some(&line.name),
-            limit: Some(Limit { working_days: request.limit, due_on: request.due_on }),
+            limit: promised(&request.commitment, request.limit, request.due_on),
             ..blank(desk, service)
         };
         Self { desk, service, nature: request.nature, language: line.language.clone(), fields }
@@ -177,7 +177,8 @@ impl<'a> Letter<'a> {
             received_at: judgement.received_at,
             original_subject: facts.subject.clone(),
             requester_name: asker_name(facts, desk.policy).map(str::to_owned),
-            limit: judgement.deadline.as_ref().map(|due| Limit { working_days: judgement.limit, due_on: due.due_on }),
+            limit: (judgement.deadline.as_ref())
+                .and_then(|due| promised(&judgement.commitment, judgement.limit, due.due_on)),
             ..blank(desk, service)
         };
         Self { desk, service, nature: judgement.nature, language: language_of(facts), fields }
@@ -216,6 +217,11 @@ impl<'a> Letter<'a> {
         let template = format!("{template}.{language}");
         AckFields { template, demande, ..translated(fields, &said) }
     }
+}
+
+/// The limit that the public is told: only what a commitment promises, never the one that keeps what none covers in sight.
+fn promised(commitment: &str, working_days: u16, due_on: NaiveDate) -> Option<Limit> {
+    (!commitment.is_empty()).then_some(Limit { working_days, due_on })
 }
 
 /// A mail of a mailbox that says nothing yet.
@@ -274,4 +280,16 @@ fn demande(meaning: &Meaning, received_on: NaiveDate, attestation: &str, remedie
         ImplicitDecision::Rejection => Silence::Rejection { remedies: remedies.to_owned() },
     };
     Some(Demande { on: meaning.falls_on(received_on)?, silence })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_commitment_nothing_is_promised() {
+        let due_on = NaiveDate::default();
+        assert_eq!(promised("mail.user.info", 3, due_on), Some(Limit { working_days: 3, due_on }));
+        assert_eq!(promised("", 5, due_on), None);
+    }
 }

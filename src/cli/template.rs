@@ -13,12 +13,19 @@ use crate::clock;
 use crate::config::Settings;
 use crate::daemon::templates;
 use crate::daemon::texts::findings;
+use crate::domain::acknowledge::Acknowledgement;
+use crate::domain::decide::{Judgement, parts};
+use crate::domain::policy::Mode;
+use crate::domain::reasons;
+
+/// The header field, at the head of a preview, that says that the mail would not be sent.
+const NOT_SENT: &str = "X-Vigie-Preview";
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
     /// Check the mandatory mentions and the form of every text
     Lint,
-    /// Print the acknowledgement that a message file would get: the mail's source
+    /// Print the acknowledgement that a message file would get: the mail's source; exit code 1 where it would get none
     Preview {
         /// The message file
         file: PathBuf,
@@ -36,7 +43,7 @@ pub enum Verb {
 
 /// Carries the verb out.
 pub fn template(config: &Path, verb: Verb) -> Answer {
-    let settings = offline(config)?;
+    let mut settings = offline(config)?;
     match verb {
         Verb::Lint => {
             let mut report = Report::default();
@@ -44,20 +51,39 @@ pub fn template(config: &Path, verb: Verb) -> Answer {
             report.print()
         }
         Verb::Preview { file, mailbox, received_at, output } => {
+            // What would be sent once it is sent: the mode is no reason to be told of.
+            settings.office.mailboxes.iter_mut().for_each(|mailbox| mailbox.mode = Mode::Acknowledge);
             let texts = templates(&settings).map_err(Failure::Usage)?;
             let office = &settings.office;
             let desk = office.desk(&mailbox).ok_or_else(|| super::explain::unknown(office, &mailbox))?;
             let now = clock::now();
             let received_at = super::explain::receipt(received_at, now)?;
-            let explained = explain(desk, &super::explain::read(&file)?, None, received_at, now);
-            let bytes = preview(office, &mailbox, &explained, &texts)?;
+            let raw = super::explain::read(&file).map_err(named(&file))?;
+            let explained = explain(desk, &raw, None, received_at, now);
+            let mut bytes = preview(office, &mailbox, &explained, &texts)?;
+            let withheld = withheld(&explained.judgement);
+            if let Some(reason) = &withheld {
+                eprintln!("vigie: no acknowledgement would be sent: {} [{reason}]", reasons::french(reason));
+                bytes.splice(..0, format!("{NOT_SENT}: no acknowledgement would be sent ({reason})\r\n").into_bytes());
+            }
             match output {
-                Some(path) => std::fs::write(path, bytes)?,
+                Some(path) => std::fs::write(&path, bytes).map_err(named(&path))?,
                 None => output::print(&String::from_utf8_lossy(&bytes))?,
             }
-            Ok(ExitCode::SUCCESS)
+            Ok(ExitCode::from(u8::from(withheld.is_some())))
         }
     }
+}
+
+/// Why a message would get no acknowledgement; none where it would get one.
+fn withheld(judgement: &Judgement) -> Option<&'static str> {
+    let sent = matches!(judgement.acknowledgement, Acknowledgement::Send { .. });
+    (!sent).then(|| parts(&judgement.acknowledgement).1.code)
+}
+
+/// What went wrong with a file, and with which.
+fn named(path: &Path) -> impl Fn(std::io::Error) -> std::io::Error {
+    move |error| std::io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// Checks every text; one that a mailbox with an implicit decision uses must also say what silence means.

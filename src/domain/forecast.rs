@@ -17,6 +17,9 @@ const AGES: usize = 61;
 /// How many imagined requests of the average kind temper each age: with few real ones, an age is as the average.
 const PRIOR: f64 = 4.0;
 
+/// Of ten working days, those in which a bureau gave no more answers than its pace.
+const ORDINARY_DAYS_OF_TEN: usize = 9;
+
 /// What became of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Case {
@@ -33,6 +36,8 @@ pub struct Forecast {
     hazards: Vec<f64>,
     /// How many settled requests that rests on.
     settled: u32,
+    /// How many answers the bureau gives on a good day.
+    pace: f64,
 }
 
 impl Forecast {
@@ -64,7 +69,39 @@ impl Forecast {
         let mean = f64::from(settled) / f64::from(exposure.max(1));
         let hazard = |(gone, at_risk): (&u32, &u32)| (f64::from(*gone) + PRIOR * mean) / (f64::from(*at_risk) + PRIOR);
         let hazards = gone.iter().zip(&at_risk).map(hazard).collect();
-        Some(Self { hazards, settled })
+        Some(Self { hazards, settled, pace: f64::INFINITY })
+    }
+
+    /// The same for a bureau that gave so many answers on each of its past working days: after a rush, requests wait
+    /// because there are too many of them, whatever their age.
+    #[must_use]
+    pub fn paced(self, mut answers: Vec<u32>) -> Self {
+        answers.sort_unstable();
+        let good_day = answers.get(answers.len() * ORDINARY_DAYS_OF_TEN / 10).copied();
+        Self { pace: good_day.map_or(f64::INFINITY, |answers| f64::from(answers.max(1))), ..self }
+    }
+
+    /// Which share of the answers that their ages promise the open requests can get, today and on the working days that
+    /// follow: all of them, until they are more than the bureau's pace. `ages` are of all open requests, the late ones
+    /// among them; `share` as for [`Self::miss`].
+    #[must_use]
+    pub fn strain(&self, ages: &[u16], share: f64) -> Vec<f64> {
+        let mut open: Vec<(usize, f64)> = ages.iter().map(|age| (usize::from(*age), 1.0)).collect();
+        let mut strain = Vec::with_capacity(AGES);
+        for day in 0..AGES {
+            let hours = if day == 0 { share.clamp(0.0, 1.0) } else { 1.0 };
+            let promised: f64 = open.iter().map(|(age, open)| open * self.hazard(age + day)).sum();
+            let given = if promised > self.pace { self.pace / promised } else { 1.0 };
+            for (age, open) in &mut open {
+                *open *= (1.0 - given * self.hazard(*age + day)).powf(hours);
+            }
+            strain.push(given);
+        }
+        strain
+    }
+
+    fn hazard(&self, age: usize) -> f64 {
+        self.hazards.get(age.min(AGES - 1)).copied().unwrap_or_default()
     }
 
     /// How many settled requests it rests on.
@@ -76,16 +113,16 @@ impl Forecast {
     /// The chance, from 0 to 1, that a request of an age is still open when its last day ends.
     ///
     /// `left` is the number of working days after today until its last day; negative once that is past. `share` is the
-    /// share of today's working hours that is still to come, from 0 to 1.
+    /// share of today's working hours that is still to come, from 0 to 1. `strain` is that of [`Self::strain`]; empty where
+    /// there are no more requests than the bureau can answer.
     #[must_use]
-    pub fn miss(&self, age: u16, left: i64, share: f64) -> f64 {
+    pub fn miss(&self, age: u16, left: i64, share: f64, strain: &[f64]) -> f64 {
         let Ok(left) = usize::try_from(left) else { return 1.0 };
-        let hazard = |age: usize| self.hazards.get(age.min(AGES - 1)).copied().unwrap_or_default();
         let age = usize::from(age);
-        let today = (1.0 - hazard(age)).powf(share.clamp(0.0, 1.0));
+        let stays = |day: usize| 1.0 - strain.get(day).copied().unwrap_or(1.0) * self.hazard(age + day);
+        let today = stays(0).powf(share.clamp(0.0, 1.0));
         // Beyond the ages that are told apart the chance is nil for all purposes.
-        let days = (age + 1..).take(left.min(AGES));
-        days.fold(today, |open, age| open * (1.0 - hazard(age)))
+        (1..=left.min(AGES)).fold(today, |open, day| open * stays(day))
     }
 }
 
@@ -218,11 +255,11 @@ mod tests {
         let past: Vec<Case> = settled(1, 500).chain(settled(3, 450)).chain(settled(10, 50)).collect();
         let forecast = Forecast::learn(past).expect("long enough");
         let near = |found: f64, expected: f64| assert!((found - expected).abs() < 0.02, "{found} {expected}");
-        near(forecast.miss(0, 5, 1.0), 0.05);
-        near(forecast.miss(2, 3, 1.0), 0.10);
-        assert!(forecast.miss(4, 1, 1.0) > 0.9);
-        near(forecast.miss(1, 4, 0.0), 0.10);
-        near(forecast.miss(5, -1, 1.0), 1.0);
+        near(forecast.miss(0, 5, 1.0, &[]), 0.05);
+        near(forecast.miss(2, 3, 1.0, &[]), 0.10);
+        assert!(forecast.miss(4, 1, 1.0, &[]) > 0.9);
+        near(forecast.miss(1, 4, 0.0, &[]), 0.10);
+        near(forecast.miss(5, -1, 1.0, &[]), 1.0);
     }
 
     #[test]
@@ -230,7 +267,7 @@ mod tests {
         // 300 of 400 were answered on day 2, and 100 are open at day 5: of those that day 2 saw open, a quarter stayed.
         let open = std::iter::repeat_n(Case { age: 5, settled: false }, 100);
         let forecast = Forecast::learn(settled(2, 300).chain(open)).expect("long enough");
-        let risk = forecast.miss(2, 0, 1.0);
+        let risk = forecast.miss(2, 0, 1.0, &[]);
         assert!((risk - 0.25).abs() < 0.02, "{risk}");
     }
 
@@ -238,8 +275,20 @@ mod tests {
     fn the_risk_grows_as_the_day_passes_and_the_limit_nears() {
         let past: Vec<Case> = (0..10).flat_map(|age| settled(age, 100)).collect();
         let forecast = Forecast::learn(past).expect("long enough");
-        assert!(forecast.miss(3, 2, 0.2) > forecast.miss(3, 2, 0.9));
-        assert!(forecast.miss(4, 1, 1.0) > forecast.miss(2, 3, 1.0));
+        assert!(forecast.miss(3, 2, 0.2, &[]) > forecast.miss(3, 2, 0.9, &[]));
+        assert!(forecast.miss(4, 1, 1.0, &[]) > forecast.miss(2, 3, 1.0, &[]));
+    }
+
+    #[test]
+    fn a_rush_that_is_more_than_the_pace_waits_whatever_its_age() {
+        let forecast = Forecast::learn(settled(0, 500).chain(settled(1, 500))).expect("long enough");
+        let forecast = forecast.paced([5, 6, 7, 8, 9, 10, 10, 10, 10, 10].to_vec());
+        let calm = forecast.strain(&[0; 15], 1.0);
+        assert!((forecast.miss(0, 1, 1.0, &calm) - forecast.miss(0, 1, 1.0, &[])).abs() < 0.01, "{calm:?}");
+        // A hundred where ten are answered a day: on two days one of five, about, gets an answer.
+        let rush = forecast.strain(&[0; 100], 1.0);
+        let risk = forecast.miss(0, 1, 1.0, &rush);
+        assert!((risk - 0.8).abs() < 0.02, "{risk}");
     }
 
     #[test]

@@ -56,13 +56,14 @@ impl NatureRule {
 
     /// The rules of the house, which come after those of the configuration: complaints, suggestions, and appointments that
     /// an élu or a collectivité asks for. A *dépôt de plainte* is a matter of the police, and no complaint against the
-    /// service.
+    /// service; who writes of booking a *rendez-vous en ligne* asks for help, and not to be received.
     #[must_use]
     pub fn usual() -> Vec<Self> {
         let criminal =
             ["dépôt de plainte", "porter plainte", "plainte contre x", "récépissé de plainte", "plainte pénale"];
+        let booking = ["en ligne", "rendez-vous impossible", "compte rendu"];
         let mut appointment =
-            Self::new("subject_appointment", Nature::Appointment, &["rendez-vous", "rdv", "audience"], &[]);
+            Self::new("subject_appointment", Nature::Appointment, &["rendez-vous", "rdv", "audience"], &booking);
         appointment.requesters = vec![Requester::Elected, Requester::LocalOfficial, Requester::LocalAuthority];
         vec![
             Self::new("subject_complaint", Nature::Complaint, &["réclamation", "plainte"], &criminal),
@@ -131,7 +132,9 @@ mod tests {
         for subject in ["Demande de rendez-vous", "RDV avec Mme la préfète", "Rendez vous"] {
             assert_eq!(by_usual(subject, Requester::Elected), Some(Nature::Appointment), "{subject}");
         }
-        assert_eq!(by_usual("Rendez-nous nos routes", Requester::Elected), None);
+        for subject in ["Rendez-nous nos routes", "Rendez-vous en ligne impossible", "Compte rendu du rendez-vous"] {
+            assert_eq!(by_usual(subject, Requester::Elected), None, "{subject}");
+        }
     }
 
     #[test]

@@ -384,7 +384,7 @@ impl Head {
             let value = value.trim();
             match key.trim() {
                 "Kind" => {
-                    let known = "it is one of registration, acknowledgement, alert, digest";
+                    let known = "it is one of registration, acknowledgement, transfer, alert, digest, report";
                     let unknown = || fault(index + 1, format!("the kind {value:?} is not known: {known}"));
                     kind = Some(Kind::from_name(value).ok_or_else(unknown)?);
                 }

@@ -168,7 +168,8 @@ impl Turn {
         const HEAD: &str = concat!("SELECT ", known_columns!(), " FROM message WHERE digest IN (");
         // A message whose row was purged is still known, so that one that lies in its folder is not taken for a new one.
         const BURIED: &str = "SELECT digest, id, CAST(0 AS BIGINT) AS request, mailbox, verdict, reason, \
-             '' AS message_id, CAST(0 AS BIGINT) AS size, '' AS email_id FROM tombstone WHERE digest IN (";
+             '' AS message_id, CAST(0 AS BIGINT) AS size, '' AS email_id, \
+             CAST(0 AS BIGINT) AS internal_date FROM tombstone WHERE digest IN (";
         let mut rows = select_in!(self, KnownMessage, HEAD, digests, ")");
         rows.extend(select_in!(self, KnownMessage, BURIED, digests, ")"));
         Ok(rows.into_iter().map(|row| (row.digest.clone(), row)).collect())

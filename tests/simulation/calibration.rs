@@ -43,6 +43,8 @@ pub struct Scores {
     pub base: f64,
     /// That of each bureau's own share.
     pub by_bureau: f64,
+    /// Forecasts about requests whose pieces were missing: there should be none.
+    pub misplaced: usize,
 }
 
 /// Asks the forecast of every bureau about every request that can still be answered in time.
@@ -72,6 +74,7 @@ pub async fn compare(world: &World<'_>, said: &[Said]) -> Scores {
         line(name, &outcomes, |outcome| outcome.weekday == day as u32);
     }
     let scores = Scores {
+        misplaced: said.iter().filter(|said| stood_still(cases[ids[said.reference.as_str()]], said.at)).count(),
         forecasts: outcomes.len(),
         brier: brier(&outcomes, |outcome| outcome.risk),
         base: constant(&outcomes),
@@ -92,6 +95,11 @@ pub async fn compare(world: &World<'_>, said: &[Said]) -> Scores {
         100.0 * (1.0 - scores.brier / scores.by_bureau)
     );
     scores
+}
+
+/// Whether the clock of a request stood still at an instant.
+fn stood_still(case: &Case, at: DateTime<Utc>) -> bool {
+    case.due.iter().rev().find(|reckoned| reckoned.since <= at).is_some_and(|reckoned| reckoned.standing)
 }
 
 /// What came true; nothing where the story ends before.
