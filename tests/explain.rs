@@ -38,6 +38,11 @@ fn an_old_message_is_judged_at_the_moment_of_its_receipt() {
             "From a@b.example Wed Sep  3 10:00:00 2003\nDate: 3 Sep 2003 10:00 GMT\nFrom: a@b.example\n",
             "2003-09-03",
         ),
+        (
+            "clock",
+            "Received: from a by b; Mon, 1 Sep 2093 10:00:00 +0200\nDate: 4 Sep 2003 10:00 GMT\nFrom: a@b.example\n",
+            "2003-09-04",
+        ),
         ("undated", "From: a@b.example\n", "20"),
         ("future", "Date: Tue, 2 Sep 2093 10:00:00 +0200\nFrom: a@b.example\n", "20"),
     ] {
@@ -48,6 +53,18 @@ fn an_old_message_is_judged_at_the_moment_of_its_receipt() {
         assert_eq!(rows[0]["acknowledgement"], "send", "{name}: {}", rows[0]);
         assert!(rows[0]["received_at"].as_str().unwrap().starts_with(received), "{name}: {}", rows[0]);
     }
+}
+
+#[test]
+fn a_receipt_in_the_future_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("message");
+    fs::write(&file, format!("From: a@b.example\n{TO_US}")).unwrap();
+    let (output, rows) = explain(&[&file, Path::new("--received-at"), Path::new("2093-09-02T10:00:00Z")]);
+    assert_eq!((output.status.code(), rows.len()), (Some(2), 0));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("2093-09-02"));
+    let (output, _) = explain(&[&file, Path::new("--received-at"), Path::new("2003-09-02T10:00:00Z")]);
+    assert_eq!(output.status.code(), Some(0));
 }
 
 #[test]

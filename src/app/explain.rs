@@ -33,7 +33,7 @@ pub struct Explained {
 /// Judges a whole message as if it had just arrived in the inbox of the desk's mailbox.
 ///
 /// `received_at` is the moment of receipt; where it is not given, the topmost Received header says it, else the Date
-/// header, else `now`.
+/// header, else `now`. One that lies after `now` says nothing.
 #[must_use]
 pub fn explain(
     desk: Desk<'_>,
@@ -51,7 +51,8 @@ pub fn explain(
     if facts.report.is_none() && desk.policy.reads_first_lines() {
         facts.first_lines = first_lines(header, body);
     }
-    let received_at = received_at.or(facts.received).or(facts.date).filter(|at| *at <= now).unwrap_or(now);
+    let received_at =
+        [received_at, facts.received, facts.date].into_iter().flatten().find(|at| *at <= now).unwrap_or(now);
     let times = Times {
         internal_date: Some(received_at),
         received: facts.received,

@@ -49,6 +49,7 @@ pub fn explain(config: &Path, arguments: &Arguments) -> Answer {
     }
     let desk = office.desk(&arguments.mailbox).ok_or_else(|| unknown(&office, &arguments.mailbox))?;
     let now = clock::now();
+    let received_at = receipt(arguments.received_at, now)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut head = true;
     let mut unread = 0_usize;
@@ -62,7 +63,7 @@ pub fn explain(config: &Path, arguments: &Arguments) -> Answer {
                 continue;
             }
         };
-        let view = judge(desk, &raw, Some(file.display().to_string()), arguments.received_at, now).view;
+        let view = judge(desk, &raw, Some(file.display().to_string()), received_at, now).view;
         let text = match arguments.format {
             Format::Json => serde_json::to_string(&view).map_err(anyhow::Error::from)? + "\n",
             Format::Table => in_words(desk, &view),
@@ -95,6 +96,14 @@ pub fn read(file: &Path) -> std::io::Result<Vec<u8>> {
         return Err(std::io::Error::other(format!("larger than {MAX_FILE_OCTETS} octets")));
     }
     Ok(raw)
+}
+
+/// The moment of receipt that was asked for: nothing is received in the future, and no other moment stands for it.
+pub fn receipt(asked: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Failure> {
+    match asked.filter(|at| *at > now) {
+        Some(at) => Err(Failure::Usage(anyhow::anyhow!("--received-at {} is in the future", at.to_rfc3339()))),
+        None => Ok(asked),
+    }
 }
 
 /// No such mailbox: says which there are.

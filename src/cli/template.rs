@@ -56,8 +56,10 @@ pub fn template(config: &Path, verb: Verb) -> Answer {
             let texts = templates(&settings).map_err(Failure::Usage)?;
             let office = &settings.office;
             let desk = office.desk(&mailbox).ok_or_else(|| super::explain::unknown(office, &mailbox))?;
-            let explained =
-                explain(desk, &super::explain::read(&file).map_err(named(&file))?, None, received_at, clock::now());
+            let now = clock::now();
+            let received_at = super::explain::receipt(received_at, now)?;
+            let raw = super::explain::read(&file).map_err(named(&file))?;
+            let explained = explain(desk, &raw, None, received_at, now);
             let mut bytes = preview(office, &mailbox, &explained, &texts)?;
             let withheld = withheld(&explained.judgement);
             if let Some(reason) = &withheld {

@@ -117,11 +117,11 @@ pub(super) fn names_our_reference(subject: &str, policy: &MailboxPolicy) -> bool
     !policy.reference_prefix.is_empty() && subject.contains(&prefix)
 }
 
-/// The believed server that says that the author's domain disowns the message (DMARC).
+/// The believed server that says that the author's domain disowns the message (DMARC), whatever else it says.
 pub(super) fn failed_authentication(facts: &MessageFacts, policy: &MailboxPolicy) -> Option<Reason> {
     let trusted = |server: &str| policy.trusted_servers.iter().any(|name| name.eq_ignore_ascii_case(server));
-    let (server, result) = facts.trust.dmarc.iter().find(|(server, _)| trusted(server))?;
-    (result == "fail").then(|| Reason::with("failed_authentication", server))
+    let (server, _) = facts.trust.dmarc.iter().find(|(server, result)| trusted(server) && result == "fail")?;
+    Some(Reason::with("failed_authentication", server))
 }
 
 /// The spam mark that a believed server wrote. One that surely stood there before the message reached us is a stranger's

@@ -4,11 +4,14 @@
 /// How subjects of automatic answers begin, in lower case without accents: French, English, German, Spanish, Italian,
 /// Portuguese, Dutch, Swedish. `auto: ` is the vacation reply of the State's platform; a citizen writes `Auto :`.
 const AUTOMATIC: &[&str] = &[
-    "reponse automati",
+    "reponse automatique",
+    "reponse automatisee",
     "reponse auto ",
     "reponse auto:",
-    "message automati",
-    "courriel automati",
+    "message automatique",
+    "message automatise",
+    "courriel automatique",
+    "courriel automatise",
     "reponse d'absence",
     "message d'absence",
     "avis d'absence",
@@ -47,6 +50,10 @@ const AUTOMATIC: &[&str] = &[
     "automatische ruckantwort",
     "autom. antwort",
     "abwesenheit",
+    "abwesenheitsnotiz",
+    "abwesenheitsnachricht",
+    "abwesenheitsmeldung",
+    "abwesenheitsassistent",
     "abwesend",
     "nicht im buro",
     "respuesta automatica",
@@ -153,11 +160,20 @@ const SPAM: &[&str] = &["[spam", "***spam", "*spam*", "{spam", "**spam**", "[pou
 /// Prefixes of forwarded mail.
 const FORWARDS: &[&str] = &["tr", "fwd", "fw", "wg", "rv", "transf", "trans", "i", "enc", "vb", "vs"];
 
-/// How an automatic answer's subject begins (or ends), where this one does.
+/// What a human writes on after the name of an office or a bureau: `absence du bureau des étrangers`, `out of office hours`.
+const OF_AN_OFFICE: &[&str] = &[" de ", " des ", " d'", " hours"];
+
+/// How an automatic answer's subject begins (or ends), where this one does: the whole words, not the beginning of others.
 pub(super) fn automatic_subject(subject: &str) -> Option<&'static str> {
     let folded = folded(subject);
     let bare = without_tags(&folded);
-    let begins = AUTOMATIC.iter().find(|start| bare.starts_with(**start));
+    let whole = |start: &&&str| {
+        let Some(rest) = bare.strip_prefix(**start) else { return false };
+        let office = start.ends_with("bureau") || start.ends_with("office");
+        let ends = start.ends_with([' ', ':']) || !rest.starts_with(char::is_alphanumeric);
+        ends && !(office && OF_AN_OFFICE.iter().any(|next| rest.starts_with(next)))
+    };
+    let begins = AUTOMATIC.iter().find(whole);
     begins.or_else(|| AUTOMATIC_ENDS.iter().find(|end| bare.ends_with(**end))).copied().map(str::trim_end)
 }
 
@@ -257,6 +273,16 @@ mod tests {
             ("Absence du bureau", true),
             ("Message d\u{2019}absence", true),
             ("Re:   Carte grise (Automatic Response)", true),
+            ("Abwesenheitsnotiz: x", true),
+            ("Message automatisé", true),
+            ("Out of office: x", true),
+            ("Absence du bureau du 12 au 15 mai", true),
+            ("Abwesenheitsbescheinigung", false),
+            ("Autoreplying to your letter", false),
+            ("Fuori sedentarietà", false),
+            ("Absence du bureau des étrangers le mardi", false),
+            ("Absent du bureau de vote", false),
+            ("Out of office hours", false),
             ("Auto : demande de carte grise", false),
             ("Automobile", false),
             ("Absence de réponse de vos services", false),

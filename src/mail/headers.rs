@@ -17,6 +17,40 @@ const MAX_NAME: usize = 60;
 const MAX_PREFIXES: usize = 10;
 /// The longest Thread-Index that is continued, in octets: 22, and 5 for each answer.
 const MAX_THREAD_INDEX: usize = 22 + 5 * 100;
+/// Top-level domains that mail programs link without a scheme and that no word, name or abbreviation ends in; `fr` is none:
+/// subjects name `service-public.fr`.
+const LINK_ENDINGS: &[&str] = &[
+    "com", "net", "org", "info", "biz", "xyz", "top", "online", "site", "website", "click", "link", "shop", "store",
+    "club", "live", "vip", "icu", "buzz", "app", "dev", "io", "ly", "ru", "cn", "tk", "ml", "ga", "cf", "gq", "cc",
+    "ws", "ink",
+];
+/// Link shorteners under other domains.
+const SHORTENERS: &[&str] = &[
+    "t.co",
+    "goo.gl",
+    "is.gd",
+    "v.gd",
+    "tiny.cc",
+    "urlz.fr",
+    "urlr.me",
+    "s.id",
+    "rb.gy",
+    "lc.cx",
+    "shorturl.at",
+    "lnk.bio",
+    "cutt.us",
+    "t.me",
+    "wa.me",
+    "dub.sh",
+    "u.to",
+    "qr.ae",
+    "youtu.be",
+    "linktr.ee",
+    "amzn.to",
+    "n9.cl",
+    "did.li",
+    "bl.ink",
+];
 /// 100-nanosecond ticks between 1601 (FILETIME) and 1970.
 const FILETIME_EPOCH: i64 = 116_444_736_000_000_000;
 
@@ -66,9 +100,26 @@ pub(super) fn quotable_name(name: &str) -> Option<String> {
     (fits && !has_link(&name)).then_some(name)
 }
 
+/// Whether a mail program, or a reader, would make a link of a part of the text.
 fn has_link(text: &str) -> bool {
     let text = text.to_lowercase();
-    text.contains("://") || text.contains("www.") || text.contains("mailto:")
+    let parts = text.split(|c: char| c.is_whitespace() || "()<>[]{}\"'«»’,;:|".contains(c));
+    text.contains("://") || text.contains("www.") || text.contains("mailto:") || parts.into_iter().any(is_bare_link)
+}
+
+/// A link without its scheme: `evil.example/login`, `bit.ly`, `evil.com`; not `art.12/3`, `m.dupont`, `service-public.fr`.
+fn is_bare_link(part: &str) -> bool {
+    let (host, path) = part.split_once(['/', '?', '#']).unwrap_or((part, ""));
+    let host = host.rsplit('@').next().unwrap_or(host).trim_matches(|c: char| !c.is_alphanumeric());
+    let labels: Vec<&str> = host.split('.').collect();
+    let ([first, .., last], false) = (labels.as_slice(), labels.contains(&"")) else { return false };
+    let numeric = labels.len() == 4 && labels.iter().all(|label| label.parse::<u8>().is_ok());
+    let named = last.chars().count() > 1 && last.chars().all(char::is_alphabetic);
+    let worded = path.chars().any(char::is_alphabetic);
+    // An abbreviation before a name has no other second part.
+    let reached = worded && (numeric || (named && first.chars().count() > 1));
+    let listed = LINK_ENDINGS.contains(last) && (!part.contains('@') || worded);
+    reached || listed || SHORTENERS.contains(&host)
 }
 
 fn shortened(text: &str, limit: usize) -> String {
@@ -93,10 +144,14 @@ pub(super) fn lines(text: &str) -> String {
     text.lines().map(|line| line.chars().filter(|c| !is_hidden(*c)).collect::<String>()).collect::<Vec<_>>().join("\n")
 }
 
-/// Control characters, and those that change the direction of what follows or cannot be seen (Unicode TR 36).
+/// Control characters, and those that change the direction of what follows or cannot be seen (Unicode TR 36): the property
+/// Default_Ignorable_Code_Point, annotations and the replacement character.
 fn is_hidden(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fffd}')
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{fffd}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Outlook's Thread-Index of an answer: the parent's, and five octets for this mail ([MS-OXOMSG] 2.2.1.3): whether the
@@ -131,10 +186,44 @@ mod tests {
             ("  espaces \t multiples ", Some("espaces multiples")),
             ("urgent\u{202e}gnitucexe", Some("urgentgnitucexe")),
             ("gagnez sur https://example.com", None),
+            ("carte\u{ad} gri\u{61c}se\u{e0041} \u{3164}ici\u{fe0f}\u{2066}", Some("carte grise ici")),
+            ("w\u{ad}ww.example.fr", None),
             ("", None),
             ("Re:", None),
         ] {
             assert_eq!(quotable_subject(subject).as_deref(), expected, "{subject}");
+        }
+    }
+
+    #[test]
+    fn quotes_no_link_without_a_scheme_and_every_ordinary_subject() {
+        for subject in [
+            "voir bit.ly/abc",
+            "evil.example/login",
+            "(evil.com)",
+            "gagnez : evil.com.",
+            "t.co",
+            "192.0.2.1/login",
+            "login@evil.example/x",
+            "prefecture.fr?jeton=x",
+        ] {
+            assert_eq!(quotable_subject(subject), None, "{subject}");
+        }
+        for subject in [
+            "Demande au titre de l’art.12",
+            "Art. L.112-7 du CRPA",
+            "M.Dupont",
+            "M.Dupont/Mme.Martin",
+            "S.A.R.L. Martin",
+            "Dossier 2026.05/12",
+            "Version 1.2.3.4",
+            "Rendez-vous du 12.05.2026 à 10h/11h",
+            "et/ou",
+            "Titre de séjour...urgent",
+            "service-public.fr ne répond pas",
+            "mon adresse jeanne@example.com a changé",
+        ] {
+            assert_eq!(quotable_subject(subject).as_deref(), Some(subject));
         }
     }
 

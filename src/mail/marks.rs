@@ -202,11 +202,14 @@ pub(super) fn read_trust(
 }
 
 fn auto_submitted(line: &str, marks: &mut MachineMarks) {
-    // RFC 3834 §5 allows one; of several, any that is not `no` counts.
+    // RFC 3834 §5 allows one field and one keyword; of several, any that is not `no` counts.
     if marks.auto_submitted.as_deref().is_none_or(|earlier| earlier == "no")
-        && let Some(keyword) = keyword(line)
+        && let Some(first) = keyword(line)
     {
-        marks.auto_submitted = Some(keyword);
+        let shown = without_comments(line);
+        let listed = shown.split(';').next().unwrap_or_default().split(',');
+        let other = listed.filter_map(keyword).find(|word| word != "no").filter(|_| first == "no");
+        marks.auto_submitted = Some(other.unwrap_or(first));
     }
 }
 
@@ -251,10 +254,14 @@ fn dmarc(line: &str) -> Option<(String, String)> {
     let mut parts = text.split(';').map(str::trim);
     let first = parts.next()?;
     let server = first.split_whitespace().next().filter(|word| !word.contains('=')).unwrap_or_default();
-    let result = std::iter::once(first).chain(parts).find_map(|part| {
+    let server = server.trim_matches('"');
+    let results = std::iter::once(first).chain(parts).filter_map(|part| {
         let (method, rest) = part.split_once('=')?;
+        let method = method.split('/').next().unwrap_or(method);
         method.trim().eq_ignore_ascii_case("dmarc").then(|| keyword(rest)).flatten()
-    })?;
+    });
+    // Of several results, a failure counts.
+    let result = results.reduce(|kept, next| if next == "fail" { next } else { kept })?;
     (server.len() <= MAX_SERVER_CHARS).then(|| (server.to_ascii_lowercase(), result))
 }
 
@@ -359,6 +366,19 @@ mod tests {
     }
 
     #[test]
+    fn any_keyword_of_auto_submitted_that_is_not_no_counts() {
+        for (value, expected) in [
+            ("no,auto-replied", "auto-replied"),
+            ("no (really), no , auto-generated; x=y", "auto-generated"),
+            ("auto-replied, no", "auto-replied"),
+            ("no, no", "no"),
+            ("no; owner-email=\"a,b@c.example\"", "no"),
+        ] {
+            assert_eq!(marks("auto-submitted", value).auto_submitted.as_deref(), Some(expected), "{value}");
+        }
+    }
+
+    #[test]
     fn names_the_list() {
         assert_eq!(marks("list-id", "Le PAN <Pref-PAN.ain.example>").list_id.as_deref(), Some("pref-pan.ain.example"));
         assert_eq!(marks("list-id", "liste.example").list_id.as_deref(), Some("liste.example"));
@@ -392,6 +412,11 @@ mod tests {
             ("spf=fail (x; dmarc=fail); dkim=none; dmarc=pass action=none", Some(("", "pass"))),
             ("mx.ain.example; spf=pass (dmarc=fail)", None),
             ("mx.ain.example; none", None),
+            ("\"mx.ain.example\" 1; dmarc=fail", Some(("mx.ain.example", "fail"))),
+            ("mx.ain.example; dmarc/1=fail", Some(("mx.ain.example", "fail"))),
+            ("mx.ain.example; dmarc / 1 = fail", Some(("mx.ain.example", "fail"))),
+            ("mx.ain.example; dmarc=pass; dmarc=fail; dmarc=none", Some(("mx.ain.example", "fail"))),
+            ("mx.ain.example; dmarc=pass; dmarc=none", Some(("mx.ain.example", "pass"))),
             ("", None),
         ] {
             let found = dmarc(value);

@@ -7,9 +7,12 @@ use crate::domain::message::{Defect, EnvelopeSender, MessageFacts, ReportKind, V
 use super::fields::{fields, split_at_empty_line, without_preamble};
 use super::marks::{read_machine, read_trust};
 use super::report::{self, Outside};
-use super::values::{Media, address, addresses, content_type, date, ids, line, mailboxes, text, without_comments};
+use super::values::{
+    Media, address, addresses, content_type, date, ids, is_ambiguous, line, mailboxes, text, without_comments,
+};
 
-/// The most octets of a header block that are read, hundreds of times an ordinary one; the digest covers them all.
+/// The most octets of a header block that are read, hundreds of times an ordinary one; the digest covers them all. A mark
+/// further down is not seen (the README says so).
 const MAX_HEADER_OCTETS: usize = 1_048_576;
 /// The most languages that are kept.
 const MAX_LANGUAGES: usize = 16;
@@ -154,7 +157,8 @@ impl Reader {
             }
             return;
         }
-        let mailboxes = mailboxes(line);
+        // One of two addresses in one author may be a third person's: neither is believed.
+        let mailboxes = if is_ambiguous(line) { Vec::new() } else { mailboxes(line) };
         self.facts.from_name = mailboxes.first().and_then(|mailbox| mailbox.name.clone());
         for address in mailboxes.into_iter().filter_map(|mailbox| mailbox.address).take(MAX_AUTHORS) {
             if !self.facts.from.contains(&address) {
@@ -189,7 +193,7 @@ impl Reader {
         let path = path.trim();
         self.facts.envelope_sender = match address(path) {
             Some(address) => EnvelopeSender::Address(address),
-            None if path == "<>" => EnvelopeSender::Null,
+            None if path.starts_with('<') && path.trim_matches(['<', '>']).trim().is_empty() => EnvelopeSender::Null,
             None if path.is_empty() => EnvelopeSender::Unknown,
             // qmail and sendmail name the null path so.
             None if path.trim_matches(['<', '>']).eq_ignore_ascii_case("mailer-daemon") => EnvelopeSender::Null,

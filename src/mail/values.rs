@@ -122,6 +122,27 @@ pub(super) fn addresses(line: &str) -> Vec<Address> {
     mailboxes(line).into_iter().filter_map(|mailbox| mailbox.address).collect()
 }
 
+/// Whether one author of an address field names two addresses outside its brackets, as where another field was folded
+/// into it: `a@b.example Bcc: c@d.example`.
+pub(super) fn is_ambiguous(line: &str) -> bool {
+    let (mut bare, mut quoted, mut bracketed, mut escaped) = (String::new(), false, false, false);
+    for c in without_comments(line).chars() {
+        quoted ^= c == '"' && !escaped && !bracketed;
+        bracketed = (bracketed || (c == '<' && !quoted)) && !(c == '>' && !quoted);
+        if !quoted && !bracketed && c != '"' {
+            bare.push(c);
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    bare.split([',', ';']).any(|author| {
+        let label = author.split_once(':').is_some_and(|(label, _)| label.contains('@'));
+        let after = author.split_once('>').is_some_and(|(_, after)| after.contains('@'));
+        label
+            || after
+            || author.split_whitespace().filter(|word| word.contains('@') && !word.starts_with("=?")).count() > 1
+    })
+}
+
 fn mailbox(addr: &Addr<'_>) -> Mailbox {
     let name = addr.name.as_deref().map(one_line).filter(|name| !name.is_empty());
     Mailbox { name, address: addr.address.as_deref().and_then(address) }
@@ -313,6 +334,25 @@ mod tests {
         ] {
             let found: Vec<String> = addresses(value).iter().map(ToString::to_string).collect();
             assert_eq!(found.join(" "), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn sees_two_addresses_in_one_author() {
+        for (value, expected) in [
+            ("jeanne@example.net Bcc: evil@evil.example", true),
+            ("jeanne@example.net\tBcc: <evil@evil.example>", true),
+            ("Jeanne <jeanne@example.net> Bcc: evil@evil.example", true),
+            ("jeanne@example.net evil@evil.example", true),
+            ("alice@example.org <alice@example.org>", false),
+            ("\"a@b.example: c@d.example\" <alice@example.org>", false),
+            ("Élus: a@example.org, B <b@example.org>;, c@example.org", false),
+            ("Alice <@a.example,@b.example:alice@example.org>", false),
+            ("mailto:alice@example.org", false),
+            ("Pete(A nice \\) chap) <pete(his account)@silly.example(his host)>", false),
+            ("\"Never closed a@b.example: <alice@example.org>", false),
+        ] {
+            assert_eq!(is_ambiguous(value), expected, "{value}");
         }
     }
 
