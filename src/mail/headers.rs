@@ -145,7 +145,7 @@ pub(super) fn lines(text: &str) -> String {
 }
 
 /// Control characters, and those that change the direction of what follows or cannot be seen (Unicode TR 36): the property
-/// Default_Ignorable_Code_Point, annotations and the replacement character.
+/// `Default_Ignorable_Code_Point`, annotations and the replacement character.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'

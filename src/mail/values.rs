@@ -128,7 +128,7 @@ pub(super) fn is_ambiguous(line: &str) -> bool {
     let (mut bare, mut quoted, mut bracketed, mut escaped) = (String::new(), false, false, false);
     for c in without_comments(line).chars() {
         quoted ^= c == '"' && !escaped && !bracketed;
-        bracketed = (bracketed || (c == '<' && !quoted)) && !(c == '>' && !quoted);
+        bracketed = (bracketed || (c == '<' && !quoted)) && (c != '>' || quoted);
         if !quoted && !bracketed && c != '"' {
             bare.push(c);
         }
