@@ -64,7 +64,7 @@ async fn foreign_nationals_read_french_then_english() {
     let text = text.replace('\u{a0}', " ");
     assert!(text.contains("Only the French text") || text.contains("French text above is the one"), "{text}");
     // Received on 5 May 2026: four months of silence, in both languages.
-    assert!(text.contains("rejetée le samedi 5 septembre 2026"), "{text}");
+    assert!(text.contains("rejetée, sous réserve d’être complète, le samedi 5 septembre 2026"), "{text}");
     assert!(text.contains("rejected on Saturday 5 September 2026"), "{text}");
     assert!(text.contains("Tuesdays, 1.30 p.m."), "the service in English: {text}");
 }
