@@ -335,7 +335,8 @@ impl Watch<'_> {
     /// Looks again at the folder where mail arrives after something came, ever more seldom: who writes is often followed
     /// by others, and some servers tell a client in IDLE of a change half a second late (Dovecot does, to tell several at
     /// once). Each pause is an eighth longer than the one before, about four dozen looks after each arrival, so that who
-    /// comes is seen within an eighth of the time since the last; never longer than the lease allows. Whether more came: then the other folders are read too.
+    /// comes is seen within an eighth of the time since the last; never longer than the lease allows. Whether more came:
+    /// then the other folders are read too.
     async fn look_again(&self, line: &mut Line, inbox: &Watched, lease: &Lease) -> anyhow::Result<bool> {
         let longest = clock::monotonic() + LEASE_RENEWAL;
         let (mut end, mut pause, mut more) = (clock::monotonic() + LOOKS_FOR, FIRST_LOOK, false);
