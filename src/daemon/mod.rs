@@ -22,6 +22,7 @@ pub mod sync;
 pub mod texts;
 pub mod ticker;
 pub mod timestamps;
+mod visit;
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -99,6 +99,8 @@ pub(super) struct Hints {
     pub(super) changed: bool,
     /// Whether something changed in another folder since the last wait (RFC 5465).
     pub(super) elsewhere: bool,
+    /// Whether the server said that it tells nothing any more (RFC 5465 §5.8).
+    pub(super) overflowed: bool,
 }
 
 impl Hints {
@@ -229,6 +231,11 @@ impl Wire {
             }
             Response::Vanished { earlier: false, .. } => self.hints.changed = true,
             Response::MailboxData(MailboxDatum::Status { .. }) => self.hints.elsewhere = true,
+            // the parser does not know the code, and leaves it in the text
+            Response::Data { status: Status::Ok, outcome } => {
+                let text = outcome.information.as_deref().unwrap_or_default();
+                self.hints.overflowed |= text.starts_with("[NOTIFICATIONOVERFLOW");
+            }
             _ => {}
         }
     }
