@@ -599,7 +599,7 @@ fn close(office: &mut Office, from: &str, to: &str) {
         let (territory, zone, days) = (calendar.territory(), calendar.zone(), calendar.opening_days());
         *calendar = Calendar::new(territory, zone, HolidayRules::default(), closures, days);
     }
-    office.digest = "another configuration".to_owned();
+    office.digest = String::from("another configuration");
 }
 
 #[tokio::test]
