@@ -79,7 +79,7 @@ async fn copy_all(shared: &Shared, settings: &MailboxSettings, due: &[DueCopy]) 
     let access = Access::of(&settings.imap, &shared.tokens)?;
     let mut line = tokio::select! {
         () = shared.stop.cancelled() => return Ok(()),
-        line = Line::open(endpoint(&settings.imap), access, Deadlines::default()) => line?,
+        line = Line::open(endpoint(&settings.imap), access, &shared.trust, Deadlines::default()) => line?,
     };
     let folders = choose(settings, &line.session.list().await?);
     let sent = folders.into_iter().find(|folder| folder.role == FolderRole::Sent);
