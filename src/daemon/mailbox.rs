@@ -17,6 +17,7 @@ use super::gate::{Gate, Gates};
 use super::heart::{Heart, Pulse};
 use super::line::Line;
 use super::sync::Reader;
+use super::trust::Trust;
 use super::visit::Visit;
 use crate::app::tick::{Sight, report_blindness, report_unread};
 use crate::app::{Lease, Store, ingest};
@@ -56,6 +57,8 @@ pub struct Shared {
     pub gates: Arc<Gates>,
     /// The access tokens in force.
     pub tokens: Tokens,
+    /// The authorities of the servers' certificates.
+    pub trust: Trust,
     /// The texts in use.
     pub texts: Arc<watch::Sender<Arc<Templates>>>,
     /// Wakes the sender and the ticker: there may be something to send.
@@ -160,7 +163,7 @@ impl Watch<'_> {
         let access = Access::of(&self.settings.imap, &self.shared.tokens)?;
         let line = tokio::select! {
             () = self.shared.stop.cancelled() => return Ok(()),
-            line = Line::open(endpoint(&self.settings.imap), access, Deadlines::default()) => line?,
+            line = Line::open(endpoint(&self.settings.imap), access, &self.shared.trust, Deadlines::default()) => line?,
         };
         Visit::begin(*self, line, lease).await?.run(blind_since).await
     }

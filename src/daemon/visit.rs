@@ -93,16 +93,16 @@ impl<'a> Visit<'a> {
                 self.wait().await?
             };
         }
-        let gives_way = self.gives_way();
         if self.line.session.has_gone_mute() {
             let name = &self.watch.settings.name;
             tracing::warn!(mailbox = %name, "mailbox {name}: the server gave up telling of other folders, and is asked no more");
             self.watch.shy.store(true, Ordering::Relaxed);
         }
-        self.line.session.logout().await;
-        if gives_way {
+        if self.gives_way() {
+            // before the good-bye, which a server that falls silent would draw out
             self.watch.shared.store.release(&self.lease).await?;
         }
+        self.line.session.logout().await;
         Ok(())
     }
 

@@ -17,6 +17,7 @@ use vigie::daemon::heart::{Heart, Pulse};
 use vigie::daemon::line::Line;
 use vigie::daemon::mailbox::{Shared, endpoint};
 use vigie::daemon::sync::{Pass, Passed, Reader, Watched};
+use vigie::daemon::trust::Trust;
 use vigie::domain::classify::FolderRole;
 use vigie::domain::decide::Desk;
 use vigie::imap::{Deadlines, Endpoint};
@@ -45,6 +46,7 @@ pub struct Post {
     pub store: Store,
     pulse: Pulse,
     tokens: Tokens,
+    trust: Trust,
     leases: Vec<Lease>,
     folder: Option<tempfile::TempDir>,
 }
@@ -72,7 +74,7 @@ impl Post {
             leases.push(lease.expect("nobody else holds it"));
         }
         let pulse = Heart::default().pulse("post", Duration::from_mins(1));
-        Self { settings, store, pulse, tokens: Tokens::default(), leases, folder: None }
+        Self { settings, store, pulse, tokens: Tokens::default(), trust: Trust::default(), leases, folder: None }
     }
 
     /// What decisions know of a mailbox.
@@ -107,7 +109,8 @@ impl Post {
         let settings = self.settings.mailbox(mailbox).expect("settings");
         let usual = endpoint(&settings.imap);
         let endpoint = Endpoint { port: port.unwrap_or(usual.port), ..usual };
-        Line::open(endpoint, Access::of(&settings.imap, &self.tokens).expect("a password"), deadlines).await
+        let access = Access::of(&settings.imap, &self.tokens).expect("a password");
+        Line::open(endpoint, access, &self.trust, deadlines).await
     }
 
     /// Watches the first mailbox as the daemon does, until `stop`.
@@ -119,6 +122,7 @@ impl Post {
             heart: Heart::default(),
             gates: Arc::new(Gates::new(&settings)),
             tokens: Tokens::default(),
+            trust: Trust::default(),
             texts: Arc::new(tokio::sync::watch::Sender::new(Arc::new(texts))),
             news: Arc::default(),
             stop: stop.clone(),
