@@ -16,21 +16,24 @@ use chrono::{DateTime, Datelike, Duration, NaiveDate, TimeDelta, Utc, Weekday};
 use support::app::Vigie;
 use vigie::app::register::{Hand, NewAppointment, NewLetter};
 use vigie::app::verify::verify;
-use vigie::app::{bilan, facts, import};
-use vigie::domain::calendar::civil_time;
+use vigie::app::{bilan, facts, import, refresh};
+use vigie::domain::calendar::{Calendar, Closure, civil_time};
 use vigie::domain::change::Change;
 use vigie::domain::deadline::deadline;
 use vigie::domain::effect::EffectKind;
 use vigie::domain::event::Event;
 use vigie::domain::evidence::Evidence;
+use vigie::domain::holidays::HolidayRules;
 use vigie::domain::indicator::annex::Annex;
 use vigie::domain::indicator::outline::{By, Scope};
+use vigie::domain::indicator::tally::{Measure, Outcome};
 use vigie::domain::office::{Office, ReportRule};
 use vigie::domain::period::Period;
 use vigie::domain::policy::{Channel, Nature, Requester};
 use vigie::domain::register::Authority;
 use vigie::domain::request::{AcknowledgementState, MessageId, Request, RequestId, Status};
 use vigie::domain::schedule::Schedule;
+use vigie::report::bilan::Bilan;
 use vigie::report::{figures, ods, views};
 use vigie::store::{Details, Store};
 
@@ -586,6 +589,61 @@ async fn the_same_head_gives_the_same_bytes_whatever_was_written_since() {
     assert!(bilan::gather(&vigie.store, &vigie.office, quarter, Some(head + 1_000)).await.is_err());
     keep("bilan.ods", &ods);
     keep("bilan.pdf", &pdf);
+}
+
+/// The calendar of every mailbox with a closure more.
+fn close(office: &mut Office, from: &str, to: &str) {
+    let closure = Closure { from: day(from), to: day(to), label: "Pont".to_owned(), suspends: true };
+    for calendar in office.calendars.values_mut() {
+        let closures = calendar.closures().iter().cloned().chain([closure.clone()]).collect();
+        let (territory, zone, days) = (calendar.territory(), calendar.zone(), calendar.opening_days());
+        *calendar = Calendar::new(territory, zone, HolidayRules::default(), closures, days);
+    }
+    office.digest = String::from("another configuration");
+}
+
+#[tokio::test]
+async fn a_closure_added_later_moves_no_delay_of_the_past_and_its_own_days_do_not_count() {
+    let mut vigie = Vigie::new(|_| {}).await;
+    let start = at("2026-01-01T06:00:00Z");
+    refresh::take_into_use(&vigie.store, &vigie.office, start).await.unwrap();
+    year(&vigie).await;
+    let quarter = Period::Quarter(2026, 3);
+    let head = vigie.store.head().await.unwrap().seq;
+    let first = bilan::gather(&vigie.store, &vigie.office, quarter, Some(head)).await.unwrap();
+    let revision = vigie.office.calendars["pref-pan"].revision().to_owned();
+    assert_eq!(first.stamp.calendars, [revision.as_str()]);
+    assert_eq!(first.stamp.configuration, vigie.office.digest);
+
+    close(&mut vigie.office, "2026-07-06", "2026-08-28");
+    refresh::take_into_use(&vigie.store, &vigie.office, at("2027-02-01T06:00:00Z")).await.unwrap();
+    assert_eq!(vigie.ledger("calendars").await, 2, "once a calendar, not once a start");
+    let again = bilan::gather(&vigie.store, &vigie.office, quarter, Some(head)).await.unwrap();
+    assert_eq!(bilan::ods(&again).unwrap(), bilan::ods(&first).unwrap());
+    assert_eq!(bilan::pdf(&again).unwrap(), bilan::pdf(&first).unwrap());
+    let views = |bilan: &Bilan| {
+        let lines = &bilan.annex().unwrap().lines;
+        let views = lines.iter().map(|line| views::line(line, quarter, &bilan.stamp, true));
+        serde_json::to_string(&views.collect::<Vec<_>>()).unwrap()
+    };
+    assert_eq!(views(&again), views(&first));
+
+    // What is written down from now on is counted by the new calendar.
+    let hand = hand(&vigie.store, &vigie.office, "2027-02-02T08:00:00Z");
+    hand.letters(&[letter("2026-07-03", Some("2026-08-31"), Requester::Elected)]).await.unwrap();
+    let folded = facts::load(&vigie.store, &vigie.office, quarter.span(vigie.office.zone()), None).await.unwrap();
+    let material = folded.material(&vigie.office);
+    let letter = folded.cases.iter().find(|case| case.channel == Channel::Letter).unwrap();
+    assert_eq!(
+        letter.delay(material.reckoning(), Measure::Answer),
+        Some(1),
+        "closed from the 6th of July to the 28th of August"
+    );
+    assert_eq!(folded.stamp.calendars.len(), 2);
+    assert_eq!(folded.stamp.configuration, "another configuration");
+    let settled = |bilan: &Bilan| bilan.tracking.iter().map(|row| row.tally.answer.clone()).collect::<Vec<_>>();
+    let now = bilan::gather(&vigie.store, &vigie.office, quarter, None).await.unwrap();
+    assert_eq!(settled(&now)[0].of(Outcome::Late), settled(&first)[0].of(Outcome::Late));
 }
 
 /// Leaves a document for who wants to look at it: `VIGIE_KEEP=FOLDER cargo test --test indicators`.

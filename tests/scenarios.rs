@@ -218,7 +218,12 @@ fn fact(entry: &LedgerEntry) -> Option<String> {
             Some(level @ ..-1) => format!("{request} overdue, reminder {}", -1 - level),
             level => format!("{request}: {} working days left", level.unwrap_or_default()),
         }),
-        "mailbox_mode" | "configuration" | "mail_settled" | "acknowledgement_state" | "transfer_notice_wanted" => None,
+        "mailbox_mode"
+        | "configuration"
+        | "calendars"
+        | "mail_settled"
+        | "acknowledgement_state"
+        | "transfer_notice_wanted" => None,
         other => Some(other.to_owned()),
     }
 }

@@ -33,6 +33,13 @@ impl Telling<'_> {
         self.payload.get(name).and_then(Value::as_array).map_or(0, Vec::len)
     }
 
+    /// The texts of a list.
+    fn names(&self, name: &str) -> String {
+        let list = self.payload.get(name).and_then(Value::as_array).into_iter().flatten();
+        let texts: std::collections::BTreeSet<&str> = list.filter_map(Value::as_str).collect();
+        texts.into_iter().collect::<Vec<_>>().join(", ")
+    }
+
     /// `lundi 18 mai 2026`.
     pub(super) fn day(&self, name: &str) -> String {
         let day: Option<NaiveDate> = self.text(name).parse().ok();
@@ -64,6 +71,7 @@ impl Telling<'_> {
                 _ => "boîte surveillée en observation, rien n’est envoyé au public".to_owned(),
             },
             "configuration" => format!("configuration mise en service (empreinte {})", self.digest("digest")),
+            "calendars" => format!("calendriers en service\u{a0}: {}", self.names("revisions")),
             "texts" => format!("textes mis en service (empreinte {})", self.digest("digest")),
             "address_undeliverable" => format!("adresse injoignable (code {})", self.text("status")),
             "address_deliverable" => "adresse de nouveau joignable".to_owned(),

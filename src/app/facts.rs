@@ -3,12 +3,14 @@
 //! *Start reading* at [`load`]. The ledger only grows, so what is read up to one head is one state, without a transaction.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Deserialize;
 
-use super::{Error, Result};
+use super::{Error, Result, calendars};
 use crate::domain::calendar::Calendar;
+use crate::domain::calendars::CalendarHistory;
 use crate::domain::indicator::Stamp;
 use crate::domain::indicator::annex::Material;
 use crate::domain::indicator::case::{Case, Due, End, Fact, Fold, Meeting};
@@ -33,6 +35,8 @@ pub struct Folded {
     pub cases: Vec<Case>,
     /// The values entered by hand.
     pub hands: Hands,
+    /// The calendars that held.
+    pub calendars: CalendarHistory,
     /// What all was read from.
     pub stamp: Stamp,
 }
@@ -41,7 +45,14 @@ impl Folded {
     /// The same, for the domain to lay out.
     #[must_use]
     pub fn material<'a>(&'a self, office: &'a Office) -> Material<'a> {
-        Material { office, rules: &office.indicators, cases: &self.cases, hands: &self.hands, stamp: &self.stamp }
+        Material {
+            office,
+            rules: &office.indicators,
+            cases: &self.cases,
+            hands: &self.hands,
+            calendars: &self.calendars,
+            stamp: &self.stamp,
+        }
     }
 }
 
@@ -52,17 +63,29 @@ pub async fn load(
     (from, until): (DateTime<Utc>, DateTime<Utc>),
     at_head: Option<i64>,
 ) -> Result<Folded> {
-    let stamp = stamp(store, office, at_head).await?;
-    let mut reader = Reader { office, fold: Fold::default(), hands: Hands::default(), fault: None };
+    let mut stamp = stamp(store, office, at_head).await?;
+    let mut reader = Reader::new(calendars::history(store, office).await?);
     store.facts(Facts::Requests(from, until), stamp.head.seq, |row| reader.take(&row)).await?;
     store.facts(Facts::ByHand, stamp.head.seq, |row| reader.take(&row)).await?;
     reader.fault.map_or(Ok(()), Err)?;
-    Ok(Folded { cases: reader.fold.into_cases(), hands: reader.hands, stamp })
+    let (cases, calendars) = (reader.fold.into_cases(), reader.calendars);
+    stamp.calendars = revisions(&cases, &calendars, stamp.head.seq);
+    Ok(Folded { cases, hands: reader.hands, calendars, stamp })
+}
+
+/// The revisions of the calendars by which cases are counted.
+fn revisions(cases: &[Case], calendars: &CalendarHistory, head: i64) -> Vec<String> {
+    let of = |case: &Case| {
+        let held = calendars.in_force(case.ended_by.unwrap_or(head));
+        held.calendar(&case.mailbox, &case.bureau).map(Calendar::revision)
+    };
+    let used: BTreeSet<&str> = cases.iter().filter_map(of).collect();
+    used.into_iter().map(str::to_owned).collect()
 }
 
 /// One request, letter or appointment as the ledger tells it; `None` where nothing opened it.
 pub async fn case_of(store: &Store, office: &Office, reference: &str) -> Result<Option<Case>> {
-    let mut reader = Reader { office, fold: Fold::default(), hands: Hands::default(), fault: None };
+    let mut reader = Reader::new(calendars::history(store, office).await?);
     for entry in store.ledger_of(reference).await? {
         reader.take(&FactRow {
             seq: entry.seq,
@@ -101,22 +124,30 @@ async fn stamp(store: &Store, office: &Office, at_head: Option<i64>) -> Result<S
         None if wanted == 0 => (Head::default(), DateTime::UNIX_EPOCH),
         None => return Err(Error::NoSuchHead { wanted, last }),
     };
-    let mut calendars: Vec<String> = office.calendars.values().map(|calendar| calendar.revision().to_owned()).collect();
-    calendars.sort_unstable();
-    calendars.dedup();
+    let in_force = store.configuration_at(head.seq).await?.and_then(|payload| digest_of(&payload));
     Ok(Stamp {
         prefecture: office.name.clone(),
         head,
         as_of,
-        configuration: office.digest.clone(),
-        calendars,
+        configuration: in_force.unwrap_or_else(|| office.digest.clone()),
+        table: office.table_digest(),
+        calendars: Vec::new(),
         zone: office.zone(),
     })
 }
 
+/// The digest that an entry about a configuration names.
+fn digest_of(payload: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct SaidConfiguration {
+        digest: String,
+    }
+    serde_json::from_str::<SaidConfiguration>(payload).ok().map(|said| said.digest)
+}
+
 /// Entries on their way into the fold; the first that cannot be read ends it.
-struct Reader<'a> {
-    office: &'a Office,
+struct Reader {
+    calendars: CalendarHistory,
     fold: Fold,
     hands: Hands,
     fault: Option<Error>,
@@ -184,13 +215,17 @@ fn message(row: &FactRow, said: &Said<'_>) -> Seen {
     }
 }
 
-impl Reader<'_> {
+impl Reader {
+    fn new(calendars: CalendarHistory) -> Self {
+        Self { calendars, fold: Fold::default(), hands: Hands::default(), fault: None }
+    }
+
     fn take(&mut self, row: &FactRow) {
         if self.fault.is_some() {
             return;
         }
         match self.fact(row) {
-            Ok(Some(fact)) => self.fold.take(&row.request, fact),
+            Ok(Some(fact)) => self.fold.take(row.seq, &row.request, fact),
             Ok(None) => {}
             Err(error) => self.fault = Some(error),
         }
@@ -247,7 +282,7 @@ impl Reader<'_> {
 
     /// The calendar of a register's item.
     fn calendar(&self, row: &FactRow, bureau: &str) -> Result<&Calendar> {
-        self.office.calendar_of("", bureau).ok_or_else(|| missing(row, "a calendar"))
+        self.calendars.in_force(row.seq).calendar("", bureau).ok_or_else(|| missing(row, "a calendar"))
     }
 
     /// The instant that stands for a day.
@@ -307,6 +342,7 @@ fn case(row: &FactRow, said: &Said<'_>, due_on: NaiveDate) -> Result<Case> {
         substantive_at: None,
         evidence: String::new(),
         end: End::Open,
+        ended_by: None,
         suspensions: Vec::new(),
         alerted: false,
         acknowledgement: said.acknowledgement.clone().into_owned(),

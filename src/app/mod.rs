@@ -11,6 +11,7 @@ pub mod backup;
 pub mod bilan;
 pub mod blind_spot;
 pub mod breaker;
+mod calendars;
 mod chronicle;
 pub mod commitments;
 pub mod custody;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Result;
+use super::{Result, calendars};
 use crate::domain::decide::Decision;
 use crate::domain::event::Event;
 use crate::domain::office::Office;
@@ -28,6 +28,7 @@ pub async fn take_into_use(store: &Store, office: &Office, now: DateTime<Utc>) -
     let mut turn = store.begin().await?;
     let (digest, rules, commitments) = (office.digest.clone(), office.rules(), office.commitments());
     turn.write_down(&Event::Configuration { digest, rules, commitments, at: now }, now);
+    calendars::note(&mut turn, office, now).await?;
     turn.commit().await?;
     let (mut refreshed, mut after) = (Refreshed::default(), RequestId(0));
     loop {

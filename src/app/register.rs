@@ -142,7 +142,7 @@ pub struct Written {
 impl Hand<'_> {
     /// Registers letters, all of them or none; a line of a list that is there already is left out.
     pub async fn letters(&self, letters: &[NewLetter]) -> Result<Written> {
-        let mut turn = self.store.begin().await?;
+        let mut turn = self.begin().await?;
         let mut written = Written::default();
         for new in letters {
             if turn.has_origin(Channel::Letter.name(), &new.origin).await? {
@@ -183,7 +183,7 @@ impl Hand<'_> {
 
     /// Registers appointments, all of them or none; a line of a list that is there already is left out.
     pub async fn appointments(&self, appointments: &[NewAppointment]) -> Result<Written> {
-        let mut turn = self.store.begin().await?;
+        let mut turn = self.begin().await?;
         let mut written = Written::default();
         for new in appointments {
             if turn.has_origin(Channel::Appointment.name(), &new.origin).await? {
@@ -241,7 +241,7 @@ impl Hand<'_> {
             accepts(rule.ok_or_else(|| Refused::Indicator(value.key.clone()))?, &value.reading)?;
         }
         let known = super::facts::load(self.store, self.office, (self.now, self.now), None).await?.hands;
-        let mut turn = self.store.begin().await?;
+        let mut turn = self.begin().await?;
         let mut changed = 0;
         for value in values {
             let before = known.exact(&value.key, value.period);
@@ -256,9 +256,16 @@ impl Hand<'_> {
         Ok(changed)
     }
 
+    /// A turn in which the ledger knows by which calendars the days of what is written are counted.
+    async fn begin(&self) -> Result<Turn> {
+        let mut turn = self.store.begin().await?;
+        super::calendars::note(&mut turn, self.office, self.now).await?;
+        Ok(turn)
+    }
+
     /// A turn in which a known item is written about.
     async fn known(&self, reference: &str, channel: Channel) -> Result<Turn> {
-        let mut turn = self.store.begin().await?;
+        let mut turn = self.begin().await?;
         let item = turn.register_item(reference).await?.filter(|item| item.channel == channel.name());
         item.ok_or_else(|| Refused::Unknown(reference.to_owned()))?;
         Ok(turn)

@@ -20,6 +20,7 @@ use crate::daemon::mailbox::endpoint;
 use crate::daemon::sender::relay;
 use crate::daemon::sync::Reader;
 use crate::daemon::templates;
+use crate::daemon::trust::Trust;
 use crate::domain::classify::FolderRole;
 use crate::imap::Deadlines;
 use crate::smtp;
@@ -91,7 +92,7 @@ async fn reconcile_mailbox(
     let lease = store.lease(&mailbox.name, &settings.node, LEASE_SPAN, clock::now()).await?;
     let lease = lease.context("un autre nœud surveille cette boîte : lancez la commande sur ce nœud")?;
     let access = Access::of(&mailbox.imap, &Tokens::default())?;
-    let mut line = Line::open(endpoint(&mailbox.imap), access, Deadlines::default()).await?;
+    let mut line = Line::open(endpoint(&mailbox.imap), access, &Trust::default(), Deadlines::default()).await?;
     let folders = choose(mailbox, &line.session.list().await?);
     let heart = Heart::default();
     let pulse = heart.pulse("check", PATIENCE);
@@ -119,7 +120,8 @@ fn told(found: &Finding) -> String {
 /// Logs in, finds the folders, and opens each for reading.
 async fn probe_mailbox(mailbox: &MailboxSettings) -> anyhow::Result<String> {
     let access = Access::of(&mailbox.imap, &Tokens::default())?;
-    let mut session = Line::open(endpoint(&mailbox.imap), access, Deadlines::default()).await?.session;
+    let mut session =
+        Line::open(endpoint(&mailbox.imap), access, &Trust::default(), Deadlines::default()).await?.session;
     let inbox = session.examine(&mailbox.inbox, None).await?;
     let listed = session.list().await?;
     let folders = choose(mailbox, &listed);

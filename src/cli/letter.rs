@@ -191,7 +191,7 @@ async fn list(
         received_on: civil(case.received_at).to_string(),
         due_on: case.due_on.to_string(),
         answered_on: case.answered_at.map(|at| civil(at).to_string()),
-        working_days: case.delay(office, Measure::Answer, folded.stamp.as_of),
+        working_days: case.delay(material.reckoning(), Measure::Answer),
         outcome: case.outcome(Measure::Answer, folded.stamp.as_of).name(),
         official: case.official,
         name: details.name,

@@ -29,6 +29,8 @@ use crate::store::FolderCursor;
 
 /// Messages of one turn: large enough that a first run costs few commits, small enough to stay flat in memory.
 const BATCH: usize = 1_000;
+/// Octets of headers after which a turn is full all the same: what is read of them is kept in memory until it is recorded.
+const BATCH_OCTETS: usize = 8 << 20;
 /// Octets of a report's beginning that are read to know what bounced.
 const REPORT_START: u32 = 64 * 1024;
 
@@ -343,10 +345,11 @@ impl Fetching<'_> {
     async fn next_batch(&mut self) -> anyhow::Result<Vec<Arrived>> {
         let mut batch: Vec<Arrived> = Vec::new();
         let mut poison: Vec<(u32, imap::Error)> = Vec::new();
-        let (mut relaid, lines) = (0, self.first_lines);
-        while batch.len() < BATCH && !self.queue.is_done() {
+        let (mut relaid, mut octets, lines) = (0, 0, self.first_lines);
+        while batch.len() < BATCH && octets < BATCH_OCTETS && !self.queue.is_done() {
             let take = |fetched| match fetched {
                 Fetched::Message { uid, internal_date, size, flags, email_id, header, .. } => {
+                    octets += header.len();
                     let flags = FlagSet::new(flags.names());
                     let arrived = Arrived::read_for(uid, internal_date, size, header, lines);
                     batch.push(arrived.with_flags(flags).with_email_id(email_id));
@@ -392,7 +395,7 @@ impl Fetching<'_> {
         };
         let Outline { internal_date, size, email_id } = outline.unwrap_or_default();
         let arrived = if let Some(header) = header {
-            Arrived::read(uid, internal_date, size, header)
+            Arrived::read_for(uid, internal_date, size, header, self.first_lines)
         } else {
             tracing::error!(
                 uid,

@@ -5,18 +5,14 @@
 //!
 //! Start reading at [`Calendar::day`].
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, Datelike, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc};
 use chrono::{Weekday, WeekdaySet};
 use chrono_tz::{GapInfo, Tz};
 use sha2::{Digest, Sha256};
 
+use super::calendar_text;
 use super::holidays::{HolidayRules, holidays};
 pub use super::territory::Territory;
-
-/// Raised whenever the code below, or that of `holidays.rs`, would give another answer for the same settings.
-const RULES_VERSION: u32 = 1;
 
 /// Jours ouvrés: Monday to Friday.
 pub const MONDAY_TO_FRIDAY: WeekdaySet =
@@ -93,9 +89,22 @@ impl Calendar {
     ) -> Self {
         closures.sort();
         let days_off = prepare(territory, rules, &closures);
-        let text = canonical_text(territory, zone, rules, &closures, opening_days);
-        let revision = short_hash(&text);
-        Self { territory, zone, rules, closures, opening_days, days_off, revision }
+        let mut calendar = Self { territory, zone, rules, closures, opening_days, days_off, revision: String::new() };
+        calendar.revision = short_hash(&calendar.text());
+        calendar
+    }
+
+    /// All that decides, one setting a line: what the revision is the hash of, and from which [`Self::read`] makes the
+    /// same calendar again.
+    #[must_use]
+    pub fn text(&self) -> String {
+        calendar_text::write(self.territory, self.zone, self.rules, &self.closures, self.opening_days)
+    }
+
+    /// The calendar that a text describes; `None` where [`Self::text`] never wrote it.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        calendar_text::read(text).filter(|calendar| calendar.text() == text)
     }
 
     /// The territory's calendar as the law gives it: its own zone, recommended switches, Monday to Friday, no closure.
@@ -285,32 +294,6 @@ fn prepare(territory: Territory, rules: HolidayRules, closures: &[Closure]) -> V
         }
     }
     bits
-}
-
-/// All that decides, one setting a line. A label carries its length, so that no label can imitate another line.
-fn canonical_text(
-    territory: Territory,
-    zone: Tz,
-    rules: HolidayRules,
-    closures: &[Closure],
-    opening_days: WeekdaySet,
-) -> String {
-    let HolidayRules { good_friday_in_alsace_moselle, saint_martin_abolition, pacific_local_days, matarii_from } =
-        rules;
-    let days: Vec<String> = opening_days.iter(Weekday::Mon).map(|day| day.number_from_monday().to_string()).collect();
-    let mut text = format!(
-        "vigie calendar {RULES_VERSION}\nterritory {}\nzone {}\ngood_friday_in_alsace_moselle {good_friday_in_alsace_moselle}\n\
-         saint_martin_abolition {}\npacific_local_days {pacific_local_days}\nmatarii_from {matarii_from}\nopening_days {}\n",
-        territory.name(),
-        zone.name(),
-        saint_martin_abolition.name(),
-        days.join(" "),
-    );
-    for Closure { from, to, label, suspends } in closures {
-        // Writing into a String cannot fail.
-        let _ = writeln!(text, "closure {from} {to} {suspends} {} {label}", label.len());
-    }
-    text
 }
 
 /// The first 8 octets of the SHA-256, in 16 hexadecimal digits.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::breaker::Trip;
+use super::calendars::Calendars;
 use super::custody::Custody;
 use super::effect::{EffectKind, Outcome};
 use super::ledger::{Draft, Payload};
@@ -32,6 +33,13 @@ pub enum Event {
         rules: Vec<(&'static str, String)>,
         /// The commitments, one a line, as [`super::policy::Commitment::canonical`] writes them.
         commitments: Vec<String>,
+        /// Since when.
+        at: DateTime<Utc>,
+    },
+    /// Other calendars count the days from now on.
+    Calendars {
+        /// The calendar of every mailbox.
+        calendars: Calendars,
         /// Since when.
         at: DateTime<Utc>,
     },
@@ -272,6 +280,7 @@ impl Event {
                 let payload = rules.iter().fold(payload, |payload, (name, digest)| payload.text(name, digest));
                 entry("configuration", *at, None, None, payload)
             }
+            Self::Calendars { calendars, at } => entry("calendars", *at, None, None, calendars.payload()),
             Self::MessageRecorded(record) => record.draft(),
             Self::RequestOpened { request, message, person, rule, official, again_of } => {
                 let draft = opened(request, message, person.as_ref(), rule, again_of.as_ref());

@@ -12,6 +12,8 @@ pub mod alert;
 pub mod blind_spot;
 pub mod breaker;
 pub mod calendar;
+mod calendar_text;
+pub mod calendars;
 pub mod change;
 pub mod classify;
 pub mod clocks;

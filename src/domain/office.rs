@@ -15,6 +15,9 @@ use super::schedule::Schedule;
 use super::seal::SealKey;
 use super::wording::Languages;
 
+/// The set of rules that says which lines the indicators' table has, with which labels and targets.
+const INDICATORS: &str = "indicators";
+
 /// All that decisions know of the configuration, checked.
 #[derive(Debug, Clone)]
 pub struct Office {
@@ -116,13 +119,22 @@ impl Office {
             let nature = rule.nature.map_or("-", Nature::name);
             requesters.push(format!("{} {} {} {nature}", rule.id, rule.pattern, rule.requester.name()));
         }
+        let lines: Vec<String> = self.indicators.iter().map(LineRule::canonical).collect();
         let digest = |lines: &[String]| hex(&Sha256::digest(lines.join("\n")));
         vec![
             ("commitments", digest(&self.commitments())),
             ("perimeter", digest(&perimeter)),
             ("calendar", digest(&calendars)),
             ("requesters", digest(&requesters)),
+            (INDICATORS, digest(&lines)),
         ]
+    }
+
+    /// The digest of the lines of the indicators' table, their labels and targets.
+    #[must_use]
+    pub fn table_digest(&self) -> String {
+        let rules = self.rules().into_iter();
+        rules.filter(|(name, _)| *name == INDICATORS).map(|(_, digest)| digest).collect()
     }
 
     /// The commitments, one a line.

@@ -84,10 +84,6 @@ const BULK_HEADS: &[&str] =
 /// same tools: they withhold, and decide nothing.
 const AUTOMATIC_PROGRAMS: &[&str] = &[
     "vacation",
-    "autorespon",
-    "auto-respon",
-    "autoreply",
-    "auto-reply",
     "mailchimp",
     "phplist",
     "acymailing",

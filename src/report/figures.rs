@@ -141,8 +141,9 @@ pub fn provenance(stamp: &Stamp) -> Vec<String> {
             short(&stamp.head.hash)
         ),
         format!(
-            "Configuration {}…, calendrier {}.",
+            "Configuration {}…, libellés et cibles {}…, calendrier {}.",
             short(&stamp.configuration),
+            short(&stamp.table),
             if stamp.calendars.is_empty() { "inconnu".to_owned() } else { stamp.calendars.join(", ") }
         ),
     ]

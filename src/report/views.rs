@@ -22,6 +22,7 @@ pub struct StampView {
     ledger_hash: String,
     as_of: String,
     configuration: String,
+    table: String,
     calendars: String,
 }
 
@@ -105,6 +106,7 @@ impl From<&Stamp> for StampView {
             ledger_hash: stamp.head.hash.clone(),
             as_of: rfc3339(stamp.as_of),
             configuration: stamp.configuration.clone(),
+            table: stamp.table.clone(),
             calendars: stamp.calendars.join(" "),
         }
     }

@@ -485,11 +485,11 @@ pub(super) const PERSON_DIGEST: &str = "SELECT digest FROM person WHERE id = $1"
 pub(super) const MARK_UNDELIVERABLE: &str = "UPDATE person SET undeliverable_at = $1 WHERE digest = $2";
 pub(super) const SCHEDULE: &str = "INSERT INTO schedule (name, next_at) VALUES ($1, $2) \
      ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at";
-pub(super) const MESSAGES_FROM: &str =
-    "SELECT COUNT(*) FROM message WHERE person = $1 AND received_at >= $2 AND received_at <= $3";
+pub(super) const MESSAGES_FROM: &str = "SELECT COUNT(*) FROM message \
+     WHERE person = $1 AND person <> 0 AND received_at >= $2 AND received_at <= $3";
 pub(super) const RECENT_OF_DOMAIN: &str = "SELECT p.address, m.subject, m.acknowledgement FROM message m \
      JOIN person p ON p.id = m.person WHERE m.domain = $1 AND m.domain <> '' AND m.observed_at >= $2 \
-     ORDER BY m.id DESC LIMIT $3";
+     ORDER BY m.observed_at DESC, m.id DESC LIMIT $3";
 // A registration notice and the acknowledgement that follows it are one answer: requests are counted.
 pub(super) const SENT_TO_ADDRESS: &str = "SELECT COUNT(DISTINCT request) FROM effect \
      WHERE domain <> '' AND created_at >= $1 AND lower(recipients) = $2";

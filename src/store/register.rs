@@ -74,6 +74,8 @@ pub enum Facts {
     Messages(DateTime<Utc>, DateTime<Utc>),
     /// All that people wrote into registers.
     ByHand,
+    /// By which calendars days are counted.
+    Calendars,
 }
 
 impl Store {
@@ -84,6 +86,7 @@ impl Store {
             Facts::Requests(from, until) => (REQUEST_FACTS, Some((from, until))),
             Facts::Messages(from, until) => (MESSAGE_FACTS, Some((from, until))),
             Facts::ByHand => (HAND_FACTS, None),
+            Facts::Calendars => (CALENDAR_FACTS, None),
         };
         on_read!(self, pool => {
             let mut query = sqlx::query_as(sql).bind(head);
@@ -103,6 +106,11 @@ impl Store {
         let row: Option<(i64, String, i64)> =
             on_read!(self, pool => sqlx::query_as(HEAD_AT).bind(seq).fetch_optional(pool).await)?;
         Ok(row.map(|(seq, hash, at)| (Head { seq, hash }, instant(at))))
+    }
+
+    /// The payload of the entry that names the configuration in force at a place in the ledger; `None` for none.
+    pub async fn configuration_at(&self, seq: i64) -> Result<Option<String>> {
+        Ok(on_read!(self, pool => sqlx::query_scalar(CONFIGURATION_AT).bind(seq).fetch_optional(pool).await)?)
     }
 
     /// The personal parts of a register, by reference.
@@ -186,6 +194,11 @@ impl Turn {
         Ok(done == 1)
     }
 
+    /// The payload of the last entry that says by which calendars days are counted; `None` for none.
+    pub async fn last_calendars(&mut self) -> Result<Option<String>> {
+        Ok(on_turn!(self, connection => sqlx::query_scalar(LAST_CALENDARS).fetch_optional(connection).await)?)
+    }
+
     /// Whether a line of an imported list is in the register already.
     pub async fn has_origin(&mut self, channel: &str, origin: &str) -> Result<bool> {
         let count: i64 = on_turn!(self, connection => sqlx::query_scalar(HAS_ORIGIN)
@@ -231,6 +244,11 @@ pub(super) const MESSAGE_FACTS: &str = concat!(
 );
 pub(super) const HAND_FACTS: &str =
     concat!("SELECT ", fact_columns!(), " FROM ledger WHERE kind IN ", by_hand!(), " AND seq <= $1 ORDER BY seq");
+pub(super) const CALENDAR_FACTS: &str =
+    concat!("SELECT ", fact_columns!(), " FROM ledger WHERE kind = 'calendars' AND seq <= $1 ORDER BY seq");
+pub(super) const LAST_CALENDARS: &str = "SELECT payload FROM ledger WHERE kind = 'calendars' ORDER BY seq DESC LIMIT 1";
+pub(super) const CONFIGURATION_AT: &str =
+    "SELECT payload FROM ledger WHERE kind = 'configuration' AND seq <= $1 ORDER BY seq DESC LIMIT 1";
 pub(super) const HEAD_AT: &str = "SELECT seq, hash, recorded_at FROM ledger WHERE seq = $1";
 pub(super) const REGISTER_ITEMS: &str =
     concat!("SELECT ", item_columns!(), " FROM register_item WHERE channel = $1 ORDER BY reference");

@@ -7,8 +7,9 @@
 use super::Stamp;
 use super::case::Case;
 use super::hand::{Entered, Hands};
-use super::tally::{Measure, Outcome, Tally};
+use super::tally::{Measure, Outcome, Reckoning, Tally};
 use super::value::Value;
+use crate::domain::calendars::CalendarHistory;
 use crate::domain::names::names;
 use crate::domain::office::Office;
 use crate::domain::period::Period;
@@ -42,6 +43,15 @@ pub struct LineRule {
     pub form: Form,
     /// The share aimed at, in hundredths of a percent.
     pub target: Option<u16>,
+}
+
+impl LineRule {
+    /// All that it says, in one line: what the digest of the table is made from.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        let target = self.target.map_or_else(|| "-".to_owned(), |target| target.to_string());
+        format!("{} {} {target} {}", self.key, self.form.name(), self.label)
+    }
 }
 
 /// The 22 lines of Annexe 1 (bilan 2021 of the préfecture de l'Ain), with their labels to the letter, and targets to begin
@@ -258,11 +268,19 @@ pub struct Material<'a> {
     pub cases: &'a [Case],
     /// The values entered by hand.
     pub hands: &'a Hands,
+    /// The calendars that held.
+    pub calendars: &'a CalendarHistory,
     /// What all is computed from.
     pub stamp: &'a Stamp,
 }
 
 impl Material<'_> {
+    /// By what delays are counted.
+    #[must_use]
+    pub fn reckoning(&self) -> Reckoning<'_> {
+        Reckoning { calendars: self.calendars, head: self.stamp.head.seq, as_of: self.stamp.as_of }
+    }
+
     /// The cases of a period, in the order of their receipt.
     pub fn of_period(&self, period: Period) -> impl Iterator<Item = &Case> {
         let (from, until) = period.span(self.stamp.zone);
@@ -312,7 +330,7 @@ impl Material<'_> {
     fn reckon(&self, line: &mut Line, known: &[&Case], measure: Option<Measure>) {
         let as_of = self.stamp.as_of;
         let answer = measure.unwrap_or(Measure::Answer);
-        let tally = Tally::of(self.office, known.iter().copied(), answer, as_of);
+        let tally = Tally::of(self.reckoning(), known.iter().copied(), answer);
         line.value = match measure {
             None => Value::Count(i64::try_from(tally.received).unwrap_or(i64::MAX)),
             Some(_) => Value::Share(tally.answer.rate()),

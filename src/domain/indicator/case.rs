@@ -62,6 +62,8 @@ pub struct Case {
     pub evidence: String,
     /// How it ended.
     pub end: End,
+    /// The place in the ledger of the entry that ended it: by the calendar that held then its days are counted.
+    pub ended_by: Option<i64>,
     /// When the clock stood still: each from, and until where it is known.
     pub suspensions: Vec<(DateTime<Utc>, Option<DateTime<Utc>>)>,
     /// Whether an alert rose about it.
@@ -193,8 +195,8 @@ pub struct Fold {
 }
 
 impl Fold {
-    /// Takes in what an entry says. What is said of a case that was never opened is left out.
-    pub fn take(&mut self, reference: &str, fact: Fact) {
+    /// Takes in what the entry at a place says. What is said of a case that was never opened is left out.
+    pub fn take(&mut self, seq: i64, reference: &str, fact: Fact) {
         match fact {
             Fact::Opened(opened) => match self.cases.get_mut(reference) {
                 Some(known) => known.described_anew(*opened),
@@ -207,7 +209,7 @@ impl Fold {
             }
             other => {
                 if let Some(case) = self.cases.get_mut(reference) {
-                    case.take(other);
+                    case.take(seq, other);
                 }
             }
         }
@@ -230,20 +232,20 @@ impl Case {
         self.answered_at = known.answered_at;
         self.substantive_at = known.substantive_at;
         self.evidence = known.evidence;
-        self.end = known.end;
+        (self.end, self.ended_by) = (known.end, known.ended_by);
         if let (Some(meeting), Some(known)) = (&mut self.meeting, known.meeting) {
             meeting.held_at = known.held_at;
         }
     }
 
-    fn take(&mut self, fact: Fact) {
+    fn take(&mut self, seq: i64, fact: Fact) {
         match fact {
-            Fact::Answered { at, holding, evidence } => self.answered(at, holding, evidence),
+            Fact::Answered { at, holding, evidence } => self.answered(seq, at, holding, evidence),
             Fact::HoldingSeen { at } => self.holding_at = Some(at),
             Fact::Substantive { at } => self.substantive_at = Some(at),
             Fact::Merged => self.end = End::Merged,
-            Fact::Closed { at } => self.settle(End::Closed(at), at),
-            Fact::Transferred { at } => self.settle(End::Transferred(at), at),
+            Fact::Closed { at } => self.settle(seq, End::Closed(at), at),
+            Fact::Transferred { at } => self.settle(seq, End::Transferred(at), at),
             Fact::Reclassified { requester, nature, commitment, limit, due } => {
                 (self.requester, self.nature, self.commitment, self.limit) = (requester, nature, commitment, limit);
                 self.redate(due);
@@ -259,7 +261,7 @@ impl Case {
             Fact::Alerted => self.alerted = true,
             Fact::Acknowledged { state } => self.acknowledgement = state,
             Fact::Fixed { at, held_at } => {
-                self.answered(at, false, "declaration".to_owned());
+                self.answered(seq, at, false, "declaration".to_owned());
                 if let Some(meeting) = &mut self.meeting {
                     meeting.held_at = Some(held_at);
                 }
@@ -271,17 +273,17 @@ impl Case {
 
     /// What is written down replaces what was known: an earlier answer found later, a proof instead of a guess, the
     /// correction of a day that a person gave.
-    fn answered(&mut self, at: DateTime<Utc>, holding: bool, evidence: String) {
+    fn answered(&mut self, seq: i64, at: DateTime<Utc>, holding: bool, evidence: String) {
         self.answered_at = Some(at);
         if !holding {
             self.substantive_at = Some(at);
         }
         self.evidence = evidence;
-        self.settle(End::Answered, at);
+        self.settle(seq, End::Answered, at);
     }
 
-    fn settle(&mut self, end: End, at: DateTime<Utc>) {
-        self.end = end;
+    fn settle(&mut self, seq: i64, end: End, at: DateTime<Utc>) {
+        (self.end, self.ended_by) = (end, Some(seq));
         self.run_on(at);
     }
 
@@ -294,7 +296,7 @@ impl Case {
 
     /// The first clock runs on, as if it had never stopped; a holding reply that was seen stays.
     fn reopened(&mut self) {
-        self.end = End::Open;
+        (self.end, self.ended_by) = (End::Open, None);
         self.evidence.clear();
         (self.answered_at, self.substantive_at) = (None, None);
     }
@@ -358,6 +360,7 @@ pub(in crate::domain) mod tests {
             substantive_at: None,
             evidence: String::new(),
             end: End::Open,
+            ended_by: None,
             suspensions: Vec::new(),
             alerted: false,
             acknowledgement: "sent".into(),
@@ -367,9 +370,9 @@ pub(in crate::domain) mod tests {
 
     fn fold(facts: Vec<Fact>) -> Case {
         let mut fold = Fold::default();
-        fold.take("A", Fact::Opened(Box::new(case("A"))));
-        for fact in facts {
-            fold.take("A", fact);
+        fold.take(1, "A", Fact::Opened(Box::new(case("A"))));
+        for (fact, seq) in facts.into_iter().zip(2..) {
+            fold.take(seq, "A", fact);
         }
         fold.into_cases().pop().expect("the case")
     }
@@ -396,8 +399,11 @@ pub(in crate::domain) mod tests {
 
     #[test]
     fn an_undone_gesture_leaves_an_open_request() {
-        let case = fold(vec![answered("2026-05-05T08:00:00Z", false), Fact::Reopened]);
+        let first = answered("2026-05-05T08:00:00Z", false);
+        assert_eq!(fold(vec![first.clone()]).ended_by, Some(2));
+        let case = fold(vec![first, Fact::Reopened]);
         assert_eq!((case.end, case.answered_at, case.substantive_at), (End::Open, None, None));
+        assert_eq!(case.ended_by, None);
     }
 
     #[test]
@@ -419,8 +425,8 @@ pub(in crate::domain) mod tests {
         let case = fold(vec![answered("2026-05-05T08:00:00Z", false), Fact::Opened(Box::new(again))]);
         assert!(!case.official && case.answered_at.is_some());
         let mut gone = Fold::default();
-        gone.take("A", Fact::Opened(Box::new(tests::case("A"))));
-        gone.take("A", Fact::Withdrawn);
+        gone.take(1, "A", Fact::Opened(Box::new(tests::case("A"))));
+        gone.take(2, "A", Fact::Withdrawn);
         assert_eq!(gone.into_cases(), Vec::new());
     }
 }

@@ -8,7 +8,8 @@
 //! - the rate is: answered in time ÷ (answered in time + answered late + not answered and past the limit). Requests that
 //!   are open and not yet due are shown apart; so are those closed without need of an answer, or transferred, before the
 //!   limit. Closed or transferred after the limit, they count as not answered in time;
-//! - delays are in working days of the mailbox's calendar, the day of receipt being day 0; what was not answered and is
+//! - delays are in working days of the calendar that held in the mailbox when the end was written down, the day of receipt
+//!   being day 0: a closure that is added later moves no delay of the past; what was not answered and is
 //!   past its limit counts with the delay that it has reached, so that silence never shortens an average;
 //! - a share is rounded to a hundredth of a percent, half up, but never up to `100,00 %` nor down to `0,00 %`;
 //! - figures are as of the ledger's head from which they were folded: the same head gives the same figures for ever.
@@ -37,9 +38,11 @@ pub struct Stamp {
     pub head: Head,
     /// When that head was written: what is due is reckoned as of this instant.
     pub as_of: DateTime<Utc>,
-    /// SHA-256 of the configuration whose labels and targets are used, in hexadecimal.
+    /// SHA-256 of the configuration that was in force at that head, in hexadecimal; of today's where the ledger names none.
     pub configuration: String,
-    /// The revisions of the calendars by which delays are counted.
+    /// SHA-256 of the lines of the table, with the labels and targets that are shown, in hexadecimal.
+    pub table: String,
+    /// The revisions of the calendars by which delays are counted, each once, in order.
     pub calendars: Vec<String>,
     /// The civil time of periods.
     pub zone: chrono_tz::Tz,

@@ -87,7 +87,7 @@ impl Material<'_> {
     }
 
     fn group(&self, label: String, key: String, cases: &[&Case]) -> Group {
-        let tally = Tally::of(self.office, cases.iter().copied(), Measure::Answer, self.stamp.as_of);
+        let tally = Tally::of(self.reckoning(), cases.iter().copied(), Measure::Answer);
         Group { key, label, tally, requests: cases.iter().map(|case| case.reference.clone()).collect() }
     }
 

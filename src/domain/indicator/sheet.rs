@@ -135,7 +135,7 @@ impl Material<'_> {
             acknowledged: 0,
             unacknowledged: BTreeMap::new(),
             alerted: 0,
-            tally: Tally::of(self.office, cases.iter().copied(), Measure::Answer, self.stamp.as_of),
+            tally: Tally::of(self.reckoning(), cases.iter().copied(), Measure::Answer),
         };
         let mut withheld: HashMap<&str, &str> = HashMap::new();
         for message in seen {
@@ -172,7 +172,7 @@ impl Material<'_> {
                 received_on: self.civil(case.received_at),
                 due_on: case.due_on,
                 answered_on: case.answered_at.map(|at| self.civil(at)),
-                days: case.delay(self.office, Measure::Answer, self.stamp.as_of),
+                days: case.delay(self.reckoning(), Measure::Answer),
                 outcome: case.outcome(Measure::Answer, self.stamp.as_of),
                 acknowledgement: case.acknowledgement.clone(),
             })
@@ -191,10 +191,10 @@ impl Material<'_> {
                 authority: meeting.authority,
                 requested_on: self.civil(case.received_at),
                 fixed_on: case.answered_at.map(|at| self.civil(at)),
-                fixing_days: case.delay(self.office, Measure::Answer, as_of),
+                fixing_days: case.delay(self.reckoning(), Measure::Answer),
                 fixing: case.outcome(Measure::Answer, as_of),
                 held_on: meeting.held_at.map(|at| self.civil(at)),
-                holding_days: case.delay(self.office, Measure::Held, as_of),
+                holding_days: case.delay(self.reckoning(), Measure::Held),
                 holding: case.outcome(Measure::Held, as_of),
             })
         };

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::case::{Case, End};
 use super::value::{Delays, Share};
-use crate::domain::office::Office;
+use crate::domain::calendars::CalendarHistory;
 
 /// What became of a case, as of an instant, by one measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,6 +74,17 @@ pub enum Measure {
     Held,
 }
 
+/// By what delays are counted, and as of when.
+#[derive(Debug, Clone, Copy)]
+pub struct Reckoning<'a> {
+    /// The calendars that held.
+    pub calendars: &'a CalendarHistory,
+    /// The ledger's entry up to which all is known.
+    pub head: i64,
+    /// When that entry was written.
+    pub as_of: DateTime<Utc>,
+}
+
 /// A deadline met or not, and when.
 #[derive(Debug, Clone, Copy)]
 struct Race {
@@ -112,9 +123,11 @@ impl Case {
         }
     }
 
-    /// The delay that counts, in working days: until the answer, or, past the limit without one, so far.
+    /// The delay that counts, in working days: until the answer, or, past the limit without one, so far. They are those
+    /// of the calendar that held when the entry that ended it was written; without an end, of the one that holds.
     #[must_use]
-    pub fn delay(&self, office: &Office, measure: Measure, as_of: DateTime<Utc>) -> Option<i64> {
+    pub fn delay(&self, by: Reckoning<'_>, measure: Measure) -> Option<i64> {
+        let as_of = by.as_of;
         let until = match (self.outcome(measure, as_of), self.end) {
             (Outcome::InTime | Outcome::Late, _) => self.race(measure).at?,
             (Outcome::Overdue, End::Closed(at) | End::Transferred(at)) => at,
@@ -131,7 +144,8 @@ impl Case {
                 return None;
             }
         };
-        Some(self.working_days_until(office.calendar_of(&self.mailbox, &self.bureau)?, until))
+        let calendars = by.calendars.in_force(self.ended_by.unwrap_or(by.head));
+        Some(self.working_days_until(calendars.calendar(&self.mailbox, &self.bureau)?, until))
     }
 }
 
@@ -176,14 +190,10 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts cases as of an instant; `answer` says what stops the clock.
+    /// Counts cases; `answer` says what stops the clock.
     #[must_use]
-    pub fn of<'a>(
-        office: &Office,
-        cases: impl IntoIterator<Item = &'a Case>,
-        answer: Measure,
-        as_of: DateTime<Utc>,
-    ) -> Self {
+    pub fn of<'a>(by: Reckoning<'_>, cases: impl IntoIterator<Item = &'a Case>, answer: Measure) -> Self {
+        let as_of = by.as_of;
         let mut tally = Self::default();
         let mut days = Vec::new();
         for case in cases {
@@ -192,7 +202,7 @@ impl Tally {
             tally.answer.add(outcome);
             tally.first_human.add(case.outcome(Measure::FirstHuman, as_of));
             tally.substantive.add(case.outcome(Measure::Substantive, as_of));
-            days.extend(case.delay(office, answer, as_of));
+            days.extend(case.delay(by, answer));
         }
         tally.growing = tally.answer.of(Outcome::Overdue);
         tally.delays = Delays::of(&mut days);
