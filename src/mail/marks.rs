@@ -76,7 +76,7 @@ const BULK_FIELDS: &[&str] = &[
     "cfbl-address",
 ];
 
-/// Beginnings of the names of such fields: Eloqua, Marketo, Klaviyo, EmailVision, Sarbacane, Constant Contact, Emarsys.
+/// Beginnings of the names of such fields: Eloqua, Marketo, Klaviyo, `EmailVision`, Sarbacane, Constant Contact, Emarsys.
 const BULK_HEADS: &[&str] =
     &["x-elq", "x-mkt", "x-marketo", "x-klaviyo-", "x-emv-", "x-sarbacane", "x-roving-", "x-emarsys", "x-mailchimp"];
 
