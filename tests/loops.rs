@@ -111,7 +111,7 @@ fn through_real_servers_a_responder_without_headers_gets_two_and_the_administrat
     let (mut address, mut subject) = ("reponse-automatique".to_owned(), "Titre de séjour".to_owned());
     let public = |house: &House| -> Vec<String> {
         let mails = house.sink.mails();
-        mails.iter().map(|mail| mail.text()).filter(|text| text.contains("X-Vigie: acknowledgement")).collect()
+        mails.iter().map(support::sink::Mail::text).filter(|text| text.contains("X-Vigie: acknowledgement")).collect()
     };
     for round in 0..REPLIES {
         address.replace_range(round..=round, "x");

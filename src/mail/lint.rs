@@ -523,6 +523,21 @@ mod tests {
         ] {
             assert!(!mutate("</body>", &format!("{harmless}</body>")).contains(&"remote"), "{harmless}");
         }
+        assert!(mutate("<h2", "<h3").contains(&"headings"));
+        assert!(mutate("color: #161616", "color: #9a9a9a").contains(&"contrast"));
+        assert!(mutate("</body>", "<table><tr><td>x</td></tr></table></body>").contains(&"table"));
+        let subject = source.text.replacen("[{{ reference }}]", "", 1);
+        assert!(rules(TemplateSource { text: subject, ..source.clone() }).contains(&"reference_in_subject"));
+    }
+
+    #[test]
+    fn notices_what_is_hidden() {
+        let source = shipped(&PUBLIC).into_iter().next().expect("one");
+        let html = source.html.clone().expect("html");
+        let mutate = |from: &str, to: &str| {
+            assert!(html.contains(from), "{from}");
+            rules(TemplateSource { html: Some(html.replacen(from, to, 1)), ..source.clone() })
+        };
         for hiding in [
             "<p style=\"display: none\">x</p>",
             "<p style=\"DISPLAY : n\\6fne !important\">x</p>",
@@ -548,11 +563,6 @@ mod tests {
             assert!(!mutate("</body>", &format!("{shown}</body>")).contains(&"hidden"), "{shown}");
         }
         assert!(mutate("{{ service.phone }}", "<!-- {{ service.phone }} -->").contains(&"phone"), "in a comment");
-        assert!(mutate("<h2", "<h3").contains(&"headings"));
-        assert!(mutate("color: #161616", "color: #9a9a9a").contains(&"contrast"));
-        assert!(mutate("</body>", "<table><tr><td>x</td></tr></table></body>").contains(&"table"));
-        let subject = source.text.replacen("[{{ reference }}]", "", 1);
-        assert!(rules(TemplateSource { text: subject, ..source.clone() }).contains(&"reference_in_subject"));
     }
 
     #[test]
