@@ -71,11 +71,11 @@ impl Rounds {
 }
 
 impl<'a> Visit<'a> {
-    /// Begins with a line that has just been opened.
-    pub(super) async fn begin(watch: Watch<'a>, line: Line, lease: Lease) -> anyhow::Result<Self> {
+    /// Begins with a line that has just been opened, and a lease with the instant at which it was asked for.
+    pub(super) async fn begin(watch: Watch<'a>, line: Line, (lease, leased): (Lease, Instant)) -> anyhow::Result<Self> {
         let now = clock::monotonic();
         let rounds = Rounds { read: now, scanned: now, scan_every: watch.settings.scan_every };
-        let mut visit = Self { watch, line, folders: Vec::new(), lease, leased: now, rounds };
+        let mut visit = Self { watch, line, folders: Vec::new(), lease, leased, rounds };
         visit.list().await?;
         Ok(visit)
     }
