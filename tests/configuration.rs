@@ -74,6 +74,19 @@ fn what_the_public_is_told_is_what_it_is_called() {
 }
 
 #[test]
+fn nothing_is_as_often_as_never_or_as_soon_as_at_once() {
+    for (old, new, said) in [
+        ("port = 993", "port = 0", "imap.port: a port"),
+        ("blind_after = \"15m\"", "blind_after = \"0s\"", "blind_after: a second at least"),
+        ("personal_days = 90", "personal_days = 0", "personal_days: a day at least"),
+        ("prefix = \"PAN\"", "prefix = \"COU\"", "prefix: COU is the prefix of a register"),
+        ("scan_every = \"5m\"", "scan_every = \"0s\"", "scan_every: a second at least"),
+    ] {
+        refused("vigie.toml", old, new, said);
+    }
+}
+
+#[test]
 fn a_limit_is_one_that_a_calendar_holds() {
     for wrong in ["60000", "0"] {
         let new = format!("limit = {wrong}");

@@ -164,7 +164,10 @@ fn not_delivered(open: &[&RequestLine]) -> Option<Condition> {
     let named: Vec<&str> = lines.iter().take(MAX_NAMES).map(|line| line.request.reference.as_str()).collect();
     let more = if lines.len() > MAX_NAMES { ", …" } else { "" };
     Some(Condition {
-        title: format!("{} accusés refusés par le relais ou d’issue inconnue", lines.len()),
+        title: match lines.len() {
+            1 => "Un accusé de réception n’a pas été remis, ou l’on ignore s’il l’a été".to_owned(),
+            many => format!("{many} accusés de réception n’ont pas été remis, ou l’on ignore s’ils l’ont été"),
+        },
         since: oldest,
         advice: format!("Prévenez les demandeurs par une autre voie : {}{more}.", named.join(", ")),
     })

@@ -133,7 +133,7 @@ pub fn operations(office: &Office, effect: &Effect) -> Written {
     };
     let fields = AlertFields {
         head,
-        level: Level::Agents,
+        level: Level::Administrators,
         items: Vec::new(),
         cleared: Vec::new(),
         conditions: vec![condition(&warning)],

@@ -25,6 +25,7 @@ use crate::domain::policy::{
     Commitment, Limits, MailboxPolicy, Mode, Nature, Perimeter, RecipientRule, RequesterRule, SentCopy,
 };
 use crate::domain::quota::Quota;
+use crate::domain::register::{APPOINTMENT_PREFIX, LETTER_PREFIX};
 use crate::domain::schedule::Schedule;
 use crate::domain::seal::is_key_name;
 use crate::domain::territory::Territory;
@@ -92,9 +93,9 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         templates,
         templates_folder,
         web: web(source)?,
-        retention: retention(&file.retention),
+        retention: retention(source)?,
         closures_file: time.closures_file,
-        blind_after: span(source, &[Key("prefecture"), Key("blind_after")], &file.prefecture.blind_after)?,
+        blind_after: blind_after(source)?,
         reconcile: Schedule::parse(&file.prefecture.reconcile)
             .map_err(|error| source.error(&[Key("prefecture"), Key("reconcile")], error.to_string()))?,
     })
@@ -180,6 +181,9 @@ impl At<'_> {
         if file.prefix.is_empty() || !file.prefix.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit()) {
             return Err(self.error("prefix", "capital letters A–Z and digits are expected, such as \"PAN\""));
         }
+        if [LETTER_PREFIX, APPOINTMENT_PREFIX].contains(&file.prefix.as_str()) {
+            return Err(self.error("prefix", format!("{} is the prefix of a register: take another", file.prefix)));
+        }
         if !bureaux.iter().any(|bureau| bureau.key == file.bureau) {
             return Err(self.error("bureau", format!("no [[bureaux]] has the key {:?}", file.bureau)));
         }
@@ -228,6 +232,9 @@ impl At<'_> {
     fn mailbox(&self, file: &MailboxFile, secrets: Secrets) -> Result<MailboxSettings, Error> {
         self.folders(file)?;
         let scan_every = self.span("scan_every", &file.scan_every)?;
+        if scan_every.is_zero() {
+            return Err(self.error("scan_every", "a second at least is expected, such as \"5m\""));
+        }
         let steps = [Key("mailboxes"), Index(self.index), Key("imap")];
         let imap = server(self.source, &steps, &file.imap, secrets)?;
         if imap.login.is_none() {
@@ -418,6 +425,9 @@ fn server(source: &Source, steps: &[Step<'_>], file: &ServerFile, secrets: Secre
     if let Some(path) = ca_file.as_ref().filter(|path| !path.is_file()) {
         return Err(source.error(&at("ca_file"), format!("{} is not a readable file", path.display())));
     }
+    if file.port == 0 {
+        return Err(source.error(&at("port"), "a port is expected, such as 993 or 465"));
+    }
     if file.max_connections == Some(0) {
         return Err(source.error(&at("max_connections"), "at least one connection is needed"));
     }
@@ -496,12 +506,24 @@ fn timestamp(source: &Source, file: &super::file::LedgerFile) -> Result<Option<T
     }
 }
 
-fn retention(file: &super::file::RetentionFile) -> RetentionSettings {
-    RetentionSettings {
+fn retention(source: &Source) -> Result<RetentionSettings, Error> {
+    let file = &source.file.retention;
+    if file.personal_days == Some(0) {
+        let what = "a day at least is expected: an answer may still come back, or be asked about";
+        return Err(source.error(&[Key("retention"), Key("personal_days")], what));
+    }
+    Ok(RetentionSettings {
         personal_days: file.personal_days.unwrap_or(90),
         row_years: file.row_years.unwrap_or(3),
         access_months: file.access_months.unwrap_or(12),
-    }
+    })
+}
+
+/// How long a mailbox may be blind before the administrators are told: at once would be at every lost connection.
+fn blind_after(source: &Source) -> Result<TimeDelta, Error> {
+    let steps = [Key("prefecture"), Key("blind_after")];
+    let span = span(source, &steps, &source.file.prefecture.blind_after)?;
+    if span.is_zero() { Err(source.error(&steps, "a second at least is expected, such as \"15m\"")) } else { Ok(span) }
 }
 
 fn web(source: &Source) -> Result<Option<std::net::SocketAddr>, Error> {

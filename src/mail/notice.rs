@@ -229,6 +229,8 @@ pub enum Level {
     Head,
     /// The *référent·e qualité* too.
     QualityOfficer,
+    /// The administrators alone: about vigie itself.
+    Administrators,
 }
 
 /// What an alert says.

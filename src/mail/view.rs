@@ -375,6 +375,7 @@ impl AlertView {
                 Level::Agents => "agents du bureau",
                 Level::Head => "agents et chef de bureau",
                 Level::QualityOfficer => "agents, chef de bureau et référent qualité",
+                Level::Administrators => "administrateurs de Vigie",
             },
             page: fields.head.page.as_deref().map(one_line),
             headline: if fields.cleared.is_empty() {

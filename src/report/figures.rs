@@ -298,7 +298,7 @@ fn why_unacknowledged(code: &str) -> String {
     match code {
         "" => "sans motif connu".to_owned(),
         "pending" => "à envoyer".to_owned(),
-        "refused" => "refusé par le relais".to_owned(),
+        "refused" => "non remis".to_owned(),
         "unknown" => "issue inconnue".to_owned(),
         code => reasons::french(code).trim_end_matches('.').to_owned(),
     }
