@@ -87,11 +87,8 @@ impl<'a> Visit<'a> {
                 self.watch.sees(blind_since).await?;
             }
             self.reconcile_if_due().await?;
-            next = if came && !self.is_over() && self.look_again().await? {
-                Some(Pass::Glance)
-            } else {
-                self.wait().await?
-            };
+            let more = came && !self.is_over() && self.look_again().await?;
+            next = self.wait(more).await?;
         }
         if self.line.session.has_gone_mute() {
             let name = &self.watch.settings.name;
@@ -220,10 +217,11 @@ impl<'a> Visit<'a> {
         Ok(())
     }
 
-    /// Waits until there is something to read, and says how thoroughly; `None` where the connection has had its time.
-    async fn wait(&mut self) -> anyhow::Result<Option<Pass>> {
+    /// Waits until there is something to read, unless there is already, and says how thoroughly; `None` where the
+    /// connection has had its time. However much comes, the lease is renewed and no scan is put off.
+    async fn wait(&mut self, already: bool) -> anyhow::Result<Option<Pass>> {
         while !self.is_over() {
-            let news = self.wait_for_news().await?;
+            let news = already || self.wait_for_news().await?;
             self.renew_lease().await?;
             let told = self.line.session.is_notified();
             match self.rounds.next(news, told, clock::monotonic()) {
