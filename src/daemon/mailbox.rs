@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -141,6 +141,7 @@ pub(super) struct Watch<'a> {
 impl Watch<'_> {
     /// One connection, from its login to its end; then a rest, where other mailboxes wait for the place.
     async fn session(&self, blind_since: &mut Option<DateTime<Utc>>) -> anyhow::Result<()> {
+        let leased = clock::monotonic();
         let Some(lease) = self.lease().await? else {
             // another node sees it
             *blind_since = None;
@@ -150,7 +151,7 @@ impl Watch<'_> {
         ingest::switch_on(&self.shared.store, self.desk, clock::now()).await?;
         // no place is free: the lease is renewed and the heart beats meanwhile
         let Some(place) = self.gate.enter(LEASE_RENEWAL).await else { return Ok(()) };
-        self.visit(lease, blind_since).await?;
+        self.visit((lease, leased), blind_since).await?;
         drop(place);
         if self.gate.is_crowded() && !self.shared.stop.is_cancelled() {
             self.rest(self.settings.scan_every.min(LONGEST_ROUND)).await;
@@ -159,7 +160,7 @@ impl Watch<'_> {
     }
 
     /// One connection: reads, waits and reads again.
-    async fn visit(&self, lease: Lease, blind_since: &mut Option<DateTime<Utc>>) -> anyhow::Result<()> {
+    async fn visit(&self, lease: (Lease, Instant), blind_since: &mut Option<DateTime<Utc>>) -> anyhow::Result<()> {
         let access = Access::of(&self.settings.imap, &self.shared.tokens)?;
         let line = tokio::select! {
             () = self.shared.stop.cancelled() => return Ok(()),
