@@ -59,8 +59,26 @@ fn an_internal_domain_is_one_that_an_address_can_lie_in() {
 }
 
 #[test]
+fn what_the_public_is_told_is_what_it_is_called() {
+    for (old, new, said) in [
+        ("telephone = \"04 00 00 00 00\"", "telephone = \"à compléter\"", "service.telephone: a telephone number"),
+        ("website = \"https://", "website = \"javascript:", "service.website: an address that begins"),
+        (
+            "sender = \"vigie@",
+            "sender = \"pref-pan@",
+            "prefecture.sender: pref-pan@prefecture.example.org is the watched",
+        ),
+    ] {
+        refused("vigie.toml", old, new, said);
+    }
+}
+
+#[test]
 fn a_limit_is_one_that_a_calendar_holds() {
-    refused("commitments.toml", "limit = 5", "limit = 60000", "limit: at most 1000 working days");
+    for wrong in ["60000", "0"] {
+        let new = format!("limit = {wrong}");
+        refused("commitments.toml", "limit = 5", &new, "limit: between 1 and 1000 working days");
+    }
 }
 
 #[test]

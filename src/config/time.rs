@@ -54,8 +54,10 @@ struct Scoped {
 pub(super) fn time(source: &Source) -> Result<Time, Error> {
     let prefecture = &source.file.prefecture;
     let steps = [Key("prefecture"), Key("territory")];
-    let territory = Territory::from_name(&prefecture.territory)
-        .ok_or_else(|| source.error(&steps, format!("{:?} is no territory, see the README", prefecture.territory)))?;
+    let territory = Territory::from_name(&prefecture.territory).ok_or_else(|| {
+        let known = Territory::ALL.map(Territory::name).join(", ");
+        source.error(&steps, format!("{:?} is no territory; there are {known}", prefecture.territory))
+    })?;
     let zone = match &prefecture.zone {
         None => territory.zone(),
         Some(name) => name.parse().map_err(|_| {

@@ -287,5 +287,13 @@ pub(super) fn shipped_sources() -> Vec<super::template::TemplateSource> {
         })
         .collect();
     sources.sort_by(|a, b| a.name.cmp(&b.name));
-    sources
+    // the parts put in their places: what takes a mention out of a text must find it there
+    let (parts, whole) = super::include::Parts::take(sources);
+    let put = |file: String, text: &str| parts.expand(&file, text).expect("its parts are shipped too").text;
+    let whole = whole.into_iter().map(|source| super::template::TemplateSource {
+        text: put(format!("{}.txt", source.name), &source.text),
+        html: source.html.as_deref().map(|html| put(format!("{}.html", source.name), html)),
+        name: source.name,
+    });
+    whole.collect()
 }
