@@ -13,7 +13,7 @@ fn load_with(file: &str, old: &str, new: &str) -> String {
     let main = fs::read_to_string(shipped.join("vigie.toml")).expect("the shipped configuration");
     let templates = format!("templates = \"{}\"", shipped.join("templates").display());
     let mut texts = vec![("vigie.toml", main.replace("templates = \"templates\"", &templates))];
-    for name in ["commitments.toml", "requesters.toml"] {
+    for name in ["commitments.toml", "requesters.toml", "closures.toml"] {
         texts.push((name, fs::read_to_string(shipped.join(name)).expect("a shipped list")));
     }
     for (name, text) in texts {
@@ -158,6 +158,7 @@ fn the_shipped_lines_of_indicators_are_the_usual_ones() {
         .replace("= \"templates\"", &inside("templates"))
         .replace("= \"commitments.toml\"", &inside("commitments.toml"))
         .replace("= \"requesters.toml\"", &inside("requesters.toml"))
+        .replace("= \"closures.toml\"", &inside("closures.toml"))
         .replace("= \"indicators.toml\"", &inside("indicators.toml"));
     let path = folder.path().join("vigie.toml");
     fs::write(&path, text).expect("written");
@@ -168,4 +169,10 @@ fn the_shipped_lines_of_indicators_are_the_usual_ones() {
         1,
         "the quality officer of both bureaux, once"
     );
+}
+
+#[test]
+fn a_mistyped_file_of_closures_is_refused_rather_than_read_as_none() {
+    refused("vigie.toml", "\"closures.toml\"", "\"cloture.toml\"", "calendar.closures_file: ");
+    refused("vigie.toml", "\"closures.toml\"", "\"cloture.toml\"", "does not exist");
 }

@@ -137,6 +137,7 @@ pub fn alert() -> AlertFields {
     AlertFields {
         head: head(),
         level: Level::Agents,
+        reminder: false,
         items: vec![
             item("PAN-2026-000131"),
             ItemFields { overdue: true, working_days_left: -2, due_on: day(2026, 5, 13), ..item("PAN-2026-000123") },
@@ -193,6 +194,7 @@ fn bare_alert() -> AlertFields {
     AlertFields {
         head,
         level: Level::Head,
+        reminder: false,
         items,
         cleared: vec!["PAN-2026-000118".to_owned()],
         conditions: Vec::new(),
