@@ -3,7 +3,7 @@
 #![no_main]
 
 use std::net::Ipv4Addr;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
@@ -15,6 +15,9 @@ use vigie::imap::{Credentials, Deadlines, Endpoint, HeaderQueue, Known, Security
 
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_current_thread().enable_all().build().expect("a runtime"));
+
+/// Reads the system's authorities, which would take most of a round; no round uses them.
+static TLS: LazyLock<Arc<rustls::ClientConfig>> = LazyLock::new(|| tls_config(None).expect("TLS"));
 
 /// What the server says before the input: it gets past the login, which the input may still spoil.
 const LOGIN: &[u8] = b"* OK hi\r\nV1 OK [CAPABILITY IMAP4rev1 IDLE ENABLE CONDSTORE QRESYNC OBJECTID NOTIFY] in\r\n";
@@ -41,7 +44,6 @@ async fn session(input: &[u8]) -> Result<(), vigie::imap::Error> {
     };
     let client = async {
         let endpoint = Endpoint { host: "127.0.0.1".into(), port, security: Security::Plain, ca_file: None };
-        let tls = tls_config(None)?;
         let deadlines = Deadlines {
             response: Duration::from_secs(1),
             command: Duration::from_secs(2),
@@ -49,7 +51,7 @@ async fn session(input: &[u8]) -> Result<(), vigie::imap::Error> {
             idle_done: Duration::from_secs(1),
             ..Deadlines::default()
         };
-        let mut session = connect(&endpoint, &Credentials::password("a", "b"), &tls, deadlines).await?;
+        let mut session = connect(&endpoint, &Credentials::password("a", "b"), &TLS, deadlines).await?;
         session.list().await?;
         session.examine("INBOX", Some(Known { uidvalidity: 7, highestmodseq: 3 })).await?;
         session.uids().await?;
