@@ -10,8 +10,9 @@
 use std::fs;
 use std::path::Path;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use vigie::app::ingest::{self, Arrived, Source};
+use vigie::app::register::{Hand, NewLetter};
 use vigie::app::sending::{self, Attempt, Proof, Ready};
 use vigie::app::tick::{next_wake, tick};
 use vigie::app::verify::verify;
@@ -19,9 +20,9 @@ use vigie::config::{Secrets, Settings};
 use vigie::daemon::templates;
 use vigie::domain::classify::FolderRole;
 use vigie::domain::effect::{EffectKind, Outcome};
-use vigie::domain::policy::Mode;
+use vigie::domain::policy::{Mode, Nature, Requester};
 use vigie::mail::template::Templates;
-use vigie::store::{Claim, RequestFilter, Store};
+use vigie::store::{Claim, Details, RequestFilter, Store};
 
 /// Turns that one advance may take: far more than the alerts of a month.
 const MAX_TURNS: usize = 10_000;
@@ -373,5 +374,46 @@ async fn an_alert_cut_off_while_it_was_sent_is_sent_once_more_and_no_more() {
     assert_eq!(recovered, claimed);
     world.advance("2026-05-14 12:00").await;
     assert_eq!(world.alerts(), [(paris("2026-05-13 08:40"), 2)]);
+    world.check().await;
+}
+
+#[tokio::test]
+async fn letters_that_wait_are_told_at_the_levels_of_requests_and_in_each_digest() {
+    let mut world = World::new("2026-05-04 09:00").await;
+    world.advance("2026-05-07 10:00").await;
+    let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+    let letter = || NewLetter {
+        bureau: "citoyennete".into(),
+        requester: Requester::Public,
+        nature: Nature::GeneralInfo,
+        received_on: day("2026-05-07"),
+        official: true,
+        details: Details { name: "Durand".into(), subject: "Voirie".into(), ..Details::default() },
+        origin: String::new(),
+        answered_on: None,
+    };
+    let store = world.store.clone();
+    let office = world.settings.office.clone();
+    let hand = |now| Hand { store: &store, office: &office, by: "accueil", now };
+    hand(world.now).letters(&[letter(), letter()]).await.unwrap();
+    // Ten working days after 7 May: the last one is Tuesday 26. One is answered the day before.
+    world.advance("2026-05-25 12:00").await;
+    hand(world.now).answer_letter("COU-2026-000001", day("2026-05-25"), false).await.unwrap();
+    world.advance("2026-06-30 12:00").await;
+    let told = |reference: &str| -> Vec<(DateTime<Utc>, i64)> {
+        let about = |sent: &&&Sent| sent.text.contains(reference);
+        world.of(EffectKind::Alert).iter().filter(about).map(|sent| (sent.at, sent.level.unwrap())).collect()
+    };
+    let [two, one] = [("2026-05-21 08:30", 2), ("2026-05-22 08:30", 1)].map(|(at, level)| (paris(at), level));
+    let [last, late] = [("2026-05-26 08:30", 0), ("2026-05-27 08:30", -1)].map(|(at, level)| (paris(at), level));
+    assert_eq!(told("COU-2026-000001"), [two, one]);
+    assert_eq!(told("COU-2026-000002"), [two, one, last, late]);
+    assert_eq!(world.alerts().len(), 4, "one mail a level");
+    let digests = world.of(EffectKind::Digest);
+    let named =
+        digests.iter().filter(|digest| digest.bureau == "citoyennete" && digest.text.contains("COU-2026-000002"));
+    let days: Vec<NaiveDate> = named.map(|digest| digest.at.date_naive()).collect();
+    assert_eq!(days.first(), Some(&day("2026-05-21")), "two working days before");
+    assert_eq!(days.last(), Some(&day("2026-06-30")), "as long as it waits");
     world.check().await;
 }

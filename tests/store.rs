@@ -91,10 +91,9 @@ async fn every_statement_prepares(store: Store) {
 }
 
 /// How the texts begin that may read a growing table whole: a person, the morning digest or a purge asks them.
-const ASKED_SELDOM: [&str; 7] = [
+const ASKED_SELDOM: [&str; 6] = [
     "SELECT COUNT(*) FROM request WHERE bureau = $1 AND status = 'answered'",
     "SELECT reference FROM request WHERE bureau = $1 AND status = 'answered' AND confidence = 'low'",
-    "SELECT r.reference, m.acknowledgement_reason FROM request r",
     "SELECT reference, mailbox, received_at, due_on, status, settled_at, incomplete_since, suspended_days FROM request",
     "UPDATE effect SET recipients = ''",
     "SELECT at, reader, question, about, shown FROM access_log",

@@ -1,24 +1,23 @@
 //! The morning digest of a bureau: what is due, what an agent should look at, and yesterday's figures.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
-use super::Result;
 use super::forecast::of_bureau;
 use super::query::days_left;
 use super::texts::{Written, bureau_of, gestures, head, item};
+use super::{Result, promised};
 use crate::domain::alert::Bureau;
+use crate::domain::decide;
 use crate::domain::effect::Effect;
 use crate::domain::office::Office;
 use crate::domain::reasons;
 use crate::domain::request::{AcknowledgementState, Request};
 use crate::mail::ics;
 use crate::mail::notice::{Attachment, Condition, DigestCounts, DigestFields, ListFields, Notice};
-use crate::store::{RequestFilter, RequestLine, Store};
+use crate::store::{RequestFilter, RequestLine, Span, Store};
 
 /// The template of the morning digest.
 const DIGEST: &str = "point-du-matin";
-/// The digest's figures cover this span.
-const DIGEST_SPAN: TimeDelta = TimeDelta::days(1);
 /// Working days left from which the digest names a request.
 const DIGEST_HORIZON: i64 = 2;
 /// References named in one line of the digest.
@@ -36,20 +35,27 @@ pub async fn digest(store: &Store, office: &Office, effect: &Effect, now: DateTi
     let urgent =
         |line: &&&RequestLine| days_left(office, &line.request, now).is_some_and(|left| left <= DIGEST_HORIZON);
     let items = running.iter().filter(urgent).filter_map(|line| item(office, line, now)).collect();
-    let since = now - DIGEST_SPAN;
-    let lately = store.list_requests(&RequestFilter { from: Some(since), ..of_bureau_filter }).await?;
-    let counts = counts(store, bureau, (&open, &lately), since).await?;
+    let (since, cleared) = decide::digest_covers(effect);
+    let span = (since, effect.created_at);
+    let lately = RequestFilter { from: Some(span.0), until: Some(span.1), ..of_bureau_filter };
+    let lately = store.list_requests(&lately).await?;
+    let counts = counts(store, bureau, (&open, &lately), span).await?;
     let mut conditions = blind_mailboxes(store, office, bureau).await?;
     conditions.extend(not_delivered(&open));
     conditions.extend(super::blind_spot::conditions(store, office, bureau, now).await?);
     let forecast = of_bureau(store, office, &bureau.key, now).await?;
+    let mut lists = lists(store, bureau, &open, cleared, span).await?;
+    if let Some(desk) = office.desk_of_bureau(&bureau.key) {
+        let waiting = promised::of_bureau(promised::waiting(store, office).await?, bureau);
+        lists.splice(..0, promised::list(desk, &waiting, DIGEST_HORIZON, now));
+    }
     let fields = DigestFields {
         head: head(office, bureau, effect, DIGEST),
         day: office.desk_of_bureau(&bureau.key).map_or_else(|| now.date_naive(), |desk| desk.calendar.civil(now)),
         counts,
         forecast: forecast.map(|forecast| forecast.outlook.french()),
         items,
-        lists: lists(store, bureau, &open, &effect.about, since).await?,
+        lists,
         conditions,
         gestures: gestures(office, bureau),
         seal: match &office.seal_key {
@@ -65,13 +71,13 @@ async fn counts(
     store: &Store,
     bureau: &Bureau,
     (open, lately): (&[&RequestLine], &[RequestLine]),
-    since: DateTime<Utc>,
+    span: Span,
 ) -> Result<DigestCounts> {
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let acknowledged = |state| count(lately.iter().filter(|line| line.request.acknowledgement == state).count());
     Ok(DigestCounts {
         received: count(lately.len()),
-        answered: store.answered_since(&bureau.key, since).await?,
+        answered: store.answered_in(&bureau.key, span).await?,
         acknowledged: acknowledged(AcknowledgementState::Sent),
         withheld: acknowledged(AcknowledgementState::Withheld),
         open: count(open.len()),
@@ -84,7 +90,7 @@ async fn lists(
     bureau: &Bureau,
     open: &[&RequestLine],
     cleared: &[String],
-    since: DateTime<Utc>,
+    span: Span,
 ) -> Result<Vec<ListFields>> {
     let mut doubtful = store.guessed(&bureau.key, MAX_GUESSED).await?;
     doubtful.extend(chosen(open, Request::is_doubtful));
@@ -99,7 +105,7 @@ async fn lists(
         list("Pièces manquantes demandées, délai suspendu", "", &incomplete),
         list("Demandes signalées, réglées depuis le dernier point", "", cleared),
     ];
-    lists.push(withheld(store.withheld_since(&bureau.key, since).await?));
+    lists.push(withheld(store.withheld_in(&bureau.key, span).await?));
     lists.retain(|list| !list.lines.is_empty());
     Ok(lists)
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{Error, Result};
 use crate::domain::alert;
 use crate::domain::decide::{Decision, Desk, change};
-use crate::domain::gesture::{Gesture, GestureRule, Means, Said, changes};
+use crate::domain::gesture::{Gesture, GestureRule, Means, Said, changes, may_merge};
 use crate::domain::office::Office;
 use crate::domain::request::Request;
 use crate::store::{Store, Turn};
@@ -46,10 +46,15 @@ pub async fn gesture(
         Some(text) => Some(turn.keep_note(request.id, &text, now).await?),
         None => None,
     };
+    let refused = |refusal| Error::Refused { reference: reference.to_owned(), refusal };
+    if let Gesture::Merge { into } = &word.gesture
+        && let Some(target) = final_request(&mut turn, into).await?
+    {
+        may_merge(&request, &target, now).map_err(refused)?;
+    }
     let wanted = resolve(&mut turn, office, word.gesture).await?;
     let said = Said { by: word.by, at: word.at, in_client: false, note };
-    let decision = carry_out(desk, &mut request, wanted, &said)
-        .map_err(|refusal| Error::Refused { reference: reference.to_owned(), refusal })?;
+    let decision = carry_out(desk, &mut request, wanted, &said).map_err(refused)?;
     if let Some(desk) = office.desk(&request.mailbox) {
         request.next_alert_at = alert::next_alert(desk.clock(), &request);
     }

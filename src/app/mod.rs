@@ -26,6 +26,7 @@ pub mod ingest;
 mod items;
 pub mod letters;
 mod marks;
+mod promised;
 pub mod proof;
 pub mod query;
 mod reach;

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::query::days_left;
-use super::{Error, Result};
+use super::{Error, Result, promised};
 use crate::domain::address::Address;
 use crate::domain::alert::{Bureau, OVERDUE};
 use crate::domain::effect::Effect;
@@ -12,7 +12,7 @@ use crate::domain::gesture::{Means, Sign};
 use crate::domain::office::Office;
 use crate::domain::request::Request;
 use crate::domain::warning::Warning;
-use crate::mail::notice::{AgentHead, AlertFields, Condition, Gesture, ItemFields, Level, Notice, Sender};
+use crate::mail::notice::{AgentHead, AlertFields, Condition, Gesture, ItemFields, Level, ListFields, Notice, Sender};
 use crate::store::{RequestLine, Store};
 
 /// The template of alerts to agents, and of warnings to administrators.
@@ -38,12 +38,14 @@ pub(super) fn bureau_of<'a>(office: &'a Office, effect: &Effect) -> Result<&'a B
 /// An alert about requests; none where all of them were answered meanwhile.
 pub async fn alert(store: &Store, office: &Office, effect: &Effect, now: DateTime<Utc>) -> Result<Written> {
     let bureau = bureau_of(office, effect)?;
-    let mut items = Vec::new();
+    let (mut items, mut others) = (Vec::new(), false);
     for reference in &effect.about {
         let line = store.request_line(reference).await?;
+        others |= line.is_none();
         items.extend(line.filter(|line| line.request.is_running()).and_then(|line| item(office, &line, now)));
     }
-    if items.is_empty() {
+    let lists = if others { registered(store, office, bureau, effect, now).await? } else { Vec::new() };
+    if items.is_empty() && lists.is_empty() {
         return Ok(None);
     }
     let level = effect.level.unwrap_or_default();
@@ -59,11 +61,25 @@ pub async fn alert(store: &Store, office: &Office, effect: &Effect, now: DateTim
         level,
         reminder,
         items,
+        lists,
         cleared: Vec::new(),
         conditions: Vec::new(),
         gestures: gestures(office, bureau),
     };
     Ok(Some((Notice::Alert(fields), office.sender.clone())))
+}
+
+/// The letters and appointments that a mail is about, and that wait still.
+async fn registered(
+    store: &Store,
+    office: &Office,
+    bureau: &Bureau,
+    effect: &Effect,
+    now: DateTime<Utc>,
+) -> Result<Vec<ListFields>> {
+    let Some(desk) = office.desk_of_bureau(&bureau.key) else { return Ok(Vec::new()) };
+    let named = promised::among(promised::waiting(store, office).await?, &effect.about);
+    Ok(promised::list(desk, &named, i64::MAX, now).into_iter().collect())
 }
 
 /// What agents were warned of and is settled.
@@ -74,6 +90,7 @@ pub fn clearance(office: &Office, effect: &Effect) -> Result<Written> {
         level: Level::Agents,
         reminder: false,
         items: Vec::new(),
+        lists: Vec::new(),
         cleared: effect.about.clone(),
         conditions: Vec::new(),
         gestures: Vec::new(),
@@ -81,12 +98,20 @@ pub fn clearance(office: &Office, effect: &Effect) -> Result<Written> {
     Ok(Some((Notice::Alert(fields), office.sender.clone())))
 }
 
-/// The folders of the mail client into which agents move what they dealt with.
+/// The folders of the mail client into which agents move what they dealt with; those that close nothing are not told to
+/// somebody who looks for a way to close.
 pub(super) fn gestures(office: &Office, bureau: &Bureau) -> Vec<Gesture> {
     let mut found: Vec<Gesture> = Vec::new();
     for rule in office.mailboxes.iter().filter(|policy| policy.bureau == bureau.key).flat_map(|policy| &policy.gestures)
     {
         let Sign::Folder(folder) = &rule.sign else { continue };
+        let closes = match rule.means {
+            Means::Answered(_) | Means::Transferred(_) | Means::NoReplyNeeded(_) => true,
+            Means::Holding | Means::Incomplete => false,
+        };
+        if !closes {
+            continue;
+        }
         if !found.iter().any(|known| known.folder == *folder) {
             found.push(Gesture { folder: folder.clone(), meaning: meaning(&rule.means) });
         }
@@ -139,6 +164,7 @@ pub fn operations(office: &Office, effect: &Effect) -> Written {
         level: Level::Administrators,
         reminder: false,
         items: Vec::new(),
+        lists: Vec::new(),
         cleared: Vec::new(),
         conditions: vec![condition(&warning)],
         gestures: Vec::new(),

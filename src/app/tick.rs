@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Result, blind_spot, marks};
+use super::{Result, blind_spot, marks, promised};
 use crate::domain::alert;
 use crate::domain::decide::{self, Desk};
 use crate::domain::effect::Effect;
@@ -16,6 +16,9 @@ use crate::store::{Store, Turn};
 const REQUESTS_PER_TURN: i64 = 2_000;
 /// How late a digest may still go out: after that its day is over and the next one says all.
 const DIGEST_STALE_AFTER: TimeDelta = TimeDelta::hours(12);
+
+/// What a bureau's first digest covers; each other covers what was since the one before it.
+const FIRST_DIGEST: TimeDelta = TimeDelta::days(1);
 
 /// How often a bureau is told at most that what it was warned of is settled.
 const CLEARANCE_EVERY: TimeDelta = TimeDelta::hours(1);
@@ -39,6 +42,7 @@ pub struct Ticked {
 /// Does what is due at `now`.
 pub async fn tick(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<Ticked> {
     let blind_spots = blind_spot::monthly(store, office, now).await?;
+    let promised = promised::due(store, office, now).await?;
     let mut turn = store.begin().await?;
     blind_spot::put_off(&mut turn, office, now).await?;
     let requests = turn.alerts_due(now, REQUESTS_PER_TURN).await?;
@@ -57,6 +61,7 @@ pub async fn tick(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<
     effects.extend(clearances(&mut turn, office, now).await?);
     effects.extend(reports(&mut turn, office, now).await?);
     effects.extend(late(&mut turn, office, now).await?);
+    effects.extend(promised::raise(&mut turn, office, &promised, now).await?);
     effects.extend(blind_spots.iter().filter_map(|warning| warning.mail(office, now)));
     queue(&mut turn, office, &effects).await?;
     for event in &decision.events {
@@ -76,6 +81,7 @@ pub async fn next_wake(store: &Store, office: &Office) -> Result<Option<DateTime
     wakes.extend(blind_spot::next(store, office).await?);
     for bureau in office.bureaux.iter().filter(|bureau| office.desk_of_bureau(&bureau.key).is_some()) {
         wakes.extend(store.scheduled(&digest_name(&bureau.key)).await?);
+        wakes.extend(store.scheduled(&promised::look_name(&bureau.key)).await?);
         if bureau.clearance_mail {
             wakes.extend(store.scheduled(&clearance_name(&bureau.key)).await?);
         }
@@ -120,7 +126,10 @@ async fn digests(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result
         }
         if let Some(at) = scheduled.filter(|at| now - *at < DIGEST_STALE_AFTER) {
             let cleared = turn.take_cleared(&bureau.key).await?;
-            due.extend(decide::on_digest_due(bureau, cleared, at, now));
+            let written = format!("{name}:written");
+            let since = turn.scheduled(&written).await?.unwrap_or(now - FIRST_DIGEST);
+            turn.schedule(&written, now).await?;
+            due.extend(decide::on_digest_due(bureau, (since, cleared), at, now));
         }
         // Where none is found within reach, it is looked for again tomorrow: never at once, and never never.
         let next = alert::next_digest(desk.clock(), desk.policy.zone, now).unwrap_or(now + TimeDelta::days(1));

@@ -61,7 +61,9 @@ pub fn import(config: &Path, arguments: &Import) -> Answer {
     output::listing(arguments.format, &views, || table(&closures, &views))?;
     let new: Vec<Closure> =
         closures.into_iter().zip(&views).filter(|(_, view)| !view.known).map(|(closure, _)| closure).collect();
-    let said = if new.is_empty() {
+    let said = if views.is_empty() {
+        "Rien à ajouter : tous les événements de ce fichier sont annulés (STATUS:CANCELLED).\n".to_owned()
+    } else if new.is_empty() {
         "Rien à ajouter : ces fermetures sont déjà dans la configuration.\n".to_owned()
     } else if arguments.apply {
         let path = settings.closures_file.as_deref().ok_or_else(|| {

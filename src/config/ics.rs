@@ -101,7 +101,10 @@ fn days(event: &Component<'_>) -> Result<(NaiveDate, NaiveDate), String> {
         .ok_or_else(|| format!("begins at {start}: a closure takes whole days, written DTSTART;VALUE=DATE:20260515"))?;
     let to = match (value(event, "DTEND"), value(event, "DURATION")) {
         // RFC 5545 §3.6.1: the end is exclusive, and an event with a beginning only lasts one day.
-        (Some(end), _) => whole_day(end).and_then(|end| end.pred_opt()).map(|last| last.max(from)),
+        (Some(end), _) => {
+            // Some calendars write the day of the beginning as the end; none means a day before it.
+            whole_day(end).filter(|end| *end >= from).and_then(|end| end.pred_opt()).map(|last| last.max(from))
+        }
         (None, Some(duration)) => duration
             .strip_prefix('P')
             .and_then(|rest| rest.strip_suffix('D'))
@@ -214,6 +217,7 @@ mod tests {
             ("DTSTART;VALUE=DATE:20260504\r\n", "has no name: give --label"),
             ("SUMMARY:Long\r\nDTSTART;VALUE=DATE:20260504\r\nDTEND;VALUE=DATE:20290504\r\n", "more than a year"),
             ("SUMMARY:Fin\r\nDTSTART;VALUE=DATE:20260504\r\nDTEND:20260504T180000Z\r\n", "no whole day"),
+            ("SUMMARY:À l’envers\r\nDTSTART;VALUE=DATE:20260504\r\nDTEND;VALUE=DATE:20260503\r\n", "no whole day"),
         ] {
             let error = read(&event(lines)).expect_err(said);
             assert!(error.contains(said), "{error}");

@@ -115,12 +115,32 @@ pub struct Clock<'a> {
 }
 
 /// The levels still to come for a request, mildest first, each with the instant at which it rises.
+fn upcoming<'a>(clock: Clock<'a>, request: &Request) -> impl Iterator<Item = (i64, DateTime<Utc>)> + use<'a> {
+    let received_on = clock.calendar.civil(request.received_at);
+    levels_below(clock, (received_on, request.due_on), request.alert_level)
+}
+
+/// The most urgent level that rose after one instant and up to another, for what was received and is due on these days:
+/// letters and appointments, of which nothing is remembered but when they were last looked at.
+#[must_use]
+pub fn level_reached(
+    clock: Clock<'_>,
+    days: (NaiveDate, NaiveDate),
+    (after, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Option<i64> {
+    let risen = levels_below(clock, days, None).take_while(|(_, at)| *at <= until).last();
+    risen.filter(|(_, at)| *at > after).map(|(level, _)| level)
+}
+
+/// The levels below the one that was raised, mildest first, each with the instant at which it rises.
 ///
 /// A level whose day is not after the day of receipt is left out: a request with a limit of one day is not late by
 /// its birth.
-fn upcoming<'a>(clock: Clock<'a>, request: &Request) -> impl Iterator<Item = (i64, DateTime<Utc>)> + use<'a> {
-    let (due_on, raised) = (request.due_on, request.alert_level);
-    let received_on = clock.calendar.civil(request.received_at);
+fn levels_below(
+    clock: Clock<'_>,
+    (received_on, due_on): (NaiveDate, NaiveDate),
+    raised: Option<i64>,
+) -> impl Iterator<Item = (i64, DateTime<Utc>)> + use<'_> {
     let day_of = move |level: i64| match u16::try_from(level) {
         Ok(left) => clock.calendar.subtract_working_days(due_on, left),
         Err(_) => clock.calendar.add_working_days(due_on, 1),

@@ -219,6 +219,14 @@ pub enum Refusal {
     BeforeReceipt,
     /// The change says nothing new.
     NothingNew,
+    /// Its limit is past: merged into another it would be late no more.
+    Late,
+    /// The other request came later: its clock cannot count for both.
+    OtherIsLater,
+    /// The other request was answered before this one came.
+    OtherWasAnswered,
+    /// The other request stands under another promise.
+    OtherPromise,
 }
 
 impl std::fmt::Display for Refusal {
@@ -227,6 +235,16 @@ impl std::fmt::Display for Refusal {
             Self::NotOpen(status) => write!(f, "la demande n’est plus ouverte (état\u{a0}: {})", status.french()),
             Self::BeforeReceipt => f.write_str("la réponse serait antérieure à la demande"),
             Self::NothingNew => f.write_str("rien ne change"),
+            Self::Late => f.write_str(
+                "son délai est dépassé, et le retard doit rester compté\u{a0}: répondez-y, ou clôturez-la avec son motif",
+            ),
+            Self::OtherIsLater => {
+                f.write_str("l’autre demande est plus récente\u{a0}: fusionnez la plus récente dans la plus ancienne")
+            }
+            Self::OtherWasAnswered => {
+                f.write_str("l’autre demande avait déjà reçu sa réponse quand celle-ci est arrivée")
+            }
+            Self::OtherPromise => f.write_str("l’autre demande relève d’un autre engagement ou d’un autre demandeur"),
         }
     }
 }

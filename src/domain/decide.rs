@@ -3,7 +3,7 @@
 //! *Start reading* at [`on_message`]. A decision says all: the events to write down, the requests as they become, the
 //! mails to send. The shells carry it out in one transaction and decide nothing.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::acknowledge::{Acknowledgement, Moment, SentCounts, acknowledge};
 use super::alert::{self, Bureau, Clock, Rise};
@@ -482,7 +482,9 @@ pub fn on_alerts_due(desks: &[(Desk<'_>, Request)], now: DateTime<Utc>) -> Decis
     decision
 }
 
-fn alert_mail((level, bureau, references): (i64, &Bureau, Vec<String>), now: DateTime<Utc>) -> Option<Effect> {
+/// One mail about all that reached a level in a bureau; none where it has nobody to write to.
+#[must_use]
+pub fn alert_mail((level, bureau, references): (i64, &Bureau, Vec<String>), now: DateTime<Utc>) -> Option<Effect> {
     let recipients = bureau.recipients(level);
     if recipients.is_empty() {
         return None;
@@ -531,15 +533,16 @@ pub fn on_cleared(bureau: &Bureau, references: Vec<String>, now: DateTime<Utc>) 
     })
 }
 
-/// The morning digest of a bureau, for the firing at `scheduled`; `cleared` are the requests that agents were warned of
-/// and that were settled since.
+/// The morning digest of a bureau, for the firing at `scheduled`; `since` is when the one before it was written, and
+/// `cleared` are the requests that agents were warned of and that were settled since.
 #[must_use]
 pub fn on_digest_due(
     bureau: &Bureau,
-    cleared: Vec<String>,
+    (since, cleared): (DateTime<Utc>, Vec<String>),
     scheduled: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Option<Effect> {
+    let about = std::iter::once(super::ledger::rfc3339(since)).chain(cleared).collect();
     let mut recipients = bureau.agents.clone();
     recipients.extend(bureau.heads.iter().filter(|head| !bureau.agents.contains(head)).cloned());
     (!recipients.is_empty()).then(|| Effect {
@@ -549,10 +552,21 @@ pub fn on_digest_due(
         bureau: bureau.key.clone(),
         request: None,
         recipients,
-        about: cleared,
+        about,
         level: None,
         created_at: now,
         due_at: now,
         warn_at: None,
     })
+}
+
+/// Since when a digest's figures count, and the references of what was settled since, as [`on_digest_due`] wrote them.
+#[must_use]
+pub fn digest_covers(effect: &Effect) -> (DateTime<Utc>, &[String]) {
+    /// A digest that says nothing of it covers a day.
+    const A_DAY: TimeDelta = TimeDelta::days(1);
+    match effect.about.split_first().map(|(first, rest)| (first.parse::<DateTime<Utc>>(), rest)) {
+        Some((Ok(since), cleared)) => (since, cleared),
+        Some((Err(_), _)) | None => (effect.created_at - A_DAY, &effect.about),
+    }
 }

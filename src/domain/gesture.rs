@@ -229,6 +229,25 @@ pub fn changes(desk: Desk<'_>, request: &Request, gesture: Gesture, said: &Said)
     })
 }
 
+/// Whether a request may be merged into another, whose clock then counts for both: no limit that is missed, or that would
+/// be, may be lost by it. People write from several addresses, so that the same person is not asked for, but the same
+/// kind of requester under the same promise.
+pub fn may_merge(request: &Request, target: &Request, now: DateTime<Utc>) -> Result<(), Refusal> {
+    if request.within_limit(now) == Some(false) {
+        return Err(Refusal::Late);
+    }
+    if (request.requester, &request.commitment) != (target.requester, &target.commitment) {
+        return Err(Refusal::OtherPromise);
+    }
+    if target.received_at > request.received_at {
+        return Err(Refusal::OtherIsLater);
+    }
+    match target.settled_at {
+        Some(at) if at < request.received_at => Err(Refusal::OtherWasAnswered),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// The commitment that covers a request, as the configuration has it now.
 #[must_use]
 pub fn commitment<'a>(desk: Desk<'a>, request: &Request) -> Option<&'a Commitment> {

@@ -656,4 +656,19 @@ mod tests {
         request.apply(&Change::SourceRestored { at: at(10) }).expect("deleted");
         assert!(!request.is_doubtful());
     }
+
+    #[test]
+    fn no_merging_hides_a_missed_limit() {
+        use crate::domain::gesture::may_merge;
+        let earlier = request();
+        let later = Request { received_at: at(10), due_at: at(110), ..request() };
+        assert_eq!(may_merge(&later, &earlier, at(20)), Ok(()));
+        assert_eq!(may_merge(&earlier, &later, at(20)), Err(Refusal::OtherIsLater));
+        assert_eq!(may_merge(&later, &earlier, at(110)), Err(Refusal::Late));
+        let elected = Request { requester: Requester::Elected, ..request() };
+        assert_eq!(may_merge(&later, &elected, at(20)), Err(Refusal::OtherPromise));
+        let mut answered_before = request();
+        answered_before.apply(&answered(5, Evidence::SentReply)).expect("open");
+        assert_eq!(may_merge(&later, &answered_before, at(20)), Err(Refusal::OtherWasAnswered));
+    }
 }

@@ -244,6 +244,8 @@ pub struct AlertFields {
     pub reminder: bool,
     /// The requests, in any order: the mail sorts them by urgency.
     pub items: Vec<ItemFields>,
+    /// Letters and appointments that wait.
+    pub lists: Vec<ListFields>,
     /// The references of requests that were warned of and are settled.
     pub cleared: Vec<String>,
     /// What is wrong with the machine.
@@ -292,7 +294,7 @@ pub struct DigestFields {
     pub attachments: Vec<Attachment>,
 }
 
-/// A list of requests in a digest.
+/// A list in a mail to agents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListFields {
     /// What they have in common.

@@ -114,6 +114,7 @@ pub(super) struct AlertView {
     /// `2 demandes à traiter, dont 1 en retard`
     headline: String,
     reminder: bool,
+    lists: Vec<ListView>,
 }
 
 /// What a digest can say.
@@ -250,8 +251,9 @@ const ACK_VARIABLES: [&str; 37] = [
     "loop",
 ];
 
-const ALERT_VARIABLES: [&str; 13] = [
+const ALERT_VARIABLES: [&str; 14] = [
     "bureau",
+    "lists",
     "level",
     "reminder",
     "page",
@@ -382,10 +384,11 @@ impl AlertView {
             page: fields.head.page.as_deref().map(one_line),
             headline: match (fields.cleared.is_empty(), fields.reminder) {
                 (false, _) => cleared(fields.cleared.len()),
-                (true, true) => format!("rappel, {}", headline(total, overdue, &fields.conditions)),
-                (true, false) => headline(total, overdue, &fields.conditions),
+                (true, true) => format!("rappel, {}", alert_headline(total, overdue, fields)),
+                (true, false) => alert_headline(total, overdue, fields),
             },
             reminder: fields.reminder,
+            lists: listed(&fields.lists),
             cleared: one_line(&fields.cleared.join(", ")),
             conditions: conditions(fields.head.zone, &fields.conditions),
             gestures: gestures(&fields.gestures),
@@ -518,6 +521,19 @@ fn remaining(item: &ItemFields) -> String {
         (false, ..=0) => "à traiter aujourd’hui, dernier jour".to_owned(),
         (false, 1) => format!("il reste 1{NBSP}jour ouvré"),
         (false, left) => format!("il reste {}", working_days(left)),
+    }
+}
+
+/// Letters and appointments are told beside requests, or by themselves.
+fn alert_headline(total: usize, overdue: usize, fields: &AlertFields) -> String {
+    let registered: usize = fields.lists.iter().map(|list| list.lines.len()).sum();
+    let plural =
+        if registered < 2 { "courrier ou rendez-vous à traiter" } else { "courriers ou rendez-vous à traiter" };
+    let told = format!("{registered}{NBSP}{plural}");
+    match (registered, total + fields.conditions.len()) {
+        (0, _) => headline(total, overdue, &fields.conditions),
+        (_, 0) => told,
+        (_, _) => format!("{}, {told}", headline(total, overdue, &fields.conditions)),
     }
 }
 

@@ -6,12 +6,16 @@ use super::rows::millis;
 use super::turn::{Turn, on_turn};
 use super::{Error, Result, Store, on_read};
 
+/// From the first instant on, until before the second.
+pub type Span = (DateTime<Utc>, DateTime<Utc>);
+
 impl Store {
     /// How many requests of a bureau were answered since an instant.
-    pub async fn answered_since(&self, bureau: &str, since: DateTime<Utc>) -> Result<u32> {
-        let count: i64 = on_read!(self, pool => sqlx::query_scalar(ANSWERED_SINCE)
+    pub async fn answered_in(&self, bureau: &str, (from, until): Span) -> Result<u32> {
+        let count: i64 = on_read!(self, pool => sqlx::query_scalar(ANSWERED_IN)
             .bind(bureau.to_owned())
-            .bind(millis(since))
+            .bind(millis(from))
+            .bind(millis(until))
             .fetch_one(pool)
             .await)?;
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
@@ -24,10 +28,11 @@ impl Store {
     }
 
     /// The requests of a bureau received since an instant whose acknowledgement was withheld: reference and reason.
-    pub async fn withheld_since(&self, bureau: &str, since: DateTime<Utc>) -> Result<Vec<(String, String)>> {
-        on_read!(self, pool => sqlx::query_as(WITHHELD_SINCE)
+    pub async fn withheld_in(&self, bureau: &str, (from, until): Span) -> Result<Vec<(String, String)>> {
+        on_read!(self, pool => sqlx::query_as(WITHHELD_IN)
             .bind(bureau.to_owned())
-            .bind(millis(since))
+            .bind(millis(from))
+            .bind(millis(until))
             .fetch_all(pool)
             .await)
         .map_err(Error::from)
@@ -46,12 +51,12 @@ impl Turn {
     }
 }
 
-pub(super) const ANSWERED_SINCE: &str =
-    "SELECT COUNT(*) FROM request WHERE bureau = $1 AND status = 'answered' AND settled_at >= $2";
+pub(super) const ANSWERED_IN: &str = "SELECT COUNT(*) FROM request WHERE bureau = $1 AND status = 'answered' \
+     AND settled_at >= $2 AND settled_at < $3";
 pub(super) const GUESSED: &str = "SELECT reference FROM request WHERE bureau = $1 AND status = 'answered' \
      AND confidence = 'low' AND backlog = 0 ORDER BY id LIMIT $2";
-pub(super) const WITHHELD_SINCE: &str = "SELECT r.reference, m.acknowledgement_reason FROM request r \
-     JOIN message m ON m.id = r.message WHERE r.bureau = $1 AND r.received_at >= $2 AND r.backlog = 0 \
+pub(super) const WITHHELD_IN: &str = "SELECT r.reference, m.acknowledgement_reason FROM request r \
+     JOIN message m ON m.id = r.message WHERE r.bureau = $1 AND r.received_at >= $2 AND r.received_at < $3 AND r.backlog = 0 \
      AND r.acknowledgement = 'withheld' AND m.acknowledgement = 'withhold' ORDER BY r.id";
 pub(super) const TAKE_CLEARED: &str =
     "UPDATE request SET alert_cleared = 0 WHERE bureau = $1 AND alert_cleared = 1 RETURNING reference";
