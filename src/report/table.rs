@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::domain::visible;
+
 /// The widest a cell may be; the rest is cut, with an ellipsis.
 const MAX_CELL: usize = 48;
 
@@ -49,7 +51,7 @@ impl Table {
 fn line(out: &mut String, cells: &[String], widths: &[usize]) {
     let mut text = String::new();
     for (cell, width) in cells.iter().zip(widths) {
-        let cell = visible(cell);
+        let cell = shown(cell);
         let _ = write!(text, "{cell:<width$}  ");
     }
     out.push_str(text.trim_end());
@@ -57,8 +59,8 @@ fn line(out: &mut String, cells: &[String], widths: &[usize]) {
 }
 
 /// The cell on one line, without control characters (a hostile subject must not steer the terminal), cut to width.
-fn visible(cell: &str) -> String {
-    let clean: String = cell.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+fn shown(cell: &str) -> String {
+    let clean = visible::plain(cell);
     if clean.chars().count() <= MAX_CELL {
         return clean;
     }
