@@ -20,7 +20,7 @@ use super::tally::Tally;
 use crate::domain::acknowledge::{Acknowledgement, SentCounts};
 use crate::domain::address::Address;
 use crate::domain::breaker::Breaker;
-use crate::domain::classify::{FolderRole, Links, ThreadLink, may_answer_unseen};
+use crate::domain::classify::{FolderRole, HOLDING, Links, ThreadLink, may_answer_unseen};
 use crate::domain::decide::{self, Arrival, Decision, Desk, EarlyReply, Judgement, Snapshot};
 use crate::domain::effect::Effect;
 use crate::domain::event::Event;
@@ -349,7 +349,11 @@ impl Overlay {
         let linked = linked.and_then(|id| self.requests.get(&id).cloned());
         alike.retain(|request| linked.as_ref().is_none_or(|linked| linked.id != request.id));
         let first = self.known.get(&message.identity);
-        let moved_here = first.is_some_and(|first| links::put_by_hand(source, message, first));
+        let put_by_hand = first.is_some_and(|first| links::put_by_hand(source, message, first));
+        let moved_here = match &linked {
+            Some(request) if put_by_hand => turn.present(&[request.message]).await?.is_empty(),
+            Some(_) | None => false,
+        };
         let linked_person = match linked.as_ref().and_then(|request| request.person) {
             Some(id) if self.failed_at(id, message.facts) => turn.person_digest(id).await?,
             Some(_) | None => None,
@@ -375,7 +379,7 @@ impl Overlay {
         let answered_by = message.facts.message_id.as_ref().and_then(|id| self.early.get(id)).cloned();
         Ok(Snapshot {
             watch: self.watch,
-            links: Links { duplicate_of, thread, by_subject, bounced, recent_from_sender: recent },
+            links: Links { duplicate_of, put_by_hand, thread, by_subject, bounced, recent_from_sender: recent },
             linked,
             alike,
             moved_here,
@@ -454,8 +458,9 @@ impl Overlay {
             self.threads.entry(message_id.clone()).or_insert(request);
         }
         // An answer dated before the request is refused, and stays what it was.
-        let answered = decision.requests.iter().any(|request| request.message == id && request.status != Status::Open);
-        if let (Some(opened), Some(early), true) = (opened, &slot.answered_by, answered) {
+        let answers = |event: &Event, early: &EarlyReply| matches!(event, Event::Changed { message: Some(by), .. } if *by == early.message);
+        let taken = |early: &&EarlyReply| decision.events.iter().any(|event| answers(event, early));
+        if let (Some(opened), Some(early)) = (opened, slot.answered_by.as_ref().filter(taken)) {
             self.written.attached.push((early.message.clone(), opened));
         }
         if request.is_none() && may_answer_unseen(message.facts, desk.policy, &judgement.reason) {
@@ -489,6 +494,7 @@ impl Overlay {
         let reply = EarlyReply {
             at: judgement.received_at,
             in_sent: source.role == FolderRole::Sent,
+            holding: judgement.reason.detail == HOLDING,
             message: slot.digest.clone(),
         };
         for parent in ancestors(message.facts) {

@@ -67,6 +67,9 @@ pub enum Error {
     /// No text of a mailbox answers a request.
     #[error("no text of the mailbox {0} answers this request")]
     NoText(String),
+    /// A text has no registration notice.
+    #[error("no registration notice goes with the text {0}")]
+    NoNotice(String),
     /// No acknowledgement of a request waits for its day.
     #[error("aucun accusé de réception de {0} n’attend son jour : il est parti, ou n’est pas dû")]
     NothingToHasten(String),
@@ -107,6 +110,9 @@ pub enum Error {
     /// An item of a list may not be purged, or no longer.
     #[error("rien n’est éliminé : la liste nomme ce qui ne peut pas, ou ne peut plus, l’être : {0}")]
     NotPurgeable(String),
+    /// A list names nothing.
+    #[error("rien n’est éliminé : la liste ne nomme rien")]
+    NothingListed,
     /// A file that should be written exists.
     #[error("{} existe déjà : rien n’est écrasé, déplacez-le d’abord", .0.display())]
     Exists(std::path::PathBuf),
@@ -149,6 +155,7 @@ impl Error {
             | Self::UnknownMailbox(_)
             | Self::UnknownBureau(_)
             | Self::NoText(_)
+            | Self::NoNotice(_)
             | Self::NothingToHasten(_)
             | Self::UnknownRequest(_)
             | Self::NoSuchHead { .. }
@@ -159,6 +166,7 @@ impl Error {
             | Self::UnknownPerson(_)
             | Self::StillOpen(_)
             | Self::NotPurgeable(_)
+            | Self::NothingListed
             | Self::Exists(_)
             | Self::Damaged { .. }
             | Self::File { .. }

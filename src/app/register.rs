@@ -30,6 +30,8 @@ const HOLDING_LIMIT: u16 = 10;
 const FIXING: &str = "appointment.proposal";
 /// The commitment of holding it.
 const HOLDING: &str = "appointment.held";
+/// The longest duration that an indicator may have, in minutes: a year.
+const MAX_MINUTES: i64 = 366 * 24 * 60;
 /// The first year of which a register is kept: an earlier one is a slip of the keyboard.
 pub const FIRST_YEAR: i32 = 2000;
 /// The most characters of one personal text.
@@ -251,6 +253,7 @@ impl Hand<'_> {
     pub async fn indicators(&self, values: &[HandValue]) -> Result<usize> {
         for value in values {
             let rule = self.office.indicators.iter().find(|rule| rule.key == value.key);
+            self.in_order(value.period.first(), value.period.first())?;
             accepts(rule.ok_or_else(|| Refused::Indicator(value.key.clone()))?, &value.reading)?;
         }
         let known = super::facts::load(self.store, self.office, (self.now, self.now), None).await?.hands;
@@ -412,12 +415,12 @@ pub fn accepts(rule: &LineRule, reading: &Reading) -> Result<(), Refused> {
     let (fits, expected) = match rule.form {
         Form::Count | Form::Mean => (matches!(reading, Reading::Integer(0..)), "un nombre entier (--value)"),
         Form::Share => (
-            matches!(reading, Reading::Ratio { .. } | Reading::Percent(0..)),
-            "un taux (--numerator et --denominator, ou --percent)",
+            matches!(reading, Reading::Ratio { .. } | Reading::Percent(0..=10_000)),
+            "un taux de 0 à 100\u{a0}% (--numerator et --denominator, ou --percent)",
         ),
         Form::Duration => (
-            matches!(reading, Reading::Duration(0..) | Reading::Text(_)),
-            "une durée (--duration) ou un texte (--text)",
+            matches!(reading, Reading::Duration(0..=MAX_MINUTES) | Reading::Text(_)),
+            "une durée d’un an au plus (--duration) ou un texte (--text)",
         ),
         Form::Text => (matches!(reading, Reading::Text(_)), "un texte (--text)"),
     };

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::output::{self, Format, short_instant};
 use super::{Answer, listing, open};
 use crate::app::query::{self, MessageView};
+use crate::domain::reasons;
 use crate::report::table::Table;
 use crate::store::Listing;
 
@@ -35,6 +36,7 @@ pub async fn messages(config: &Path, arguments: &Arguments) -> Answer {
         until: span.map(|(_, until)| until),
     };
     let views = query::messages(&store, &wanted).await?;
+    listing::known_mailbox(&settings.office, arguments.mailbox.as_deref(), views.len())?;
     output::listing(arguments.format, &views, || table(&views, zone))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -48,7 +50,7 @@ fn table(views: &[MessageView], zone: chrono_tz::Tz) -> Table {
             short_instant(received, zone),
             view.mailbox.clone(),
             view.folder.clone().unwrap_or_default(),
-            view.verdict.clone(),
+            reasons::verdict(&view.verdict).to_owned(),
             view.reason.clone(),
             view.request.clone().unwrap_or_default(),
             listing::acknowledgement(&view.acknowledgement).to_owned(),

@@ -119,12 +119,16 @@ impl Reader<'_> {
         let mut passed = Passed { gone: gone.len(), new: new.len(), compared, ..Passed::default() };
         // before anything new is judged: a message that moved out and came back lies at one place, not at two
         passed.sightings = self.observe(folder, &cursor, flags, gone).await?;
-        passed.ingested = self.fetch(line, folder, &mut cursor, new).await?;
-        cursor.uid_next = selected.uidnext.map_or(0, i64::from);
-        cursor.highest_modseq = selected.highestmodseq.map_or(0, |modseq| i64::try_from(modseq).unwrap_or(0));
-        let moved = (cursor.uid_next, cursor.highest_modseq) != (before.uid_next, before.highest_modseq);
-        if moved || pass != Pass::Glance {
-            self.conclude(&cursor).await?;
+        let end = FolderCursor {
+            uid_next: selected.uidnext.map_or(0, i64::from),
+            highest_modseq: selected.highestmodseq.map_or(0, |modseq| i64::try_from(modseq).unwrap_or(0)),
+            ..cursor.clone()
+        };
+        let moved = (end.uid_next, end.highest_modseq) != (before.uid_next, before.highest_modseq);
+        let (ingested, concluded) = self.fetch(line, folder, &mut cursor, &end, new).await?;
+        passed.ingested = ingested;
+        if !concluded && (moved || pass != Pass::Glance) {
+            self.conclude(&FolderCursor { last_uid: cursor.last_uid, ..end }).await?;
         }
         Ok(passed)
     }
@@ -271,23 +275,29 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Fetches, and records what was fetched while the next batch comes in.
+    /// Fetches, and records what was fetched while the next batch comes in. The last batch is recorded with the pass's
+    /// `end`: an acknowledgement waits for one write to the disk, and not for two. Whether that was written.
     async fn fetch(
         &self,
         line: &mut Line,
         folder: &Watched,
         cursor: &mut FolderCursor,
+        end: &FolderCursor,
         new: Vec<u32>,
-    ) -> anyhow::Result<Ingested> {
+    ) -> anyhow::Result<(Ingested, bool)> {
         let uid_validity = u32::try_from(cursor.uid_validity).context("UIDVALIDITY")?;
         let first_lines = self.desk.policy.reads_first_lines() && folder.role == FolderRole::Inbox;
         let queue = HeaderQueue::new(new);
         let mut fetching = Fetching { line, folder: &folder.name, uid_validity, queue, first_lines };
-        let mut total = Ingested::default();
+        let (mut total, mut concluded) = (Ingested::default(), false);
         let mut waiting = fetching.next_batch().await?;
         while !waiting.is_empty() {
             let highest = waiting.iter().map(|arrived| i64::from(arrived.uid)).max().unwrap_or_default();
             cursor.last_uid = cursor.last_uid.max(highest);
+            concluded = fetching.queue.is_done();
+            if concluded {
+                *cursor = FolderCursor { last_uid: cursor.last_uid, ..end.clone() };
+            }
             let source = self.source(folder, cursor);
             let recording = ingest::ingest(self.store, &source, &waiting, clock::now());
             let (recorded, coming) = tokio::join!(recording, fetching.next_batch());
@@ -296,7 +306,7 @@ impl Reader<'_> {
             self.pulse.beat();
             waiting = coming?;
         }
-        Ok(total)
+        Ok((total, concluded))
     }
 }
 

@@ -150,6 +150,24 @@ impl Session {
         Ok(selected)
     }
 
+    /// Whether clients may invent keywords in a folder and have them kept (RFC 9051 §7.1, PERMANENTFLAGS with `\*`), as
+    /// far as this account may. A folder that is opened for reading only never says so, hence SELECT: for `vigie check`
+    /// alone, it changes no flag that agents see.
+    pub async fn keeps_keywords(&mut self, folder: &str) -> Result<bool, Error> {
+        let mut kept = true;
+        let command = Command::new("SELECT").string(&self.raw_name(folder));
+        let hear = |response: &Response<'_>| {
+            if let Response::Data { outcome, .. } | Response::Done { outcome, .. } = response
+                && let Some(ResponseCode::PermanentFlags(flags)) = &outcome.code
+            {
+                kept = flags.iter().any(|flag| flag == "\\*");
+            }
+        };
+        let outcome = self.wire.exec(&command, hear).await;
+        outcome.map_err(|error| folder_error(error, folder))?;
+        Ok(kept)
+    }
+
     /// The UIDs of every message in the folder, ascending: the truth against which everything else is a hint.
     pub async fn uids(&mut self) -> Result<Vec<u32>, Error> {
         self.wire.hints.changed = false;

@@ -12,6 +12,7 @@ use super::rows::{RequestRow, instant, maybe_instant, maybe_millis, millis, requ
 use super::turn::{Turn, on_turn};
 use super::{Error, Result};
 use crate::domain::address::Address;
+use crate::domain::classify::HOLDING;
 use crate::domain::decide::EarlyReply;
 use crate::domain::echo::{MAX_RECENT, Recent};
 use crate::domain::ledger::hex;
@@ -346,11 +347,12 @@ impl Turn {
     /// Answers of ours that name one of these Message-IDs and were seen before it.
     pub async fn early_replies(&mut self, ids: &[String]) -> Result<HashMap<String, EarlyReply>> {
         const HEAD: &str = "SELECT e.parent, m.digest, COALESCE((SELECT MAX(f.role) FROM location l JOIN folder f \
-             ON f.id = l.folder WHERE l.message = m.id), 'other'), m.received_at \
+             ON f.id = l.folder WHERE l.message = m.id), 'other'), m.received_at, m.reason_detail \
              FROM early_reply e JOIN message m ON m.id = e.message WHERE e.parent IN (";
-        let rows = select_in!(self, (String, String, String, i64), HEAD, ids, ") ORDER BY m.received_at DESC");
-        let reply = |(parent, message, role, at): (String, String, String, i64)| {
-            (parent, EarlyReply { at: instant(at), in_sent: role == "sent", message })
+        let rows = select_in!(self, (String, String, String, i64, String), HEAD, ids, ") ORDER BY m.received_at DESC");
+        let reply = |(parent, message, role, at, detail): (String, String, String, i64, String)| {
+            let (in_sent, holding) = (role == "sent", detail == HOLDING);
+            (parent, EarlyReply { at: instant(at), in_sent, holding, message })
         };
         Ok(rows.into_iter().map(reply).collect())
     }

@@ -120,7 +120,10 @@ impl Fold {
             "request_suspended" => self.stamp(&said, "incomplete_since"),
             "request_resumed" => self.request_resumed(&said),
             "request_moved" => self.copy(&said, &["mailbox", "bureau"]),
-            "holding_reply_seen" => self.stamp(&said, "holding_at"),
+            "holding_reply_seen" => {
+                self.stamp(&said, "holding_at");
+                self.attach(&said);
+            }
             "substantive_reply_seen" => self.stamp(&said, "substantive_at"),
             "answer_confirmed" => self.requests.set(said.reference(), "confidence", "medium"),
             "request_forwarded" => self.stamp(&said, "forwarded_at"),
@@ -201,7 +204,11 @@ impl Fold {
         if said.text("holding") != "true" {
             self.stamp(said, "substantive_at");
         }
-        // An answer that was seen before its request is attached to it now.
+        self.attach(said);
+    }
+
+    /// An answer that was seen before its request is attached to it when that comes.
+    fn attach(&mut self, said: &Said<'_>) {
         let message = said.text("message");
         if !message.is_empty() && self.messages.is_empty(&message, "request") {
             self.messages.set(&message, "verdict", "reply");
