@@ -161,6 +161,50 @@ fn a_report_is_written_in_every_form() {
     assert_eq!(desk.run(&["indicators", "--period", "2026", "--at-head", "99"]).status.code(), Some(1));
 }
 
+#[test]
+fn a_holding_reply_to_a_letter_is_no_answer_and_a_real_one_can_be_corrected_into_it() {
+    let desk = Desk::new();
+    desk.ok(&["letter", "add", "--bureau", "citoyennete", "--received-on", "2026-05-07"]);
+    let outcome = || desk.json(&["letter", "list", "--period", "2026-05"])[0]["outcome"].clone();
+    desk.ok(&["letter", "answer", "COU-2026-000001", "--on", "2026-05-11"]);
+    assert_eq!(outcome(), "in_time");
+    desk.ok(&["letter", "answer", "COU-2026-000001", "--on", "2026-05-11", "--holding"]);
+    assert_eq!(outcome(), "overdue");
+    let story = desk.ok(&["ledger", "show", "COU-2026-000001"]);
+    assert!(story.contains("réponse d’attente au courrier, qui n’arrête pas le délai"), "{story}");
+    assert!(story.contains("(écrit le "), "the day given is not the day on which it was written down: {story}");
+}
+
+#[test]
+fn what_is_typed_can_forge_no_line_and_an_unknown_name_is_refused() {
+    let desk = Desk::new();
+    let add = ["letter", "add", "--bureau", "citoyennete", "--received-on"];
+    let code = |arguments: &[&str]| desk.run(arguments).status.code();
+    for agent in ["x\nn° 9 lundi : close", "\u{1b}[2J", "\u{202e}x", " "] {
+        assert_eq!(code(&[&add[..], &["2026-05-07", "--agent", agent]].concat()), Some(2), "{agent:?}");
+    }
+    assert_eq!(code(&[&add[..], &["0001-01-01"]].concat()), Some(1));
+    for wrong in [
+        ["requests", "--mailbox", "nope"].as_slice(),
+        &["messages", "--mailbox", "nope"],
+        &["indicators", "--period", "2026", "--key", "nope"],
+        &["indicators", "--period", "2026", "--perimeter", "all"],
+        &["indicators", "--period", "2026", "--by", "month", "--key", "phone.received"],
+        &["request", "reopen", "PAN-2026-000001", "--why", ""],
+    ] {
+        assert_eq!(code(wrong), Some(2), "{wrong:?}");
+    }
+    assert_eq!(code(&["purge", "--list", "/dev/null", "--visa", "AD 2026-1"]), Some(1));
+    assert!(!desk.ok(&["ledger", "show"]).contains("visa"), "nothing was approved");
+    for wrong in [
+        ["phone.answered", "--period", "2026", "--percent", "900"],
+        ["crisis.notice_delay", "--period", "2026", "--duration", "99999999999 h"],
+        ["phone.received", "--period", "2035", "--value", "1"],
+    ] {
+        assert_eq!(code(&[&["indicator", "set"], &wrong[..], &["--source", "essai"]].concat()), Some(1), "{wrong:?}");
+    }
+}
+
 /// `qpdf --check` finds nothing, where qpdf is installed (`tests/run.sh` installs it).
 fn sound(path: &Path) {
     match Command::new("qpdf").arg("--check").arg(path).output() {

@@ -9,7 +9,6 @@ use crate::domain::calendar::civil_time;
 use crate::domain::effect::{Effect, EffectKind, effect_id};
 use crate::domain::indicator::annex::Annex;
 use crate::domain::indicator::outline::{By, Scope};
-use crate::domain::indicator::tally::Outcome;
 use crate::domain::indicator::value::Value;
 use crate::domain::office::Office;
 use crate::domain::period::Period;
@@ -40,8 +39,7 @@ pub async fn gather(store: &Store, office: &Office, period: Period, at_head: Opt
     let folded = facts::load(store, office, (from, span.1), at_head).await?;
     let seen = facts::messages(store, span, folded.stamp.head.seq).await?;
     let material = folded.material(office);
-    let mut notable = material.details(period);
-    notable.retain(|detail| matches!(detail.outcome, Outcome::Late | Outcome::Overdue));
+    let mut notable = material.delays(period);
     notable.sort_by(|a, b| b.days.cmp(&a.days).then_with(|| a.reference.cmp(&b.reference)));
     notable.truncate(NOTABLE);
     let known = |annex: &Annex| annex.lines.iter().any(|line| line.value != Value::Missing);

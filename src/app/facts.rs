@@ -187,6 +187,7 @@ struct Said<'a> {
     requester: Cow<'a, str>,
     source: Cow<'a, str>,
     state: Cow<'a, str>,
+    stops_clock: Option<bool>,
     text: Cow<'a, str>,
     value: i64,
     verdict: Cow<'a, str>,
@@ -260,8 +261,8 @@ impl Reader {
             "letter_answered" => {
                 let said = said(row)?;
                 let day = said.answered_on.ok_or_else(|| missing(row, "answered_on"))?;
-                let evidence = "declaration".to_owned();
-                Fact::Answered { at: self.noon(row, day), holding: said.holding, evidence }
+                let stops = said.stops_clock.unwrap_or(!said.holding);
+                Fact::Declared { at: self.noon(row, day), holding: said.holding, stops }
             }
             "appointment_requested" => Fact::Opened(Box::new(self.appointment(row, &said(row)?)?)),
             "appointment_fixed" => {

@@ -6,17 +6,18 @@
 use std::collections::HashMap;
 use std::io::{Cursor, Read as _};
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use sha2::{Digest as _, Sha256};
 
-use super::register::{NewAppointment, NewLetter};
+use super::register::{FIRST_YEAR, NewAppointment, NewLetter};
 use crate::domain::indicator::annex::{Form, LineRule};
 use crate::domain::ledger::hex;
 use crate::domain::period::Period;
 use crate::domain::policy::{Nature, Requester};
 use crate::domain::register::{Authority, HandValue, Reading};
+use crate::domain::visible;
 use crate::store::Details;
 
 /// The largest content that a list may have, unpacked: an archive must not fill the memory.
@@ -25,6 +26,8 @@ const MAX_OCTETS: u64 = 64 * 1024 * 1024;
 const MAX_ROWS: usize = 100_000;
 /// The most columns of one row.
 const MAX_COLUMNS: usize = 100;
+/// How a day is written.
+const A_DAY: &str = "une date, année en quatre chiffres (31/12/2026 ou 2026-12-31)";
 /// How many digits of a line's digest stand for it in the register.
 const ORIGIN_DIGITS: usize = 32;
 
@@ -37,6 +40,9 @@ pub enum ImportError {
     /// It is too large.
     #[error("le fichier dépasse {MAX_ROWS} lignes ou {MAX_OCTETS} octets")]
     TooLarge,
+    /// A quote is opened and not closed, or closed in the midst of a cell: what follows would be read as one cell.
+    #[error("ligne {0} : un guillemet ouvert n’est pas refermé à la fin de sa cellule")]
+    Quote(usize),
     /// A column is missing.
     #[error("la colonne {0:?} manque")]
     Column(&'static str),
@@ -67,7 +73,9 @@ fn csv(bytes: &[u8]) -> Result<Vec<Vec<String>>, ImportError> {
     let first = text.lines().next().unwrap_or_default();
     let often = |separator: char| first.matches(separator).count();
     let delimiter = [';', '\t', ','].into_iter().max_by_key(|separator| (often(*separator), *separator != ','));
-    let delimiter = u8::try_from(delimiter.unwrap_or(',')).unwrap_or(b',');
+    let delimiter = delimiter.unwrap_or(',');
+    quoted_wholly(&text, delimiter)?;
+    let delimiter = u8::try_from(delimiter).unwrap_or(b',');
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text.as_bytes());
     let mut rows = Vec::new();
@@ -81,8 +89,44 @@ fn csv(bytes: &[u8]) -> Result<Vec<Vec<String>>, ImportError> {
     Ok(rows)
 }
 
-/// A cell without the spaces around it, and without the apostrophe by which our own CSV disarms a formula.
+/// Where a reader of CSV stands.
+#[derive(Clone, Copy)]
+enum Within {
+    /// Before the first character of a cell.
+    Start,
+    /// In a cell without quotes.
+    Bare,
+    /// In a quoted cell; opened on this line.
+    Quoted(usize),
+    /// After a quote in a quoted cell, which closes it unless another follows.
+    Closing(usize),
+}
+
+/// Refuses a list in which a quoted cell does not end where it should: a lenient reader would swallow whole lines.
+fn quoted_wholly(text: &str, delimiter: char) -> Result<(), ImportError> {
+    let (mut within, mut line) = (Within::Start, 1);
+    for c in text.chars() {
+        let ends = c == delimiter || c == '\n' || c == '\r';
+        within = match (within, c) {
+            (Within::Start, '"') => Within::Quoted(line),
+            (Within::Quoted(opened), '"') => Within::Closing(opened),
+            (Within::Closing(opened), '"') | (Within::Quoted(opened), _) => Within::Quoted(opened),
+            (Within::Start | Within::Bare | Within::Closing(_), _) if ends => Within::Start,
+            (Within::Closing(opened), ' ') => Within::Closing(opened),
+            (Within::Closing(opened), _) => return Err(ImportError::Quote(opened)),
+            (Within::Start | Within::Bare, _) => Within::Bare,
+        };
+        line += usize::from(c == '\n');
+    }
+    match within {
+        Within::Quoted(opened) => Err(ImportError::Quote(opened)),
+        Within::Start | Within::Bare | Within::Closing(_) => Ok(()),
+    }
+}
+
+/// A cell on one line, without the spaces around it, and without the apostrophe by which our own CSV disarms a formula.
 fn clean(cell: &str) -> String {
+    let cell = visible::on_one_line(cell);
     let cell = cell.trim();
     match cell.strip_prefix('\'') {
         Some(rest) if rest.starts_with(['=', '+', '-', '@']) => rest.to_owned(),
@@ -270,7 +314,7 @@ impl Row<'_> {
     fn day(&self, column: &'static str, names: &[&str]) -> Result<Option<NaiveDate>, ImportError> {
         match self.text(names) {
             "" => Ok(None),
-            text => self.cell(column, text, "une date (31/12/2026 ou 2026-12-31)", day).map(Some),
+            text => self.cell(column, text, A_DAY, day).map(Some),
         }
     }
 
@@ -279,7 +323,7 @@ impl Row<'_> {
             line: self.line,
             column,
             value: String::new(),
-            expected: "une date (31/12/2026 ou 2026-12-31)",
+            expected: A_DAY,
         })
     }
 
@@ -332,8 +376,10 @@ fn fold(text: &str) -> String {
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A day, its year in four digits.
 fn day(text: &str) -> Option<NaiveDate> {
-    text.parse().ok().or_else(|| NaiveDate::parse_from_str(text, "%d/%m/%Y").ok())
+    let day: Option<NaiveDate> = text.parse().ok().or_else(|| NaiveDate::parse_from_str(text, "%d/%m/%Y").ok());
+    day.filter(|day| day.year() >= FIRST_YEAR)
 }
 
 fn requester(text: &str) -> Option<Requester> {
@@ -545,6 +591,28 @@ mod tests {
     fn a_wrong_cell_is_named_by_line_and_column() {
         let wrong = letters(b"recu le,nom\n31/02/2026,Durand\n", "citoyennete").expect_err("no such day");
         assert!(matches!(wrong, ImportError::Cell { line: 2, column: "reçu le", .. }), "{wrong}");
+    }
+
+    #[test]
+    fn a_year_of_two_digits_is_no_day() {
+        for text in ["05/05/26", "05/05/0026", "0001-01-01"] {
+            let list = format!("recu le,nom\n{text},Durand\n");
+            let wrong = letters(list.as_bytes(), "citoyennete").expect_err("no such year");
+            assert!(matches!(wrong, ImportError::Cell { line: 2, .. }), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_loses_no_line_in_silence() {
+        let list = |lines: &str| letters(format!("recu le;nom;objet\n{lines}").as_bytes(), "citoyennete");
+        let (first, rest) = ("2026-05-07;\"Durand;Voirie\n", "2026-05-08;Petit;\"Voirie\"\n2026-05-09;Roux;x\n");
+        assert_eq!(list(&format!("{first}{rest}")).expect_err("not closed"), ImportError::Quote(2));
+        assert_eq!(list(&format!("{rest}{first}")).expect_err("not closed"), ImportError::Quote(4));
+        let whole = list("2026-05-07;\"Durand, dit \"\"le Grand\"\"\";\"deux\nlignes\"\r\n2026-05-08;12\" de haut;\n");
+        let read = whole.expect("quoted as it should be");
+        assert_eq!(read[0].details.name, "Durand, dit \"le Grand\"");
+        assert_eq!(read[0].details.subject, "deux lignes");
+        assert_eq!(read[1].details.name, "12\" de haut");
     }
 
     #[test]

@@ -111,6 +111,9 @@ pub enum Error {
     /// An item of a list may not be purged, or no longer.
     #[error("rien n’est éliminé : la liste nomme ce qui ne peut pas, ou ne peut plus, l’être : {0}")]
     NotPurgeable(String),
+    /// A list names nothing.
+    #[error("rien n’est éliminé : la liste ne nomme rien")]
+    NothingListed,
     /// A file that should be written exists.
     #[error("{} existe déjà : rien n’est écrasé, déplacez-le d’abord", .0.display())]
     Exists(std::path::PathBuf),
@@ -164,6 +167,7 @@ impl Error {
             | Self::UnknownPerson(_)
             | Self::StillOpen(_)
             | Self::NotPurgeable(_)
+            | Self::NothingListed
             | Self::Exists(_)
             | Self::Damaged { .. }
             | Self::File { .. }

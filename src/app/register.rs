@@ -15,8 +15,8 @@ use crate::domain::indicator::case::Case;
 use crate::domain::office::Office;
 use crate::domain::policy::{Channel, Commitment, Nature, Requester};
 use crate::domain::register::{
-    APPOINTMENT_PREFIX, Appointment, Authority, HandValue, LETTER_PREFIX, Letter, Promise, Reading, Registered,
-    Registration,
+    APPOINTMENT_PREFIX, Appointment, Authority, HandValue, LETTER_PREFIX, Letter, LetterAnswer, Promise, Reading,
+    Registered, Registration,
 };
 use crate::store::{Details, RegisterItem, Store, Turn};
 
@@ -30,6 +30,10 @@ const HOLDING_LIMIT: u16 = 10;
 const FIXING: &str = "appointment.proposal";
 /// The commitment of holding it.
 const HOLDING: &str = "appointment.held";
+/// The longest duration that an indicator may have, in minutes: a year.
+const MAX_MINUTES: i64 = 366 * 24 * 60;
+/// The first year of which a register is kept: an earlier one is a slip of the keyboard.
+pub const FIRST_YEAR: i32 = 2000;
 /// The most characters of one personal text.
 const MAX_TEXT: usize = 500;
 
@@ -39,6 +43,9 @@ pub enum Refused {
     /// The bureau is not configured.
     #[error("aucun bureau n’a la clé {0:?}")]
     Bureau(String),
+    /// The day lies before any register: a year of two digits, mostly.
+    #[error("le {0} est antérieur à {FIRST_YEAR}\u{a0}: l’année s’écrit en quatre chiffres")]
+    TooEarly(NaiveDate),
     /// The day lies in the future.
     #[error("le {0} est dans l’avenir")]
     Future(NaiveDate),
@@ -154,7 +161,8 @@ impl Hand<'_> {
             self.note(&mut turn, Registered::Letter(letter), new.received_on, false)?;
             if let Some(answered_on) = new.answered_on {
                 self.in_order(new.received_on, answered_on)?;
-                let what = Registered::LetterAnswered { reference: reference.clone(), answered_on, holding: false };
+                let (reference, answer) = (reference.clone(), LetterAnswer::Substantive);
+                let what = Registered::LetterAnswered { reference, answered_on, answer };
                 self.note(&mut turn, what, answered_on, false)?;
             }
             written.references.push(reference);
@@ -176,8 +184,15 @@ impl Hand<'_> {
         let case = self.case(reference).await?;
         let mut turn = self.known(reference, Channel::Letter).await?;
         self.in_order(self.day(&case.bureau, case.received_at)?, answered_on)?;
-        let what = Registered::LetterAnswered { reference: reference.to_owned(), answered_on, holding };
-        self.note(&mut turn, what, answered_on, case.substantive_at.is_some())?;
+        let stops = self.commitments().any(|rule| rule.key == case.commitment && rule.holding_reply_answers);
+        let answer = match (holding, stops) {
+            (false, _) => LetterAnswer::Substantive,
+            (true, true) => LetterAnswer::HoldingThatStops,
+            (true, false) => LetterAnswer::Holding,
+        };
+        let what = Registered::LetterAnswered { reference: reference.to_owned(), answered_on, answer };
+        let before = if holding { case.first_human() } else { case.substantive_at };
+        self.note(&mut turn, what, answered_on, before.is_some())?;
         Ok(turn.commit().await?)
     }
 
@@ -238,6 +253,7 @@ impl Hand<'_> {
     pub async fn indicators(&self, values: &[HandValue]) -> Result<usize> {
         for value in values {
             let rule = self.office.indicators.iter().find(|rule| rule.key == value.key);
+            self.in_order(value.period.first(), value.period.first())?;
             accepts(rule.ok_or_else(|| Refused::Indicator(value.key.clone()))?, &value.reading)?;
         }
         let known = super::facts::load(self.store, self.office, (self.now, self.now), None).await?.hands;
@@ -288,6 +304,9 @@ impl Hand<'_> {
     /// Refuses a fact of the future, and one that comes before what it follows.
     fn in_order(&self, before: NaiveDate, after: NaiveDate) -> Result<(), Refused> {
         let today = crate::domain::calendar::civil_time(self.office.zone(), self.now).date();
+        if before.year() < FIRST_YEAR {
+            return Err(Refused::TooEarly(before));
+        }
         match (after < before, after > today) {
             (true, _) => Err(Refused::Order { before, after }),
             (false, true) => Err(Refused::Future(after)),
@@ -296,13 +315,13 @@ impl Hand<'_> {
     }
 
     async fn number(&self, turn: &mut Turn, prefix: &str, day: NaiveDate) -> Result<String> {
-        self.in_order(day, day)?;
         let number = turn.peek_number(prefix, day.year()).await?;
         turn.take_number(prefix, day.year());
         Ok(format!("{prefix}-{}-{number:06}", day.year()))
     }
 
     async fn letter(&self, turn: &mut Turn, reference: String, new: &NewLetter) -> Result<Letter> {
+        self.in_order(new.received_on, new.received_on)?;
         let calendar = self.calendar(&new.bureau)?;
         let policy = self.office.desk_of_bureau(&new.bureau).map(|desk| desk.policy);
         let covering = policy
@@ -324,6 +343,7 @@ impl Hand<'_> {
     }
 
     async fn appointment(&self, turn: &mut Turn, reference: String, new: &NewAppointment) -> Result<Appointment> {
+        self.in_order(new.requested_on, new.requested_on)?;
         let calendar = self.calendar(&new.bureau)?;
         let with_key = |key: &str| self.commitments().find(|commitment| commitment.key == key && !commitment.withdrawn);
         let fixing = promise(calendar, with_key(FIXING), FIXING_LIMIT, new.requested_on)?;
@@ -395,12 +415,12 @@ pub fn accepts(rule: &LineRule, reading: &Reading) -> Result<(), Refused> {
     let (fits, expected) = match rule.form {
         Form::Count | Form::Mean => (matches!(reading, Reading::Integer(0..)), "un nombre entier (--value)"),
         Form::Share => (
-            matches!(reading, Reading::Ratio { .. } | Reading::Percent(0..)),
-            "un taux (--numerator et --denominator, ou --percent)",
+            matches!(reading, Reading::Ratio { .. } | Reading::Percent(0..=10_000)),
+            "un taux de 0 à 100\u{a0}% (--numerator et --denominator, ou --percent)",
         ),
         Form::Duration => (
-            matches!(reading, Reading::Duration(0..) | Reading::Text(_)),
-            "une durée (--duration) ou un texte (--text)",
+            matches!(reading, Reading::Duration(0..=MAX_MINUTES) | Reading::Text(_)),
+            "une durée d’un an au plus (--duration) ou un texte (--text)",
         ),
         Form::Text => (matches!(reading, Reading::Text(_)), "un texte (--text)"),
     };
@@ -464,7 +484,15 @@ pub fn tell(kind: &str, payload: &serde_json::Value) -> Option<String> {
                 day("due_on")
             )
         }
-        "letter_answered" => format!("réponse au courrier déclarée par {by}{again}\u{a0}: {}", day("answered_on")),
+        "letter_answered" => {
+            let stops = payload.get("stops_clock").is_some_and(|value| value == true);
+            let what = match (payload.get("holding").is_some_and(|value| value == true), stops) {
+                (false, _) => "réponse au courrier",
+                (true, true) => "réponse d’attente au courrier, qui arrête le délai,",
+                (true, false) => "réponse d’attente au courrier, qui n’arrête pas le délai,",
+            };
+            format!("{what} déclarée par {by}{again}\u{a0}: {}", day("answered_on"))
+        }
         "letter_withdrawn" => format!("courrier retiré du registre par {by}\u{a0}: inscrit par erreur"),
         "appointment_requested" => format!(
             "demande de rendez-vous inscrite par {by}{again}\u{a0}: du {}, à fixer avant le {}, à tenir avant le {}",

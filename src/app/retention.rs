@@ -179,6 +179,9 @@ pub async fn purge(
         let line = known.get(&key(named.0, named.1, named.2));
         wanted.push(*line.ok_or_else(|| Error::NotPurgeable(text.to_owned()))?);
     }
+    if wanted.is_empty() {
+        return Err(Error::NothingListed);
+    }
     let messages = wanted.iter().filter(|line| line.kind == "message").count();
     let (requests, messages) = (number(wanted.len() - messages), number(messages));
     let digest = hex(&Sha256::digest(list.as_bytes()));

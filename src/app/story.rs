@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 
@@ -16,7 +16,11 @@ use crate::domain::office::Office;
 use crate::domain::reasons;
 use crate::domain::request::Request;
 use crate::domain::share::{self, Share};
+use crate::domain::visible;
 use crate::store::Store;
+
+/// How long after the fact an entry may be written down and still count as written at once.
+const PROMPTLY: TimeDelta = TimeDelta::minutes(1);
 
 /// One entry, told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub struct Told {
     pub seq: i64,
     /// When it happened.
     pub at: DateTime<Utc>,
+    /// When it was written down, where that was later.
+    pub written_at: Option<DateTime<Utc>>,
     /// What happened, in a sentence.
     pub text: String,
 }
@@ -37,7 +43,8 @@ pub async fn of(store: &Store, reference: &str, zone: Tz) -> Result<Vec<Told>> {
         let payload: Value = serde_json::from_str(&entry.payload).unwrap_or_default();
         let note = payload.get("note").and_then(Value::as_str).and_then(|digest| notes.get(digest));
         let note = note.map_or_else(String::new, |note| format!(" (« {note} »)"));
-        Told { seq: entry.seq, at: entry.occurred_at, text: format!("{}{note}", tell(entry, zone)) }
+        let text = format!("{}{}", tell(entry, zone), visible::plain(&note));
+        Told { seq: entry.seq, at: entry.occurred_at, written_at: written_later(entry), text }
     };
     Ok(entries.iter().map(told).collect())
 }
@@ -81,7 +88,14 @@ pub fn tell(entry: &LedgerEntry, zone: Tz) -> String {
     let kind = entry.kind.as_str();
     let request = || arrival(kind, &told).or_else(|| life(kind, &told));
     let register = || super::register::tell(kind, &payload);
-    request().or_else(register).or_else(|| told.of_the_house(kind)).unwrap_or_else(|| kind.to_owned())
+    let said = request().or_else(register).or_else(|| told.of_the_house(kind)).unwrap_or_else(|| kind.to_owned());
+    visible::plain(&said)
+}
+
+/// When an entry was written down, where that was later than what it tells: whoever gives a past day is seen to.
+#[must_use]
+pub fn written_later(entry: &LedgerEntry) -> Option<DateTime<Utc>> {
+    (entry.recorded_at - entry.occurred_at > PROMPTLY).then_some(entry.recorded_at)
 }
 
 /// How a request came about, and what vigie sent about it.

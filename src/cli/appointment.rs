@@ -79,16 +79,16 @@ pub struct AppointmentArguments {
     #[arg(long, default_value = "elected", value_parser = ["elected", "local_official", "local_authority"])]
     requester: String,
     /// Their name
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", value_parser = super::typed::text)]
     name: String,
     /// In what quality: maire, conseillère départementale…
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", value_parser = super::typed::text)]
     quality: String,
     /// Of which town
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", value_parser = super::typed::text)]
     town: String,
     /// Remarks
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", value_parser = super::typed::text)]
     note: String,
     /// Keep it out of the official figures
     #[arg(long)]

@@ -19,7 +19,7 @@ pub struct RestoreArguments {
     /// The backup
     file: PathBuf,
     /// Who restores it; the login by default
-    #[arg(long, env = "USER", default_value = "inconnu")]
+    #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
     by: String,
 }
 

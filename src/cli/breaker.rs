@@ -30,7 +30,7 @@ enum Verb {
         #[arg(long)]
         discard: bool,
         /// Who decides it; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu")]
+        #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
         agent: String,
     },
 }

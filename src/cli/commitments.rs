@@ -35,7 +35,7 @@ enum Verb {
         #[arg(long)]
         yes: bool,
         /// Who decides it; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu")]
+        #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
         agent: String,
         /// The form of the output
         #[arg(long, value_enum, default_value = "table")]

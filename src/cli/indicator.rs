@@ -23,7 +23,7 @@ pub enum Verb {
         #[command(flatten)]
         value: ValueArguments,
         /// Where the value comes from
-        #[arg(long)]
+        #[arg(long, value_parser = super::typed::words)]
         source: String,
         #[command(flatten)]
         author: Author,
@@ -42,7 +42,7 @@ pub enum Verb {
         #[arg(long)]
         period: Period,
         /// Where the values come from; the file's name by default
-        #[arg(long)]
+        #[arg(long, value_parser = super::typed::words)]
         source: Option<String>,
         #[command(flatten)]
         author: Author,
@@ -69,7 +69,7 @@ pub struct ValueArguments {
     #[arg(long, group = "form", value_parser = minutes)]
     duration: Option<i64>,
     /// Words
-    #[arg(long, group = "form")]
+    #[arg(long, group = "form", value_parser = super::typed::words)]
     text: Option<String>,
     /// Sans objet
     #[arg(long, group = "form")]

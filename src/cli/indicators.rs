@@ -10,6 +10,7 @@ use super::register::{self, Period};
 use super::{Answer, Failure, open};
 use crate::app::bilan;
 use crate::app::facts::{self, Folded};
+use crate::config::{LedgerSettings, Settings};
 use crate::domain::indicator::annex::Line;
 use crate::domain::indicator::outline::{By, Scope};
 use crate::domain::office::Office;
@@ -23,11 +24,11 @@ pub struct Arguments {
     /// Group requests instead of laying out the lines of Annexe 1
     #[arg(long, value_parser = ["mailbox", "bureau", "commitment", "month"])]
     by: Option<String>,
-    /// With --by: which perimeter
-    #[arg(long, default_value = "official", value_parser = ["official", "outside", "all"])]
-    perimeter: String,
+    /// With --by: which perimeter; the official one by default
+    #[arg(long, requires = "by", value_parser = ["official", "outside", "all"])]
+    perimeter: Option<String>,
     /// Only the indicator of this key
-    #[arg(long)]
+    #[arg(long, conflicts_with = "by")]
     key: Option<String>,
     /// Name the requests behind each figure, and what became of each
     #[arg(long)]
@@ -65,7 +66,8 @@ pub async fn indicators(config: &Path, arguments: &Arguments) -> Answer {
     let period = arguments.period.0;
     match arguments.format {
         ReportFormat::Ods | ReportFormat::Pdf => {
-            let report = bilan::gather(&store, office, period, arguments.at_head).await?;
+            let office = sealed(&settings)?;
+            let report = bilan::gather(&store, &office, period, arguments.at_head).await?;
             let document = match arguments.format {
                 ReportFormat::Pdf => bilan::pdf(&report)?,
                 ReportFormat::Ods | ReportFormat::Table | ReportFormat::Json | ReportFormat::Csv => {
@@ -88,10 +90,17 @@ pub async fn indicators(config: &Path, arguments: &Arguments) -> Answer {
     register::write(text.as_bytes(), arguments.output.as_deref())
 }
 
+/// The office with the key that signs the head of which a report is made; commands that make none read no key.
+fn sealed(settings: &Settings) -> Result<Office, Failure> {
+    let mut office = settings.office.clone();
+    office.seal_key = settings.ledger.as_ref().map(LedgerSettings::key).transpose()?;
+    Ok(office)
+}
+
 /// The figures by mailbox, bureau, commitment or month.
 fn grouped(arguments: &Arguments, folded: &Folded, office: &Office, by: By) -> Result<String, Failure> {
     let (period, stamp) = (arguments.period.0, &folded.stamp);
-    let scope = Scope::from_name(&arguments.perimeter).unwrap_or_default();
+    let scope = arguments.perimeter.as_deref().and_then(Scope::from_name).unwrap_or_default();
     let groups = folded.material(office).groups(period, by, scope);
     let listed: Vec<_> =
         groups.iter().map(|group| views::group(group, by.name(), period, stamp, arguments.explain)).collect();
@@ -108,6 +117,11 @@ fn grouped(arguments: &Arguments, folded: &Folded, office: &Office, by: By) -> R
 fn annexed(arguments: &Arguments, folded: &Folded, office: &Office) -> Result<String, Failure> {
     let (period, stamp) = (arguments.period.0, &folded.stamp);
     let mut annex = folded.material(office).annex(period);
+    if let Some(key) = &arguments.key
+        && !annex.lines.iter().any(|line| line.rule.key == *key)
+    {
+        return Err(Failure::Usage(anyhow::anyhow!("no indicator has the key {key:?}: see `vigie indicator list`")));
+    }
     annex.lines.retain(|line| arguments.key.as_ref().is_none_or(|key| *key == line.rule.key));
     let listed: Vec<_> = annex.lines.iter().map(|line| views::line(line, period, stamp, arguments.explain)).collect();
     text(arguments.format, &listed, || {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::output::{self, Format, french_instant};
+use super::output::{self, Format, told_instant};
 use super::{Answer, Failure, bundle, offline, open};
 use crate::app::{Error, story, verify};
 use crate::clock;
@@ -37,7 +37,7 @@ pub enum Verb {
         #[arg(long)]
         rotate: bool,
         /// Who decides it; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu")]
+        #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
         by: String,
     },
     /// Seal the ledger now: write the seal into the configured folder, and print it
@@ -198,7 +198,7 @@ async fn show(
                 Format::Table => output::print(&format!(
                     "n° {:<7} {} : {}{}\n",
                     entry.seq,
-                    french_instant(entry.occurred_at, zone),
+                    told_instant(entry.occurred_at, story::written_later(entry), zone),
                     entry.request.as_ref().map(|reference| format!("{reference}, ")).unwrap_or_default(),
                     story::tell(entry, zone),
                 ))?,

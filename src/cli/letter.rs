@@ -95,13 +95,13 @@ pub struct LetterArguments {
     #[arg(long, default_value = "general_info", value_parser = ["general_info", "advice", "complaint", "suggestion"])]
     nature: String,
     /// The writer's name
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", value_parser = super::typed::text)]
     name: String,
     /// About what
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", value_parser = super::typed::text)]
     subject: String,
     /// Remarks
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", value_parser = super::typed::text)]
     note: String,
     /// Keep it out of the official figures
     #[arg(long)]

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::Failure;
+use crate::domain::office::Office;
 use crate::domain::period::{NoPeriod, Period};
 use crate::report::csv;
 
@@ -14,6 +15,16 @@ pub fn acknowledgement(name: &str) -> &str {
         "send" => "envoyer",
         "withhold" => "retenir",
         _ => "sans objet",
+    }
+}
+
+/// Refuses a mailbox of which nothing is known: neither the configuration has it nor, by what was found, the database.
+pub fn known_mailbox(office: &Office, wanted: Option<&str>, found: usize) -> Result<(), Failure> {
+    match wanted {
+        Some(name) if found == 0 && office.desk(name).is_none() => {
+            Err(Failure::Usage(anyhow::anyhow!("no mailbox is called {name:?}")))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -36,6 +36,7 @@ pub async fn messages(config: &Path, arguments: &Arguments) -> Answer {
         until: span.map(|(_, until)| until),
     };
     let views = query::messages(&store, &wanted).await?;
+    listing::known_mailbox(&settings.office, arguments.mailbox.as_deref(), views.len())?;
     output::listing(arguments.format, &views, || table(&views, zone))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -34,6 +34,7 @@ mod sample;
 mod status;
 mod template;
 mod tracking;
+mod typed;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

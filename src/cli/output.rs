@@ -107,6 +107,12 @@ pub fn french_instant(instant: DateTime<Utc>, zone: Tz) -> String {
     format!("{} à {}", french_date(civil.date()), french_time(civil.time()))
 }
 
+/// `jeudi 7 mai 2026 à 16 h 50`, and when it was written down where that was later.
+pub fn told_instant(at: DateTime<Utc>, written_at: Option<DateTime<Utc>>, zone: Tz) -> String {
+    let at = french_instant(at, zone);
+    written_at.map_or(at.clone(), |written| format!("{at} (écrit le {})", french_instant(written, zone)))
+}
+
 /// `07/05/2026 16:50`, for narrow tables.
 pub fn short_instant(instant: DateTime<Utc>, zone: Tz) -> String {
     civil_time(zone, instant).format("%d/%m/%Y %H:%M").to_string()

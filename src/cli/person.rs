@@ -21,7 +21,7 @@ pub enum Verb {
         /// Their address
         address: String,
         /// Who asks for it; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu")]
+        #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
         by: String,
     },
     /// Forget a person now: address, name, subjects, and the key of their digest (RGPD, article 17)
@@ -29,10 +29,10 @@ pub enum Verb {
         /// Their address
         address: String,
         /// The number of the case that asked for it; never a name
-        #[arg(long)]
+        #[arg(long, value_parser = super::typed::words)]
         case: String,
         /// Who carries it out; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu")]
+        #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
         by: String,
     },
 }

@@ -21,10 +21,10 @@ pub struct Arguments {
     #[arg(long, requires = "visa")]
     list: Option<PathBuf>,
     /// The reference of the visa of the departmental archives for that list
-    #[arg(long, requires = "list")]
+    #[arg(long, requires = "list", value_parser = super::typed::words)]
     visa: Option<String>,
     /// Who carries it out; the login by default
-    #[arg(long, env = "USER", default_value = "inconnu")]
+    #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
     by: String,
     /// The form of the output
     #[arg(long, value_enum, default_value = "table")]
@@ -43,12 +43,8 @@ pub async fn purge(config: &Path, arguments: &Arguments) -> Answer {
         }
         return Ok(ExitCode::SUCCESS);
     };
-    if visa.trim().is_empty() {
-        return Err(Failure::Usage(anyhow::anyhow!("--visa: la référence du visa est attendue")));
-    }
     let list = read(path)?;
-    let purged =
-        retention::purge(&store, retention_of(&settings), &lines, &list, visa.trim(), &arguments.by, now).await?;
+    let purged = retention::purge(&store, retention_of(&settings), &lines, &list, visa, &arguments.by, now).await?;
     output::print(&format!("{purged} éléments éliminés sous le visa {visa}\n"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -20,7 +20,7 @@ const MAX_LIST_OCTETS: u64 = 64 * 1024 * 1024;
 #[derive(Debug, clap::Args)]
 pub struct Author {
     /// Who says so; the login by default
-    #[arg(long, env = "USER", default_value = "inconnu")]
+    #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
     pub agent: String,
 }
 

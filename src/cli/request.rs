@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 
-use super::output::{self, Format, french_instant};
+use super::output::{self, Format, french_instant, told_instant};
 use super::proof::{Proven, tell};
 use super::{Answer, Failure, open, person, retention_of};
 use crate::app::gesture::{Word, gesture};
@@ -19,6 +19,7 @@ use crate::domain::french::french_date;
 use crate::domain::gesture::{Gesture, Way};
 use crate::domain::policy::{Nature, Requester};
 use crate::domain::request::Request;
+use crate::domain::visible::plain;
 use crate::store::{RequestLine, Store};
 
 /// Who says it, and when.
@@ -28,7 +29,7 @@ pub struct Who {
     #[arg(long)]
     at: Option<DateTime<Utc>>,
     /// Who says so; the login by default
-    #[arg(long, env = "USER", default_value = "inconnu")]
+    #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
     agent: String,
 }
 
@@ -47,7 +48,7 @@ pub enum Verb {
         /// Its reference
         reference: String,
         /// Who says so; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu")]
+        #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
         agent: String,
     },
     /// Say that it was answered by a way that vigie cannot see
@@ -72,7 +73,7 @@ pub enum Verb {
         /// Its reference
         reference: String,
         /// Why: `no_reply_needed`, `withdrawn`, `out_of_scope`, `spam`, `unproven`, or free words (kept apart from the ledger)
-        #[arg(long)]
+        #[arg(long, value_parser = super::typed::words)]
         motive: String,
         #[command(flatten)]
         who: Who,
@@ -82,7 +83,7 @@ pub enum Verb {
         /// Its reference
         reference: String,
         /// To whom: a mailbox's name or address, or free words (kept apart from the ledger)
-        #[arg(long)]
+        #[arg(long, value_parser = super::typed::words)]
         to: String,
         #[command(flatten)]
         who: Who,
@@ -92,7 +93,7 @@ pub enum Verb {
         /// Its reference
         reference: String,
         /// Which, in free words (kept apart from the ledger)
-        #[arg(long)]
+        #[arg(long, value_parser = super::typed::words)]
         motive: Option<String>,
         #[command(flatten)]
         who: Who,
@@ -109,7 +110,7 @@ pub enum Verb {
         /// Its reference
         reference: String,
         /// Why, in free words (kept apart from the ledger)
-        #[arg(long)]
+        #[arg(long, value_parser = super::typed::words)]
         why: String,
         #[command(flatten)]
         who: Who,
@@ -300,7 +301,12 @@ async fn told(
     }
     text.push_str("\nHistoire, d’après le registre\n");
     for told in story::of(store, &request.reference, zone).await? {
-        text.push_str(&format!("  n° {:<6} {} : {}\n", told.seq, french_instant(told.at, zone), told.text));
+        text.push_str(&format!(
+            "  n° {:<6} {} : {}\n",
+            told.seq,
+            told_instant(told.at, told.written_at, zone),
+            told.text
+        ));
     }
     Ok(text)
 }
@@ -311,9 +317,9 @@ fn head(settings: &Settings, line: &RequestLine) -> String {
     let mut text = format!(
         "{}\n  objet         {}\n  demandeur     {} <{}>\n  boîte         {}\n  reçue         {}\n  échéance      {} ({} jours ouvrés, engagement {})\n  état          {}\n",
         request.reference,
-        printable(&line.subject),
-        printable(&line.name),
-        printable(&line.address),
+        plain(&line.subject),
+        plain(&line.name),
+        plain(&line.address),
         request.mailbox,
         french_instant(request.received_at, zone),
         french_date(request.due_on),
@@ -336,9 +342,4 @@ fn head(settings: &Settings, line: &RequestLine) -> String {
     }
     text.push_str(&format!("  accusé        {}\n", request.acknowledgement.french()));
     text
-}
-
-/// Without control characters: a hostile subject must not steer the terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

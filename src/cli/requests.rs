@@ -49,6 +49,7 @@ pub async fn requests(config: &Path, arguments: &Arguments) -> Answer {
         until: span.map(|(_, until)| until),
     };
     let mut lines = query::requests(&store, &filter).await?;
+    listing::known_mailbox(&settings.office, arguments.mailbox.as_deref(), lines.len())?;
     lines.retain(|line| !arguments.doubtful || line.request.is_doubtful());
     let now = clock::now();
     let risks = query::risks(&store, &settings.office, now).await?;

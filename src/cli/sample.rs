@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::output::{self, Format, french_instant};
+use super::output::{self, Format, told_instant};
 use super::register::Period;
 use super::{Answer, open};
 use crate::app::{facts, story};
@@ -77,7 +77,7 @@ pub async fn sample(config: &Path, arguments: &Arguments) -> Answer {
             text.push_str(&format!(
                 "  n° {:<7} {} : {told}\n             empreinte {}\n",
                 entry.seq,
-                french_instant(entry.occurred_at, zone),
+                told_instant(entry.occurred_at, story::written_later(entry), zone),
                 entry.hash
             ));
             entries.push(Proof {

@@ -59,5 +59,6 @@ pub mod subjects;
 pub mod territory;
 pub mod thread;
 pub mod verdict;
+pub mod visible;
 pub mod warning;
 pub mod wording;

@@ -172,6 +172,17 @@ pub struct HandValue {
     pub source: String,
 }
 
+/// What a letter was answered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LetterAnswer {
+    /// The answer to the question.
+    Substantive,
+    /// A letter that says that one will follow: the clock runs on.
+    Holding,
+    /// The same, where the commitment takes it for an answer.
+    HoldingThatStops,
+}
+
 /// What a person wrote into a register.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Registered {
@@ -183,8 +194,8 @@ pub enum Registered {
         reference: String,
         /// The day of the answer.
         answered_on: NaiveDate,
-        /// Whether the answer only says that one will follow.
-        holding: bool,
+        /// Which kind of answer.
+        answer: LetterAnswer,
     },
     /// A letter was registered by error.
     LetterWithdrawn {
@@ -232,8 +243,10 @@ impl Registration {
         let payload = if self.correction { payload.flag("correction", true) } else { payload };
         let (kind, request, payload) = match &self.what {
             Registered::Letter(letter) => ("letter_registered", Some(&letter.reference), letter.write(payload)),
-            Registered::LetterAnswered { reference, answered_on, holding } => {
-                let payload = payload.text("answered_on", answered_on.to_string()).flag("holding", *holding);
+            Registered::LetterAnswered { reference, answered_on, answer } => {
+                let payload = payload.text("answered_on", answered_on.to_string());
+                let payload = payload.flag("holding", *answer != LetterAnswer::Substantive);
+                let payload = payload.flag("stops_clock", *answer != LetterAnswer::Holding);
                 ("letter_answered", Some(reference), payload)
             }
             Registered::LetterWithdrawn { reference } => ("letter_withdrawn", Some(reference), payload),

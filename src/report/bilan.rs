@@ -165,10 +165,10 @@ impl Bilan {
                 detail.outcome.french().to_owned(),
             ]
         };
-        let intro = format!(
-            "Les {} demandes qui ont attendu le plus longtemps, répondues hors délai ou sans réponse.",
-            self.notable.len()
-        );
+        let intro = match self.notable.len() {
+            1 => "La seule demande répondue hors délai, ou restée sans réponse au-delà de son délai.".to_owned(),
+            n => format!("Les {n} demandes qui ont attendu le plus longtemps, répondues hors délai ou sans réponse."),
+        };
         vec![heading, Block::Paragraph(intro), Block::Table { columns, rows: self.notable.iter().map(row).collect() }]
     }
 

@@ -1,6 +1,7 @@
 //! CSV (RFC 4180) that a spreadsheet opens without running anything.
 
 use super::table::Table;
+use crate::domain::visible;
 
 /// The table as CSV: comma, CRLF, quotes doubled. A cell that a spreadsheet would take for a formula gets a leading
 /// apostrophe.
@@ -17,8 +18,9 @@ pub fn render(table: &Table) -> String {
 
 /// A number may begin with a minus; anything else that begins like a formula is disarmed.
 fn harmless(cell: &str) -> String {
+    let cell = visible::plain(cell);
     let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
-    if formula { format!("'{cell}") } else { cell.to_owned() }
+    if formula { format!("'{cell}") } else { cell }
 }
 
 fn quoted(cell: &str) -> String {
@@ -37,6 +39,7 @@ mod tests {
     fn a_formula_is_disarmed_and_a_number_is_not() {
         let mut table = Table::new(&["objet", "jours"]);
         table.push(vec!["=HYPERLINK(\"x\")".into(), "-2".into()]);
-        assert_eq!(render(&table), "objet,jours\r\n\"'=HYPERLINK(\"\"x\"\")\",-2\r\n");
+        table.push(vec!["a\u{1b}[2J\u{202e}b".into(), "1".into()]);
+        assert_eq!(render(&table), "objet,jours\r\n\"'=HYPERLINK(\"\"x\"\")\",-2\r\na\u{fffd}[2J\u{fffd}b,1\r\n");
     }
 }

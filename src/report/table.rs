@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::domain::visible;
+
 /// The widest that a line of a cell may be.
 const MAX_CELL: usize = 48;
 /// How many lines a cell may have; the rest is cut, with an ellipsis.
@@ -75,7 +77,7 @@ fn write_row(out: &mut String, cells: &[Vec<String>], widths: &[usize]) {
 fn lines(cell: &str) -> Vec<String> {
     let mut lines: Vec<String> = vec![String::new()];
     for word in cell.split(' ') {
-        let mut rest: Vec<char> = word.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        let mut rest: Vec<char> = visible::plain(word).chars().collect();
         if let Some(line) = lines.last_mut().filter(|line| width(line) + 1 + rest.len() <= MAX_CELL && !line.is_empty())
         {
             line.push(' ');

@@ -8,6 +8,9 @@ use crate::domain::calendar::Calendar;
 use crate::domain::policy::{Channel, Nature, Requester};
 use crate::domain::register::Authority;
 
+/// The evidence of an answer that a person declares.
+const DECLARATION: &str = "declaration";
+
 /// How a request ended, if it did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -102,6 +105,15 @@ pub enum Fact {
         holding: bool,
         /// What proves it.
         evidence: String,
+    },
+    /// A person said how it was answered; said again, it corrects.
+    Declared {
+        /// When.
+        at: DateTime<Utc>,
+        /// Whether the answer only says that one will follow.
+        holding: bool,
+        /// Whether it stops the clock.
+        stops: bool,
     },
     /// A holding reply was seen that does not stop the clock.
     HoldingSeen {
@@ -241,6 +253,7 @@ impl Case {
     fn take(&mut self, seq: i64, fact: Fact) {
         match fact {
             Fact::Answered { at, holding, evidence } => self.answered(seq, at, holding, evidence),
+            Fact::Declared { at, holding, stops } => self.declared(seq, at, holding, stops),
             Fact::HoldingSeen { at } => self.holding_at = Some(at),
             Fact::Substantive { at } => self.substantive_at = Some(at),
             Fact::Merged => self.end = End::Merged,
@@ -261,7 +274,7 @@ impl Case {
             Fact::Alerted => self.alerted = true,
             Fact::Acknowledged { state } => self.acknowledgement = state,
             Fact::Fixed { at, held_at } => {
-                self.answered(seq, at, false, "declaration".to_owned());
+                self.answered(seq, at, false, DECLARATION.to_owned());
                 if let Some(meeting) = &mut self.meeting {
                     meeting.held_at = Some(held_at);
                 }
@@ -280,6 +293,23 @@ impl Case {
         }
         self.evidence = evidence;
         self.settle(seq, End::Answered, at);
+    }
+
+    /// The last word holds: an answer said to have been a holding reply only is one no more, and the answer that follows
+    /// a holding reply that had stopped the clock leaves it stopped there.
+    fn declared(&mut self, seq: i64, at: DateTime<Utc>, holding: bool, stops: bool) {
+        let held_by = self.answered_at.filter(|_| self.substantive_at.is_none());
+        match (holding, stops) {
+            (false, _) if held_by.is_some_and(|held| held <= at) => self.substantive_at = Some(at),
+            (true, false) => {
+                self.reopened();
+                self.holding_at = Some(at);
+            }
+            (true | false, _) => {
+                self.substantive_at = None;
+                self.answered(seq, at, holding, DECLARATION.to_owned());
+            }
+        }
     }
 
     fn settle(&mut self, seq: i64, end: End, at: DateTime<Utc>) {
@@ -389,6 +419,23 @@ pub(in crate::domain) mod tests {
         let case = fold(vec![Fact::HoldingSeen { at: at(first) }]);
         assert_eq!((case.first_human(), case.answered_at), (Some(at(first)), None));
         assert_eq!(case.end, End::Open);
+    }
+
+    #[test]
+    fn a_declared_holding_reply_answers_only_where_the_commitment_says_so_and_the_last_word_holds() {
+        let (first, last) = (at("2026-05-05T08:00:00Z"), at("2026-05-07T08:00:00Z"));
+        let said = |at, holding, stops| Fact::Declared { at, holding, stops };
+        let seen = |facts| {
+            let case = fold(facts);
+            (case.end, case.first_human(), case.answered_at, case.substantive_at)
+        };
+        let (held, real) = (said(first, true, false), said(last, false, true));
+        assert_eq!(seen(vec![held.clone()]), (End::Open, Some(first), None, None));
+        assert_eq!(seen(vec![held.clone(), real.clone()]), (End::Answered, Some(first), Some(last), Some(last)));
+        assert_eq!(seen(vec![real.clone(), held]), (End::Open, Some(first), None, None));
+        let stopping = said(first, true, true);
+        assert_eq!(seen(vec![stopping.clone()]), (End::Answered, Some(first), Some(first), None));
+        assert_eq!(seen(vec![stopping, real]), (End::Answered, Some(first), Some(first), Some(last)));
     }
 
     #[test]

@@ -160,23 +160,36 @@ impl Material<'_> {
         row
     }
 
-    /// The requests of a period one by one, in the order of their receipt.
+    /// The mails of a period one by one, in the order of their receipt.
     #[must_use]
     pub fn details(&self, period: Period) -> Vec<Detail> {
-        let mails = self.of_period(period).filter(|case| case.channel == Channel::Mail);
-        mails
-            .map(|case| Detail {
-                reference: case.reference.clone(),
-                mailbox: case.mailbox.clone(),
-                commitment: case.commitment.clone(),
-                received_on: self.civil(case.received_at),
-                due_on: case.due_on,
-                answered_on: case.answered_at.map(|at| self.civil(at)),
-                days: case.delay(self.reckoning(), Measure::Answer),
-                outcome: case.outcome(Measure::Answer, self.stamp.as_of),
-                acknowledgement: case.acknowledgement.clone(),
-            })
-            .collect()
+        self.of_period(period).filter(|case| case.channel == Channel::Mail).map(|case| self.detail(case)).collect()
+    }
+
+    /// All of a period, by whatever way it came, that was answered late or not at all past its limit.
+    #[must_use]
+    pub fn delays(&self, period: Period) -> Vec<Detail> {
+        let details = self.of_period(period).map(|case| self.detail(case));
+        details.filter(|detail| matches!(detail.outcome, Outcome::Late | Outcome::Overdue)).collect()
+    }
+
+    fn detail(&self, case: &Case) -> Detail {
+        let place = match case.channel {
+            Channel::Letter => "courrier",
+            Channel::Appointment => "rendez-vous",
+            Channel::Mail | Channel::Site | Channel::Callback => case.mailbox.as_str(),
+        };
+        Detail {
+            reference: case.reference.clone(),
+            mailbox: place.to_owned(),
+            commitment: case.commitment.clone(),
+            received_on: self.civil(case.received_at),
+            due_on: case.due_on,
+            answered_on: case.answered_at.map(|at| self.civil(at)),
+            days: case.delay(self.reckoning(), Measure::Answer),
+            outcome: case.outcome(Measure::Answer, self.stamp.as_of),
+            acknowledgement: case.acknowledgement.clone(),
+        }
     }
 
     /// The sheet of appointments asked for in a period, in the order of the demands.
