@@ -244,7 +244,8 @@ def verify_folder(folder, key, given, may_be_occulted):
     notes = []
     for path in paths:
         with open(path, "rb") as file:
-            notes.append(file.read())
+            # A mail client may have saved it with other line breaks, or without the last one.
+            notes.append(file.read().replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n")
     if notes and key is None:
         raise Wrong("there are seals: give the key that you received with --key")
     ring = key_ring(read_key(key), notes) if key else {}
