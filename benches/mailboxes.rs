@@ -25,8 +25,8 @@ use vigie::clock::monotonic;
 const MAILBOXES: usize = 300;
 /// Messages whose way into the ledger is timed, with and without a stalled server.
 const TIMED: usize = 300;
-/// How long idleness is watched.
-const IDLE: Duration = Duration::from_mins(1);
+/// How long idleness is watched: as long as the usual `scan_every`, so that every mailbox is scanned once meanwhile.
+const IDLE: Duration = Duration::from_mins(5);
 /// How long all mailboxes may take to be watched.
 const START: Duration = Duration::from_mins(5);
 /// How long one message may take before the bench gives up.

@@ -63,11 +63,10 @@ fn settings() -> Settings {
     let text = fs::read_to_string(shipped.join("vigie.toml")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut text = text.replace("mode = \"observe\"", "mode = \"acknowledge\"");
-    for file in ["templates", "commitments", "requesters"] {
-        let ending = if file == "templates" { "" } else { ".toml" };
-        let named = format!("{file} = \"{file}{ending}\"");
+    for file in ["templates", "commitments.toml", "requesters.toml", "closures.toml"] {
+        let named = format!(" = \"{file}\"");
         assert!(text.contains(&named), "{named}");
-        text = text.replace(&named, &format!("{file} = \"{}\"", shipped.join(format!("{file}{ending}")).display()));
+        text = text.replace(&named, &format!(" = \"{}\"", shipped.join(file).display()));
     }
     let path = folder.path().join("vigie.toml");
     fs::write(&path, text).unwrap();

@@ -107,6 +107,8 @@ impl Day {
                 self.renumbered += 1;
                 let validity = self.renumbered.to_string();
                 self.dovecot.doveadm(&["mailbox", "update", "--uid-validity", &validity, "-u", PAN, from]);
+                // Dovecot ends a session whose open folder was renumbered
+                *client = self.client();
             }
             _ => {}
         }

@@ -13,7 +13,7 @@ fn load_with(file: &str, old: &str, new: &str) -> String {
     let main = fs::read_to_string(shipped.join("vigie.toml")).expect("the shipped configuration");
     let templates = format!("templates = \"{}\"", shipped.join("templates").display());
     let mut texts = vec![("vigie.toml", main.replace("templates = \"templates\"", &templates))];
-    for name in ["commitments.toml", "requesters.toml"] {
+    for name in ["commitments.toml", "requesters.toml", "closures.toml"] {
         texts.push((name, fs::read_to_string(shipped.join(name)).expect("a shipped list")));
     }
     for (name, text) in texts {
@@ -59,8 +59,26 @@ fn an_internal_domain_is_one_that_an_address_can_lie_in() {
 }
 
 #[test]
+fn what_the_public_is_told_is_what_it_is_called() {
+    for (old, new, said) in [
+        ("telephone = \"04 00 00 00 00\"", "telephone = \"à compléter\"", "service.telephone: a telephone number"),
+        ("website = \"https://", "website = \"javascript:", "service.website: an address that begins"),
+        (
+            "sender = \"vigie@",
+            "sender = \"pref-pan@",
+            "prefecture.sender: pref-pan@prefecture.example.org is the watched",
+        ),
+    ] {
+        refused("vigie.toml", old, new, said);
+    }
+}
+
+#[test]
 fn a_limit_is_one_that_a_calendar_holds() {
-    refused("commitments.toml", "limit = 5", "limit = 60000", "limit: at most 1000 working days");
+    for wrong in ["60000", "0"] {
+        let new = format!("limit = {wrong}");
+        refused("commitments.toml", "limit = 5", &new, "limit: between 1 and 1000 working days");
+    }
 }
 
 #[test]
@@ -127,6 +145,7 @@ fn the_shipped_lines_of_indicators_are_the_usual_ones() {
         .replace("= \"templates\"", &inside("templates"))
         .replace("= \"commitments.toml\"", &inside("commitments.toml"))
         .replace("= \"requesters.toml\"", &inside("requesters.toml"))
+        .replace("= \"closures.toml\"", &inside("closures.toml"))
         .replace("= \"indicators.toml\"", &inside("indicators.toml"));
     let path = folder.path().join("vigie.toml");
     fs::write(&path, text).expect("written");
@@ -137,4 +156,10 @@ fn the_shipped_lines_of_indicators_are_the_usual_ones() {
         1,
         "the quality officer of both bureaux, once"
     );
+}
+
+#[test]
+fn a_mistyped_file_of_closures_is_refused_rather_than_read_as_none() {
+    refused("vigie.toml", "\"closures.toml\"", "\"cloture.toml\"", "calendar.closures_file: ");
+    refused("vigie.toml", "\"closures.toml\"", "\"cloture.toml\"", "does not exist");
 }

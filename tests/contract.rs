@@ -49,8 +49,9 @@ const REQUEST: [&str; 16] = [
     "working_days_left",
 ];
 /// Keys that stand besides those of the design, and are as stable.
-const BESIDES: [&str; 17] = [
+const BESIDES: [&str; 18] = [
     "clocks",
+    "bureaux",
     "alert",
     "miss_risk",
     "mails",

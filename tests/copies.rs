@@ -69,7 +69,9 @@ fn changed_texts_are_used_at_once_and_those_that_lack_a_mention_are_refused() {
     house.receive(PAN, &citizen("a1@example.org", "Permis de conduire"));
     let said = house.wait_sent(1)[0].text().replace("=\r\n", "").replace("=\n", "");
     assert!(said.contains("Nous avons effectivement re"), "{said}");
-    fs::write(&file, before.replace("{{ service.phone }}", "")).unwrap();
+    let part = to.join("_service.txt");
+    let shared = fs::read_to_string(&part).unwrap();
+    fs::write(&part, shared.replace("{{ service.phone }}", "")).unwrap();
     house.wait("the faulty text refused", |house| house.log().contains("the changed texts are refused"));
     house.receive(PAN, &citizen("a2@example.org", "Carte grise"));
     let said = house.wait_sent(2)[1].text().replace("=\r\n", "").replace("=\n", "");

@@ -98,6 +98,38 @@ fn the_corpus_is_explained_by_the_command_as_by_the_rules() {
 }
 
 #[test]
+fn a_preview_shows_what_would_leave_first_or_the_kind_that_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let shipped = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config");
+    let (from, to) = (shipped.join("vigie.toml"), shipped.display().to_string());
+    let text = fs::read_to_string(&from).unwrap();
+    // its files stay where they are; the first mailbox registers first
+    let text = text.replace("= \"commitments.toml\"", &format!("= \"{to}/commitments.toml\""));
+    let text = text.replace("= \"requesters.toml\"", &format!("= \"{to}/requesters.toml\""));
+    let text = text.replace("= \"indicators.toml\"", &format!("= \"{to}/indicators.toml\""));
+    let text = text.replace("= \"templates\"", &format!("= \"{to}/templates\""));
+    let text = text.replace("template = \"pref-pan\"", "template = \"pref-pan\"\nregistration = \"enregistrement\"");
+    let (config, asked) = (folder.path().join("vigie.toml"), folder.path().join("asked"));
+    fs::write(&config, text).unwrap();
+    fs::write(&asked, format!("From: a@b.example\nContent-Language: en\n{TO_US}")).unwrap();
+    let preview = |mailbox: &str, kind: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vigie"));
+        command.args(["template", "preview", "--mailbox", mailbox, "--config"]).arg(&config).arg(&asked).args(kind);
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).replace("=\r\n", ""))
+    };
+    let (code, mail) = preview("pref-pan", &[]);
+    assert!(code == Some(0) && mail.contains("X-Vigie: registration"), "{mail}");
+    let (code, mail) = preview("pref-pan", &["--kind", "acknowledgement"]);
+    assert!(code == Some(0) && mail.contains("X-Vigie: acknowledgement"), "{mail}");
+    let (_, mail) = preview("pref-étrangers", &["--kind", "transfer"]);
+    assert!(mail.contains("X-Vigie: transfer") && mail.contains("Content-Language: fr, en"), "{mail}");
+    assert!(mail.contains("passed on"), "{mail}");
+    let (code, said) = preview("pref-étrangers", &["--kind", "registration"]);
+    assert!(code != Some(0) && said.contains("no registration notice"), "{said}");
+}
+
+#[test]
 fn a_preview_of_a_mail_that_would_not_be_sent_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let config = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/vigie.toml");

@@ -128,7 +128,8 @@ fn judge(memory: &mut Memory, at: usize, mailing: &Mailing) {
         }
     });
     let duplicate_of = memory.seen.get(&id).filter(|_| !id.is_empty()).map(|first| Some(number(*first)));
-    let links = Links { duplicate_of, thread, by_subject: None, bounced: None, recent_from_sender: 0 };
+    let links =
+        Links { duplicate_of, put_by_hand: false, thread, by_subject: None, bounced: None, recent_from_sender: 0 };
     let folder = if mailing.place == Place::Sent { FolderRole::Sent } else { FolderRole::Inbox };
     let (verdict, reason) = classify(&facts, &Context { policy: &policy, folder, links });
     let shape = mailing.shape;

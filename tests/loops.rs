@@ -5,6 +5,7 @@ mod support;
 
 use support::app::{Sent, Vigie, at, message};
 use support::dovecot::{Dovecot, Options};
+use support::house::{ADMIN, House, PAN, mail};
 use support::sink::Sink;
 use vigie::domain::effect::EffectKind;
 
@@ -100,6 +101,37 @@ async fn a_responder_that_changes_its_address_and_grows_its_subject_gets_two() {
     let told = vigie.messages().await.iter().filter(|m| m.acknowledgement_reason == "looks_like_a_loop").count();
     assert_eq!(told, usize::try_from(ROUNDS).unwrap() - 2);
     vigie.verify().await;
+}
+
+#[test]
+fn through_real_servers_a_responder_without_headers_gets_two_and_the_administrators_a_warning() {
+    const REPLIES: usize = 6;
+    let mut house = House::new("acknowledge", |toml| toml);
+    house.start();
+    let (mut address, mut subject) = ("reponse-automatique".to_owned(), "Titre de séjour".to_owned());
+    let public = |house: &House| -> Vec<String> {
+        let mails = house.sink.mails();
+        mails.iter().map(support::sink::Mail::text).filter(|text| text.contains("X-Vigie: acknowledgement")).collect()
+    };
+    for round in 0..REPLIES {
+        address.replace_range(round..=round, "x");
+        let from = format!("{address}@example.net");
+        house.receive(PAN, &mail(&from, PAN, &format!("r{round}@example.net"), &subject, ""));
+        house.wait_recorded(round + 1);
+        if round < 2 {
+            house.wait("the acknowledgement that is owed", |house| public(house).len() > round);
+        }
+        // It answers what it gets, and without an answer goes on all the same.
+        let quoted = public(&house).last().and_then(|text| {
+            text.lines().find_map(|line| line.strip_prefix("Subject: ")).map(|subject| subject.trim().to_owned())
+        });
+        subject = format!("Re: {}", quoted.filter(|_| round < 2).unwrap_or(subject));
+    }
+    house.wait("the warning", |house| !house.dovecot.messages(ADMIN, "INBOX").is_empty());
+    let messages = house.json(&["messages"]);
+    let looped = messages.iter().filter(|message| message["acknowledgement_reason"] == "looks_like_a_loop").count();
+    assert_eq!((public(&house).len(), looped), (2, REPLIES - 2), "{messages:#?}");
+    assert_eq!(house.json(&["ledger", "verify"])[0]["ok"], true);
 }
 
 #[tokio::test]

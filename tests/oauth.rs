@@ -16,6 +16,7 @@ use vigie::config::{OauthSettings, Security, ServerSettings};
 use vigie::daemon::access::{Access, Tokens as Held};
 use vigie::daemon::line::Line;
 use vigie::daemon::mailbox::endpoint;
+use vigie::daemon::trust::Trust;
 use vigie::imap::Deadlines;
 
 /// The word by which the client is known at the endpoint.
@@ -80,7 +81,7 @@ impl Scene {
     async fn visit(&self, held: &Held) -> Result<(), vigie::imap::Error> {
         let settings = self.settings(ETR);
         let access = Access::of(&settings, held).unwrap();
-        let mut line = Line::open(endpoint(&settings), access, Deadlines::default()).await?;
+        let mut line = Line::open(endpoint(&settings), access, &Trust::default(), Deadlines::default()).await?;
         line.session.examine("INBOX", None).await?;
         line.session.logout().await;
         Ok(())

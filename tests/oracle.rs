@@ -105,7 +105,7 @@ fn explanations_end_on_the_deadlines_of_the_table() {
     for row in rows(DEADLINES) {
         let calendar = Calendar::of(territory(&row));
         let limit: u16 = row["n_working_days"].parse().expect("a number");
-        let steps = explain(&calendar, instant(row["received_at_utc"]), limit).expect("steps");
+        let steps = explain(&calendar, instant(row["received_at_utc"]), limit, &[]).expect("steps");
         let last = steps.last().expect("a step");
         assert_eq!((last.date, last.counted), (date(row["due_date"]), Some(limit)), "{row:?}");
         let counted: Vec<u16> = steps.iter().filter_map(|step| step.counted).collect();

@@ -59,6 +59,8 @@ impl Prefecture {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
         let text = std::fs::read_to_string(shipped.join("vigie.toml")).expect("the shipped configuration");
+        let closures = format!("= \"{}\"", shipped.join("closures.toml").display());
+        let text = text.replace("= \"closures.toml\"", &closures);
         let text = text.replace("mode = \"observe\"", &format!("mode = \"{mode}\""));
         let text =
             text.replace("template = \"pref-etrangers\"", &format!("mode = \"{mode}\"\ntemplate = \"pref-etrangers\""));

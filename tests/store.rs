@@ -90,6 +90,39 @@ async fn every_statement_prepares(store: Store) {
     }
 }
 
+/// How the texts begin that may read a growing table whole: a person, the morning digest or a purge asks them.
+const ASKED_SELDOM: [&str; 7] = [
+    "SELECT COUNT(*) FROM request WHERE bureau = $1 AND status = 'answered'",
+    "SELECT reference FROM request WHERE bureau = $1 AND status = 'answered' AND confidence = 'low'",
+    "SELECT r.reference, m.acknowledgement_reason FROM request r",
+    "SELECT reference, mailbox, received_at, due_on, status, settled_at, incomplete_since, suspended_days FROM request",
+    "UPDATE effect SET recipients = ''",
+    "SELECT at, reader, question, about, shown FROM access_log",
+    "SELECT m.message_id, m.mailbox, m.folder, m.received_at, m.from_kind",
+];
+
+/// In ten years too, a message must cost what it cost on the first day.
+#[tokio::test]
+async fn what_is_asked_all_day_reads_no_growing_table_whole() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("vigie.db");
+    let store = Store::open(path.to_str().expect("UTF-8")).await.expect("opens");
+    let Store::Sqlite { write, .. } = &store else { panic!("SQLite") };
+    let mut whole = Vec::new();
+    for sql in STATEMENTS {
+        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(write).await.expect("a plan");
+        let scanned = plan.iter().filter_map(|(.., step)| step.strip_prefix("SCAN "));
+        // By an index only what it selects is read; "due" is a subquery of one row.
+        whole.extend(scanned.filter(|table| !table.contains("USING") && *table != "due").map(|_| *sql));
+    }
+    for beginning in ASKED_SELDOM {
+        assert!(whole.iter().any(|sql| sql.starts_with(beginning)), "is no longer read whole: {beginning}");
+    }
+    whole.retain(|sql| !ASKED_SELDOM.iter().any(|beginning| sql.starts_with(beginning)));
+    assert!(whole.is_empty(), "read a growing table whole: {whole:#?}");
+}
+
 fn mode_event(second: i64) -> Event {
     Event::MailboxMode { mailbox: "pref-pan".into(), mode: Mode::Observe, at: at(second) }
 }

@@ -3,12 +3,14 @@
 //! *Start reading* at [`ingest`]. Within a batch each message sees what the ones before it decided: [`Overlay`] holds
 //! what the store said at the beginning of the turn, and what was added since.
 
+mod appearances;
 mod links;
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 
+use self::appearances::{duplicates, load_by_email_id};
 use self::links::{Awaited, BySubject};
 use super::Result;
 pub use super::arrived::Arrived;
@@ -18,11 +20,11 @@ use super::tally::Tally;
 use crate::domain::acknowledge::{Acknowledgement, SentCounts};
 use crate::domain::address::Address;
 use crate::domain::breaker::Breaker;
-use crate::domain::classify::{FolderRole, Links, ThreadLink, may_answer_unseen};
+use crate::domain::classify::{FolderRole, HOLDING, Links, ThreadLink, may_answer_unseen};
 use crate::domain::decide::{self, Arrival, Decision, Desk, EarlyReply, Judgement, Snapshot};
 use crate::domain::effect::Effect;
 use crate::domain::event::Event;
-use crate::domain::identity::{appearance, identity, unreadable};
+use crate::domain::identity::{identity, unreadable};
 use crate::domain::message::MessageFacts;
 use crate::domain::office::Office;
 use crate::domain::policy::{Mode, Watch};
@@ -30,15 +32,12 @@ use crate::domain::receipt::{Times, official};
 use crate::domain::request::{MessageId, PersonId, Request, RequestId, Status};
 use crate::domain::requester::{asker, asker_name};
 use crate::domain::thread::{ancestors, belongs_to};
-use crate::domain::verdict::{Reason, Verdict};
+use crate::domain::verdict::Reason;
 use crate::domain::warning::{Warning, own_answer};
 use crate::store::{FolderCursor, Kept, KnownMessage, Lease, LocationRow, MailboxRow, MessageRow, Person, Store, Turn};
 
 /// The span over which messages of one sender are counted (CRPA L112-11).
 const ABUSE_SPAN: TimeDelta = TimeDelta::hours(1);
-
-/// Appearances of one message in one mailbox that are told apart; more are a flood, and share the last one.
-const MAX_APPEARANCES: u32 = 1_000;
 
 /// The folder that a batch comes from.
 #[derive(Debug, Clone)]
@@ -280,95 +279,6 @@ impl Overlay {
         self.judge(turn, source, message, (id, digest), now).await
     }
 
-    /// The appearance of a message that lies at this place: the digest that stands for it, and what is known of it.
-    ///
-    /// The same bytes may lie at several places at once: in two mailboxes, or twice in one folder. They are numbered:
-    /// the first bears the message's identity, each further one a digest of its own, per mailbox. What lies here is the
-    /// first of them that does not lie in this folder already, so that a message that moved, was copied to another
-    /// folder, or got another UID is the one it was, and only a second copy beside the first is one more.
-    async fn appearance(
-        &mut self,
-        turn: &mut Turn,
-        source: &Source<'_>,
-        message: &Parsed<'_>,
-    ) -> Result<(String, Option<KnownMessage>)> {
-        if let Some(known) = self.same_by_email_id(turn, source, message).await? {
-            return Ok((known.digest.clone(), Some(known)));
-        }
-        let mailbox = source.desk.policy.name.as_str();
-        let mut number = self.numbers.get(&message.identity).copied().unwrap_or_default();
-        loop {
-            let digest = match number {
-                0 => message.identity.clone(),
-                _ => appearance(&message.identity, &[mailbox, &number.to_string()]),
-            };
-            let Some(known) = self.known_under(turn, &digest, number).await? else { return Ok((digest, None)) };
-            let last = number >= MAX_APPEARANCES;
-            if last
-                || (may_lie_here(&known, source) && !self.lies_elsewhere_here(turn, source, message, &known).await?)
-            {
-                return Ok((digest, Some(known)));
-            }
-            number += 1;
-            self.numbers.insert(message.identity.clone(), number);
-        }
-    }
-
-    /// The message that the server itself says to be this one, wherever and with whatever date it lay. What the server
-    /// says is believed only of what looks the same: an identifier that it gave twice must not hide a message.
-    async fn same_by_email_id(
-        &self,
-        turn: &mut Turn,
-        source: &Source<'_>,
-        message: &Parsed<'_>,
-    ) -> Result<Option<KnownMessage>> {
-        let named = message.arrived.email_id.as_ref().and_then(|id| self.by_email_id.get(id));
-        let looks_the_same = |known: &&KnownMessage| {
-            let (message_id, size) = (message.facts.message_id.as_deref().unwrap_or_default(), message.arrived.size);
-            known.message_id == message_id && u64::try_from(known.size) == Ok(size) && may_lie_here(known, source)
-        };
-        for known in named.into_iter().flatten().filter(looks_the_same) {
-            if !self.lies_elsewhere_here(turn, source, message, known).await? {
-                return Ok(Some(known.clone()));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The message known under a digest. Those under an identity were loaded with the batch.
-    async fn known_under(&mut self, turn: &mut Turn, digest: &str, number: u32) -> Result<Option<KnownMessage>> {
-        if let Some(known) = self.known.get(digest) {
-            return Ok(Some(known.clone()));
-        }
-        if number == 0 {
-            return Ok(None);
-        }
-        let found = turn.known_messages(&[digest.to_owned()]).await?.remove(digest);
-        if let Some(known) = &found {
-            self.known.insert(digest.to_owned(), known.clone());
-        }
-        Ok(found)
-    }
-
-    /// Whether a known message lies in this folder under another UID.
-    async fn lies_elsewhere_here(
-        &self,
-        turn: &mut Turn,
-        source: &Source<'_>,
-        message: &Parsed<'_>,
-        known: &KnownMessage,
-    ) -> Result<bool> {
-        let here = (source.cursor.id, source.cursor.uid_validity);
-        let uid = i64::from(message.arrived.uid);
-        let mut in_batch =
-            self.written.locations.iter().filter(|l| l.message.0 == known.id && (l.folder, l.uid_validity) == here);
-        if in_batch.any(|location| location.uid != uid) {
-            return Ok(true);
-        }
-        let stored = turn.uids_of(MessageId(known.id), here.0, here.1).await?;
-        Ok(!stored.contains(&uid) && !stored.is_empty())
-    }
-
     async fn judge(
         &mut self,
         turn: &mut Turn,
@@ -439,7 +349,11 @@ impl Overlay {
         let linked = linked.and_then(|id| self.requests.get(&id).cloned());
         alike.retain(|request| linked.as_ref().is_none_or(|linked| linked.id != request.id));
         let first = self.known.get(&message.identity);
-        let moved_here = first.is_some_and(|first| links::put_by_hand(source, message, first));
+        let put_by_hand = first.is_some_and(|first| links::put_by_hand(source, message, first));
+        let moved_here = match &linked {
+            Some(request) if put_by_hand => turn.present(&[request.message]).await?.is_empty(),
+            Some(_) | None => false,
+        };
         let linked_person = match linked.as_ref().and_then(|request| request.person) {
             Some(id) if self.failed_at(id, message.facts) => turn.person_digest(id).await?,
             Some(_) | None => None,
@@ -465,7 +379,7 @@ impl Overlay {
         let answered_by = message.facts.message_id.as_ref().and_then(|id| self.early.get(id)).cloned();
         Ok(Snapshot {
             watch: self.watch,
-            links: Links { duplicate_of, thread, by_subject, bounced, recent_from_sender: recent },
+            links: Links { duplicate_of, put_by_hand, thread, by_subject, bounced, recent_from_sender: recent },
             linked,
             alike,
             moved_here,
@@ -544,8 +458,9 @@ impl Overlay {
             self.threads.entry(message_id.clone()).or_insert(request);
         }
         // An answer dated before the request is refused, and stays what it was.
-        let answered = decision.requests.iter().any(|request| request.message == id && request.status != Status::Open);
-        if let (Some(opened), Some(early), true) = (opened, &slot.answered_by, answered) {
+        let answers = |event: &Event, early: &EarlyReply| matches!(event, Event::Changed { message: Some(by), .. } if *by == early.message);
+        let taken = |early: &&EarlyReply| decision.events.iter().any(|event| answers(event, early));
+        if let (Some(opened), Some(early)) = (opened, slot.answered_by.as_ref().filter(taken)) {
             self.written.attached.push((early.message.clone(), opened));
         }
         if request.is_none() && may_answer_unseen(message.facts, desk.policy, &judgement.reason) {
@@ -579,6 +494,7 @@ impl Overlay {
         let reply = EarlyReply {
             at: judgement.received_at,
             in_sent: source.role == FolderRole::Sent,
+            holding: judgement.reason.detail == HOLDING,
             message: slot.digest.clone(),
         };
         for parent in ancestors(message.facts) {
@@ -620,40 +536,6 @@ fn is_loop(judgement: &Judgement) -> bool {
 /// Whether later messages of the domain are compared with this one.
 fn tells_loops(judgement: &Judgement) -> bool {
     matches!(judgement.acknowledgement, Acknowledgement::Send { .. }) || is_loop(judgement)
-}
-
-/// Whether a known message can be what lies in this folder. What only its folder made spam is judged again where an agent
-/// moves it out: the agent says that it is none.
-fn may_lie_here(known: &KnownMessage, source: &Source<'_>) -> bool {
-    known.mailbox == source.desk.policy.name && (source.role == FolderRole::Junk || !spam_by_folder(known))
-}
-
-fn spam_by_folder(known: &KnownMessage) -> bool {
-    known.verdict == Verdict::Spam.name() && known.reason == "junk_folder"
-}
-
-/// The messages that the server's identifiers name.
-async fn load_by_email_id(
-    turn: &mut Turn,
-    source: &Source<'_>,
-    batch: &[Parsed<'_>],
-) -> Result<HashMap<String, Vec<KnownMessage>>> {
-    let ids: Vec<String> = batch.iter().filter_map(|message| message.arrived.email_id.clone()).collect();
-    let mut found: HashMap<String, Vec<KnownMessage>> = HashMap::new();
-    for known in turn.known_by_email_id(&source.desk.policy.name, &ids).await? {
-        found.entry(known.email_id.clone()).or_default().push(known);
-    }
-    Ok(found)
-}
-
-/// The request of the message that a further appearance doubles; `None` where it doubles nothing: what another mailbox
-/// saw without owing an answer, be it our own copy of what we sent to this one, is judged here by itself.
-fn duplicates(source: &Source<'_>, message: &Parsed<'_>, first: &KnownMessage) -> Option<Option<RequestId>> {
-    let same_mailbox = first.mailbox == source.desk.policy.name;
-    // Without a Message-ID nothing says that two equal header blocks are one message: they stay two.
-    let two =
-        if same_mailbox { message.facts.message_id.is_none() || spam_by_folder(first) } else { first.request == 0 };
-    (!two).then(|| (first.request != 0).then_some(RequestId(first.request)))
 }
 
 fn authors(batch: &[Parsed<'_>], desk: Desk<'_>) -> Vec<(Address, String)> {

@@ -24,6 +24,8 @@ use crate::store::{RequestLine, Store};
 
 /// The template of the mail that tells of a transfer.
 const TRANSFER: &str = "transmission";
+/// To whom a previewed transfer goes.
+const SAMPLE_DESTINATION: &str = "l’administration compétente";
 /// How to have an implicit acceptance attested (CRPA L232-3).
 const ATTESTATION: &str = "Sur votre demande, la préfecture vous délivre une attestation de cette décision (article L. 232-3 du code des \
      relations entre le public et l’administration).";
@@ -79,7 +81,12 @@ async fn about<'a>(
 }
 
 /// The mail that tells a requester to whom the request was handed; none where that was undone meanwhile.
-pub async fn transfer_notice(store: &Store, office: &Office, effect: &Effect) -> Result<Written> {
+pub async fn transfer_notice(
+    store: &Store,
+    office: &Office,
+    templates: &Templates,
+    effect: &Effect,
+) -> Result<Written> {
     let unknown = || Error::UnknownMailbox(effect.mailbox.clone());
     let desk = office.desk(&effect.mailbox).ok_or_else(unknown)?;
     let service = office.services.get(&effect.mailbox).ok_or_else(unknown)?;
@@ -94,17 +101,18 @@ pub async fn transfer_notice(store: &Store, office: &Office, effect: &Effect) ->
     let line = store.request_line_by_id(id).await?.filter(|line| still(&line.request));
     let Some(line) = line else { return Ok(None) };
     let letter = Letter::about(desk, service, &line, to);
-    let fields = AckFields {
-        template: TRANSFER.to_owned(),
-        destination: Some(destination.clone()),
-        limit: None,
-        ..letter.fields
-    };
-    Ok(Some((Notice::TransferNotice(Box::new(fields)), desk.policy.address.clone())))
+    Ok(Some((letter.transfer(destination, &templates.translations(TRANSFER)), desk.policy.address.clone())))
 }
 
-/// The acknowledgement that an explained message would get.
-pub fn preview(office: &Office, mailbox: &str, explained: &Explained, templates: &Templates) -> Result<Vec<u8>> {
+/// The mail of a kind that an explained message would get; of no kind given, the one that would leave first: the
+/// registration notice where the text has one, else the acknowledgement.
+pub fn preview(
+    office: &Office,
+    mailbox: &str,
+    explained: &Explained,
+    templates: &Templates,
+    kind: Option<Kind>,
+) -> Result<Vec<u8>> {
     let unknown = || Error::UnknownMailbox(mailbox.to_owned());
     let (desk, service) =
         (office.desk(mailbox).ok_or_else(unknown)?, office.services.get(mailbox).ok_or_else(unknown)?);
@@ -116,7 +124,13 @@ pub fn preview(office: &Office, mailbox: &str, explained: &Explained, templates:
         date: explained.judgement.received_at,
         domain: desk.policy.address.domain().to_owned(),
     };
-    let composed = compose(&letter.notice(text, Kind::Acknowledgement), templates, &stamp);
+    let first = if text.registration.is_some() { Kind::Registration } else { Kind::Acknowledgement };
+    let notice = match kind.unwrap_or(first) {
+        Kind::Registration if text.registration.is_none() => return Err(Error::NoNotice(text.template.clone())),
+        Kind::Transfer => letter.transfer(SAMPLE_DESTINATION, &templates.translations(TRANSFER)),
+        kind => letter.notice(text, kind),
+    };
+    let composed = compose(&notice, templates, &stamp);
     Ok(composed.map_err(|cause| Error::Compose { effect: id.to_owned(), cause: Box::new(cause) })?.bytes)
 }
 
@@ -189,10 +203,32 @@ impl<'a> Letter<'a> {
         let full = (&text.template, &text.translations);
         let notice = text.registration.as_ref().map(|notice| (&notice.template, &notice.translations));
         let (template, translations) = if kind == Kind::Registration { notice.unwrap_or(full) } else { full };
-        let Spoken { first, second } = self.service.languages.choose(&self.language, translations);
-        let translation = second.map(|language| Box::new(self.in_language(text, template, &language)));
-        let fields = Box::new(AckFields { translation, ..self.in_language(text, template, &first) });
+        let fields = self.spoken(translations, |language| self.in_language(text, template, language));
         if kind == Kind::Registration { Notice::RegistrationNotice(fields) } else { Notice::Acknowledgement(fields) }
+    }
+
+    /// The mail that tells of a transfer, in the same languages as any other.
+    fn transfer(&self, destination: &str, translations: &[String]) -> Notice {
+        Notice::TransferNotice(self.spoken(translations, |language| {
+            let fields = AckFields { destination: Some(destination.to_owned()), limit: None, ..self.fields.clone() };
+            if language == FRENCH {
+                return AckFields { template: TRANSFER.to_owned(), ..fields };
+            }
+            let template = format!("{TRANSFER}.{language}");
+            AckFields { template, ..translated(fields, &self.said_in(language)) }
+        }))
+    }
+
+    /// What is said in the languages that the mailbox speaks with this requester, of those that the text is there in.
+    fn spoken(&self, translations: &[String], say: impl Fn(&str) -> AckFields) -> Box<AckFields> {
+        let Spoken { first, second } = self.service.languages.choose(&self.language, translations);
+        let translation = second.map(|language| Box::new(say(&language)));
+        Box::new(AckFields { translation, ..say(&first) })
+    }
+
+    /// What the service says otherwise in a language.
+    fn said_in(&self, language: &str) -> Translation {
+        self.service.translations.get(language).cloned().unwrap_or_default()
     }
 
     /// What is said in one language.
@@ -204,7 +240,7 @@ impl<'a> Letter<'a> {
             let demande = meaning.and_then(|meaning| demande(meaning, received_on, ATTESTATION, &meaning.remedies));
             return AckFields { template: template.to_owned(), demande, ..fields };
         }
-        let said = self.service.translations.get(language).cloned().unwrap_or_default();
+        let said = self.said_in(language);
         let demande = meaning.and_then(|meaning| {
             let remedies = or(&said.remedies, &meaning.remedies);
             demande(

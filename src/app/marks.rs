@@ -16,7 +16,7 @@ use crate::domain::gesture::{self, Borne, Gesture, GestureRule, Lying, Means, Sa
 use crate::domain::office::Office;
 use crate::domain::request::{Change, MessageId, Request, RequestId, Status};
 use crate::domain::verdict::Verdict;
-use crate::store::{StandingRow, Store, Turn};
+use crate::store::{CopyRow, StandingRow, Store, Turn};
 
 /// How long a better proof than a flag is waited for, and a message that is gone to turn up in another folder.
 const GRACE: TimeDelta = TimeDelta::minutes(15);
@@ -26,6 +26,8 @@ const REQUESTS_PER_TURN: i64 = 1_000;
 const ANSWERED: &str = "answered";
 /// The mark of a message whose client says that it was forwarded.
 const FORWARDED: &str = "forwarded";
+/// The verdict of what machines send, vigie among them.
+const AUTOMATED: &str = "automated";
 /// The code of a suspension by a gesture.
 const MISSING: &str = "missing_items";
 
@@ -36,6 +38,10 @@ pub(super) async fn follow(turn: &mut Turn, office: &Office, ids: &[MessageId], 
     }
     let lying = turn.lying(ids).await?;
     for message in turn.standings(ids).await? {
+        // A machine's message says nothing of a request wherever it is moved: our acknowledgement's copy least of all.
+        if message.verdict == AUTOMATED {
+            continue;
+        }
         let Some(desk) = office.desk(&message.mailbox) else { continue };
         let places = lying.get(&MessageId(message.id)).map_or(&[][..], Vec::as_slice);
         let before = Marks::from_text(&message.marks);
@@ -64,6 +70,7 @@ pub(super) async fn look_again(turn: &mut Turn, office: &Office, now: DateTime<U
     let requests = turn.requests(&ids).await?;
     let sources: Vec<MessageId> = requests.values().map(|request| request.message).collect();
     let (marks, present) = (turn.marks_of(&ids).await?, turn.present(&sources).await?);
+    let copies = turn.copies_of(&ids).await?;
     let says_answered = |request: &Request| {
         marks
             .iter()
@@ -77,13 +84,24 @@ pub(super) async fn look_again(turn: &mut Turn, office: &Office, now: DateTime<U
             continue;
         }
         let before = decision.events.len();
-        if says_answered(&request) {
+        // The flag is that of the reply that was seen, a holding reply for one: it adds nothing.
+        if says_answered(&request) && turn.replies_of(*id).await?.is_empty() {
             let answer = gesture::reply(desk, &request, *seen_at, Evidence::Flag, false);
             change(&mut request, answer, None, &mut decision);
         }
         if !present.contains(&request.message) {
-            change(&mut request, Change::SourceDeleted { at: *seen_at }, None, &mut decision);
+            match whereabouts(office, &request, &copies) {
+                Whereabouts::Here => {}
+                Whereabouts::In(desk) => {
+                    let moved = gesture::moved(desk.policy, &request, *seen_at, None);
+                    change(&mut request, moved, None, &mut decision);
+                }
+                Whereabouts::Gone => {
+                    change(&mut request, Change::SourceDeleted { at: *seen_at }, None, &mut decision);
+                }
+            }
         }
+        let Some(desk) = office.desk(&request.mailbox) else { continue };
         if decision.events.len() > before {
             request.next_alert_at = alert::next_alert(desk.clock(), &request);
             saved.push(request);
@@ -105,6 +123,26 @@ pub(super) async fn next_look(store: &Store) -> Result<Option<DateTime<Utc>>> {
 /// Whether a message of this verdict is the requester's: a flag on it is about answering the request.
 fn is_theirs(verdict: &str) -> bool {
     [Verdict::Request.name(), "request_again", "follow_up", "duplicate", Verdict::Unreadable.name()].contains(&verdict)
+}
+
+/// Where the message of a request lies that is gone from its own place.
+enum Whereabouts<'a> {
+    /// A copy lies in the mailbox that has the request.
+    Here,
+    /// An agent moved it into the mailbox of this desk.
+    In(Desk<'a>),
+    /// Nowhere that is watched.
+    Gone,
+}
+
+fn whereabouts<'a>(office: &'a Office, request: &Request, copies: &[CopyRow]) -> Whereabouts<'a> {
+    let mut copies = copies.iter().filter(|copy| copy.request == request.id);
+    if copies.clone().any(|copy| copy.mailbox == request.mailbox) {
+        return Whereabouts::Here;
+    }
+    copies
+        .find_map(|copy| office.desk(&copy.mailbox).filter(|_| copy.by_hand))
+        .map_or(Whereabouts::Gone, Whereabouts::In)
 }
 
 /// What a message bears.
@@ -182,7 +220,12 @@ impl<'a> Case<'a> {
             return Ok(());
         }
         if places.is_empty() {
-            self.turn.look_again(self.request.id, self.now).await?;
+            let copies = self.turn.copies_of(&[self.request.id]).await?;
+            match whereabouts(self.office, &self.request, &copies) {
+                Whereabouts::Here => {}
+                Whereabouts::In(desk) => self.change(gesture::moved(desk.policy, &self.request, self.now, None)),
+                Whereabouts::Gone => self.turn.look_again(self.request.id, self.now).await?,
+            }
         } else if self.request.deleted_at.is_some() {
             self.change(Change::SourceRestored { at: self.now });
         }
@@ -247,7 +290,7 @@ impl<'a> Case<'a> {
         let Some(desk) = self.desk() else { return Ok(()) };
         match self.request.status {
             Status::Answered | Status::Closed | Status::Transferred => {
-                self.change(Change::Reopened { at, why: "gesture_undone".to_owned(), note: None, by });
+                self.reopen("gesture_undone", by);
                 self.answers_seen().await?;
             }
             Status::Open if self.request.incomplete_since.is_some() => {
@@ -274,7 +317,7 @@ impl<'a> Case<'a> {
             } else {
                 Evidence::SeenReply
             };
-            let answer = gesture::reply(desk, &self.request, reply.at, evidence, false);
+            let answer = gesture::reply(desk, &self.request, reply.at, evidence, reply.holding);
             change(&mut self.request, answer, Some(reply.digest), &mut self.decision);
         }
         Ok(())
@@ -283,14 +326,14 @@ impl<'a> Case<'a> {
     /// To the mailbox in which the message lies.
     fn move_back(&mut self, by: Option<String>) {
         let Some(policy) = self.office.desk(&self.message.mailbox).map(|desk| desk.policy) else { return };
-        self.change(Change::Moved {
-            at: self.now,
-            mailbox: policy.name.clone(),
-            bureau: policy.bureau.clone(),
-            from_mailbox: self.request.mailbox.clone(),
-            from_bureau: self.request.bureau.clone(),
-            by,
-        });
+        self.change(gesture::moved(policy, &self.request, self.now, by));
+    }
+
+    fn reopen(&mut self, why: &str, by: Option<String>) {
+        let Some(desk) = self.desk() else { return };
+        for change in gesture::reopen(desk, &self.request, self.now, why, (None, by)) {
+            self.change(change);
+        }
     }
 
     /// The client's own flags: a better proof is waited for before `\Answered` is believed.
@@ -302,8 +345,7 @@ impl<'a> Case<'a> {
             self.turn.look_again(self.request.id, self.now).await?;
         }
         if before.answered && !after.answered && self.request.evidence == Some(Evidence::Flag) {
-            let (at, why) = (self.now, "flag_removed".to_owned());
-            self.change(Change::Reopened { at, why, note: None, by: None });
+            self.reopen("flag_removed", None);
             self.answers_seen().await?;
         }
         if after.forwarded && !before.forwarded {

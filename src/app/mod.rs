@@ -67,6 +67,9 @@ pub enum Error {
     /// No text of a mailbox answers a request.
     #[error("no text of the mailbox {0} answers this request")]
     NoText(String),
+    /// A text has no registration notice.
+    #[error("no registration notice goes with the text {0}")]
+    NoNotice(String),
     /// No acknowledgement of a request waits for its day.
     #[error("aucun accusé de réception de {0} n’attend son jour : il est parti, ou n’est pas dû")]
     NothingToHasten(String),
@@ -149,6 +152,7 @@ impl Error {
             | Self::UnknownMailbox(_)
             | Self::UnknownBureau(_)
             | Self::NoText(_)
+            | Self::NoNotice(_)
             | Self::NothingToHasten(_)
             | Self::UnknownRequest(_)
             | Self::NoSuchHead { .. }

@@ -69,7 +69,7 @@ pub async fn prepare(
     let effect = &due.effect;
     let notice = match effect.kind {
         EffectKind::Acknowledgement => letters::acknowledgement(store, office, effect).await?,
-        EffectKind::TransferNotice => letters::transfer_notice(store, office, effect).await?,
+        EffectKind::TransferNotice => letters::transfer_notice(store, office, templates, effect).await?,
         EffectKind::RegistrationNotice => letters::registration_notice(store, office, effect).await?,
         EffectKind::Alert => texts::alert(store, office, effect, now).await?,
         EffectKind::Clearance => texts::clearance(office, effect)?,

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Result;
 use super::chronicle::{Telling, nature, requester, verdict};
+use crate::domain::deadline::Suspension;
 use crate::domain::evidence::{Confidence, Evidence};
 use crate::domain::gesture::Way;
 use crate::domain::ledger::LedgerEntry;
@@ -54,6 +55,22 @@ pub async fn shares(store: &Store, office: &Office, request: &Request, now: Date
         })
         .collect();
     Ok(share::shares(desk.calendar, &steps, request.settled_at, now))
+}
+
+/// The days by which missing pieces put the limit of a request off, by the entries about it: a suspension that still
+/// lasts, or that an answer ended, put nothing off.
+pub async fn suspensions(store: &Store, office: &Office, request: &Request) -> Result<Vec<Suspension>> {
+    let Some(desk) = office.desk(&request.mailbox) else { return Ok(Vec::new()) };
+    let (mut since, mut found) = (None, Vec::new());
+    for entry in store.ledger_of(&request.reference).await? {
+        let day = desk.calendar.civil(entry.occurred_at);
+        match entry.kind.as_str() {
+            "request_suspended" => since = Some(day),
+            "request_resumed" => found.extend(since.take().map(|since| (since, day))),
+            _ => {}
+        }
+    }
+    Ok(found)
 }
 
 /// What one entry says, in a sentence.

@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use super::query::days_left;
 use super::{Error, Result};
 use crate::domain::address::Address;
-use crate::domain::alert::Bureau;
+use crate::domain::alert::{Bureau, OVERDUE};
 use crate::domain::effect::Effect;
 use crate::domain::gesture::{Means, Sign};
 use crate::domain::office::Office;
-use crate::domain::request::{Request, Status};
+use crate::domain::request::Request;
 use crate::domain::warning::Warning;
 use crate::mail::notice::{AgentHead, AlertFields, Condition, Gesture, ItemFields, Level, Notice, Sender};
 use crate::store::{RequestLine, Store};
@@ -41,12 +41,13 @@ pub async fn alert(store: &Store, office: &Office, effect: &Effect, now: DateTim
     let mut items = Vec::new();
     for reference in &effect.about {
         let line = store.request_line(reference).await?;
-        items.extend(line.filter(|line| line.request.status == Status::Open).and_then(|line| item(office, &line, now)));
+        items.extend(line.filter(|line| line.request.is_running()).and_then(|line| item(office, &line, now)));
     }
     if items.is_empty() {
         return Ok(None);
     }
     let level = effect.level.unwrap_or_default();
+    let reminder = level < OVERDUE;
     let level = match (level <= bureau.officers_from, level <= bureau.heads_from) {
         (true, _) => Level::QualityOfficer,
         (false, true) => Level::Head,
@@ -56,6 +57,7 @@ pub async fn alert(store: &Store, office: &Office, effect: &Effect, now: DateTim
     let fields = AlertFields {
         head,
         level,
+        reminder,
         items,
         cleared: Vec::new(),
         conditions: Vec::new(),
@@ -70,6 +72,7 @@ pub fn clearance(office: &Office, effect: &Effect) -> Result<Written> {
     let fields = AlertFields {
         head,
         level: Level::Agents,
+        reminder: false,
         items: Vec::new(),
         cleared: effect.about.clone(),
         conditions: Vec::new(),
@@ -134,6 +137,7 @@ pub fn operations(office: &Office, effect: &Effect) -> Written {
     let fields = AlertFields {
         head,
         level: Level::Agents,
+        reminder: false,
         items: Vec::new(),
         cleared: Vec::new(),
         conditions: vec![condition(&warning)],

@@ -20,8 +20,10 @@ use crate::daemon::mailbox::endpoint;
 use crate::daemon::sender::relay;
 use crate::daemon::sync::Reader;
 use crate::daemon::templates;
+use crate::daemon::trust::Trust;
 use crate::domain::classify::FolderRole;
-use crate::imap::Deadlines;
+use crate::domain::gesture::{GestureRule, Sign};
+use crate::imap::{Deadlines, ListedFolder, Session};
 use crate::smtp;
 
 /// How long a comparison may hold a mailbox's lease without renewing it.
@@ -54,7 +56,11 @@ pub async fn check(config: &Path, arguments: &Arguments) -> Answer {
     if !arguments.offline {
         report.add("base de données", probe_store(&settings.store).await);
         for mailbox in &settings.mailboxes {
-            report.add(&format!("boîte {}", mailbox.name), probe_mailbox(mailbox).await);
+            let rules = settings.office.desk(&mailbox.name).map_or(&[][..], |desk| &desk.policy.gestures);
+            match probe_mailbox(mailbox, rules).await {
+                Ok(probed) => probed.tell(&mailbox.name, &mut report),
+                Err(error) => report.bad(&format!("boîte {} : {error:#}", mailbox.name)),
+            }
         }
         report.add("relais SMTP", smtp::probe(&relay(&settings)).await.map(|()| "joignable et authentifié".to_owned()));
     }
@@ -91,7 +97,7 @@ async fn reconcile_mailbox(
     let lease = store.lease(&mailbox.name, &settings.node, LEASE_SPAN, clock::now()).await?;
     let lease = lease.context("un autre nœud surveille cette boîte : lancez la commande sur ce nœud")?;
     let access = Access::of(&mailbox.imap, &Tokens::default())?;
-    let mut line = Line::open(endpoint(&mailbox.imap), access, Deadlines::default()).await?;
+    let mut line = Line::open(endpoint(&mailbox.imap), access, &Trust::default(), Deadlines::default()).await?;
     let folders = choose(mailbox, &line.session.list().await?);
     let heart = Heart::default();
     let pulse = heart.pulse("check", PATIENCE);
@@ -116,19 +122,70 @@ fn told(found: &Finding) -> String {
     }
 }
 
+/// What a mailbox's server said.
+struct Probed {
+    /// What is as it should be, in words.
+    text: String,
+    /// The gestures that no agent can make yet, in words.
+    unmade: Vec<String>,
+}
+
+impl Probed {
+    fn tell(&self, mailbox: &str, report: &mut Report) {
+        report.good(&format!("boîte {mailbox} : {}", self.text));
+        for gesture in &self.unmade {
+            report.note(&format!("boîte {mailbox} : {gesture}"));
+        }
+    }
+}
+
+/// The gestures for which the server has no folder, or keeps no keyword.
+async fn unmade(
+    session: &mut Session,
+    mailbox: &MailboxSettings,
+    rules: &[GestureRule],
+    listed: &[ListedFolder],
+) -> anyhow::Result<Vec<String>> {
+    let exists = |wanted: &str| listed.iter().any(|folder| folder.name == wanted && folder.is_selectable());
+    let mut unmade = Vec::new();
+    let mut keywords = Vec::new();
+    for rule in rules {
+        match &rule.sign {
+            Sign::Folder(folder) if exists(folder) => {}
+            Sign::Folder(folder) => unmade.push(format!(
+                "le dossier de geste « {folder} » n’existe pas encore sur le serveur ; créez-le pour que les agents s’en servent"
+            )),
+            Sign::Keyword(keyword) => keywords.push(keyword.as_str()),
+        }
+    }
+    if !keywords.is_empty() && !session.keeps_keywords(&mailbox.inbox).await? {
+        unmade.push(format!(
+            "le serveur ne garde pas de mots-clés dans {} pour ce compte (PERMANENTFLAGS) ; si les agents y ont les mêmes \
+             droits, les gestes {} ne seront jamais vus : préférez des dossiers",
+            mailbox.inbox,
+            keywords.join(", ")
+        ));
+    }
+    Ok(unmade)
+}
+
 /// Logs in, finds the folders, and opens each for reading.
-async fn probe_mailbox(mailbox: &MailboxSettings) -> anyhow::Result<String> {
+async fn probe_mailbox(mailbox: &MailboxSettings, rules: &[GestureRule]) -> anyhow::Result<Probed> {
     let access = Access::of(&mailbox.imap, &Tokens::default())?;
-    let mut session = Line::open(endpoint(&mailbox.imap), access, Deadlines::default()).await?.session;
+    let mut session =
+        Line::open(endpoint(&mailbox.imap), access, &Trust::default(), Deadlines::default()).await?.session;
     let inbox = session.examine(&mailbox.inbox, None).await?;
     let listed = session.list().await?;
     let folders = choose(mailbox, &listed);
     for folder in &folders {
         session.examine(&folder.name, None).await?;
     }
+    let unmade = unmade(&mut session, mailbox, rules, &listed).await?;
     session.logout().await;
     let sent: Vec<&str> =
         folders.iter().filter(|folder| folder.role == FolderRole::Sent).map(|folder| folder.name.as_str()).collect();
     let sent = if sent.is_empty() { "aucun : les réponses ne seront pas vues".to_owned() } else { sent.join(", ") };
-    Ok(format!("{} messages dans {}, dossiers d’envoi : {sent}", inbox.exists, mailbox.inbox))
+    Ok(Probed {
+        text: format!("{} messages dans {}, dossiers d’envoi : {sent}", inbox.exists, mailbox.inbox), unmade
+    })
 }

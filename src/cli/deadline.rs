@@ -57,7 +57,7 @@ pub fn deadline(config: &Path, arguments: &Arguments) -> Answer {
     let received = instant(&arguments.received, &calendar)?;
     let wrong = |error: crate::domain::deadline::DeadlineError| Failure::Usage(error.into());
     let due = work_out(&calendar, received, arguments.days).map_err(wrong)?;
-    let steps = explain(&calendar, received, arguments.days).map_err(wrong)?;
+    let steps = explain(&calendar, received, arguments.days, &[]).map_err(wrong)?;
     let view = View {
         due_on: due.due_on.to_string(),
         due_at: due.due_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),

@@ -122,14 +122,17 @@ fn in_words(desk: Desk<'_>, view: &MessageView) -> String {
         "{}\n  reçu          {}\n  verdict       {}\n  motif         {}\n  accusé        {}\n  motif         {}\n",
         view.file.as_deref().unwrap_or_default(),
         received.unwrap_or_default(),
-        view.verdict,
+        reasons::verdict(&view.verdict),
         with(&view.reason, &view.reason_detail),
         super::listing::acknowledgement(&view.acknowledgement),
         with(&view.acknowledgement_reason, &view.acknowledgement_detail),
     );
     if let Some(due) = view.due_on.as_ref().and_then(|day| day.parse().ok()) {
-        let commitment = view.commitment.as_deref().unwrap_or("–");
-        text.push_str(&format!("  échéance      {} (engagement {commitment})\n", french_date(due)));
+        let why = match &view.commitment {
+            Some(commitment) => format!("engagement {commitment}"),
+            None => "aucun engagement ne le couvre : date de suivi, qui n’est promise à personne".to_owned(),
+        };
+        text.push_str(&format!("  échéance      {} ({why})\n", french_date(due)));
     }
     text.push('\n');
     text

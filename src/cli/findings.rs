@@ -17,6 +17,11 @@ impl Report {
         self.text.push_str(&format!("  bon    {text}\n"));
     }
 
+    /// Something is no fault, and yet should be known.
+    pub fn note(&mut self, text: &str) {
+        self.text.push_str(&format!("  à voir {text}\n"));
+    }
+
     /// Something is not.
     pub fn bad(&mut self, text: &str) {
         self.bad += 1;

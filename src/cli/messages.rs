@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::output::{self, Format, short_instant};
 use super::{Answer, listing, open};
 use crate::app::query::{self, MessageView};
+use crate::domain::reasons;
 use crate::report::table::Table;
 use crate::store::Listing;
 
@@ -48,7 +49,7 @@ fn table(views: &[MessageView], zone: chrono_tz::Tz) -> Table {
             short_instant(received, zone),
             view.mailbox.clone(),
             view.folder.clone().unwrap_or_default(),
-            view.verdict.clone(),
+            reasons::verdict(&view.verdict).to_owned(),
             view.reason.clone(),
             view.request.clone().unwrap_or_default(),
             listing::acknowledgement(&view.acknowledgement).to_owned(),

@@ -48,22 +48,46 @@ pub fn json_lines<T: Serialize>(values: &[T]) -> Result<String, Failure> {
     Ok(out)
 }
 
-/// A table with the keys of the JSON objects as heads, for CSV.
+/// The members of a JSON object in the order in which they are written.
+struct Members(Vec<(String, serde_json::Value)>);
+
+impl<'de> serde::Deserialize<'de> for Members {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> serde::de::Visitor<'de> for InOrder {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// A table with the keys of the JSON objects as heads, in their order, for CSV.
 pub fn csv_table<T: Serialize>(values: &[T]) -> Result<Table, Failure> {
     let mut table = Table::default();
     for value in values {
-        let serde_json::Value::Object(object) = serde_json::to_value(value).map_err(anyhow::Error::from)? else {
-            continue;
-        };
+        let text = serde_json::to_string(value).map_err(anyhow::Error::from)?;
+        let Members(members) = serde_json::from_str(&text).map_err(anyhow::Error::from)?;
         if table.heads.is_empty() {
-            table.heads = object.keys().cloned().collect();
+            table.heads = members.iter().map(|(key, _)| key.clone()).collect();
         }
         let cell = |value: &serde_json::Value| match value {
             serde_json::Value::Null => String::new(),
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        table.push(object.values().map(cell).collect());
+        table.push(members.iter().map(|(_, value)| cell(value)).collect());
     }
     Ok(table)
 }

@@ -7,8 +7,10 @@ use serde::Serialize;
 use super::output::french_instant;
 use crate::app::proof::MailView;
 use crate::app::query::{ClockView, RequestView, why_not_acknowledged};
+use crate::domain::ledger::rfc3339;
 use crate::domain::reasons;
 use crate::domain::request::AcknowledgementState;
+use crate::domain::share::Share;
 use crate::store::RequestLine;
 
 /// A request with the mails about it.
@@ -18,12 +20,28 @@ pub struct Proven {
     request: RequestView,
     clocks: Vec<ClockView>,
     mails: Vec<MailView>,
+    bureaux: Vec<ShareView>,
+}
+
+/// How long a bureau had a request.
+#[derive(Debug, Serialize)]
+struct ShareView {
+    bureau: String,
+    from: String,
+    until: Option<String>,
+    working_days: i64,
 }
 
 impl Proven {
-    /// The request as `requests` shows it, its clocks and its mails.
-    pub fn new(request: RequestView, clocks: Vec<ClockView>, mails: Vec<MailView>) -> Self {
-        Self { request, clocks, mails }
+    /// The request as `requests` shows it, its clocks, its mails, and the time that each bureau had it.
+    pub fn new(request: RequestView, clocks: Vec<ClockView>, mails: Vec<MailView>, shares: &[Share]) -> Self {
+        let share = |share: &Share| ShareView {
+            bureau: share.bureau.clone(),
+            from: rfc3339(share.from),
+            until: share.until.map(rfc3339),
+            working_days: share.working_days,
+        };
+        Self { request, clocks, mails, bureaux: shares.iter().map(share).collect() }
     }
 }
 

@@ -240,9 +240,10 @@ async fn show(settings: &Settings, store: &Store, reference: &str, format: Forma
     let view = query::request_view(&settings.office, &line, now).with_risk(&risks);
     let clocks = query::clocks_view(&settings.office, &line.request, now);
     let mails = proof::mails(store, &line.request).await?;
+    let bureaux = story::shares(store, &settings.office, &line.request, now).await?;
     person::note_access(store, retention_of(settings), "request show", reference, 1).await?;
     match format {
-        Format::Json => output::json(&Proven::new(view, clocks, mails))?,
+        Format::Json => output::json(&Proven::new(view, clocks, mails, &bureaux))?,
         Format::Csv => output::listing(format, &[view], crate::report::table::Table::default)?,
         Format::Table => output::print(&told(settings, store, (&line, &mails), now).await?)?,
     }
@@ -273,7 +274,9 @@ async fn told(
             ));
         }
         text.push_str("\nCalcul de l’échéance\n");
-        let steps = explain(desk.calendar, request.received_at, request.allowed_days()).map_err(anyhow::Error::from)?;
+        let stood = story::suspensions(store, &settings.office, request).await?;
+        let steps = explain(desk.calendar, request.received_at, request.allowed_days(), &stood);
+        let steps = steps.map_err(anyhow::Error::from)?;
         let ends_on = steps.last().map(|step| step.date);
         for step in steps {
             let counted = step.counted.map_or("   –".to_owned(), |day| format!("J+{day:<2}"));

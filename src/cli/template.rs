@@ -17,6 +17,7 @@ use crate::domain::acknowledge::Acknowledgement;
 use crate::domain::decide::{Judgement, parts};
 use crate::domain::policy::Mode;
 use crate::domain::reasons;
+use crate::mail::template::Kind;
 
 /// The header field, at the head of a preview, that says that the mail would not be sent.
 const NOT_SENT: &str = "X-Vigie-Preview";
@@ -25,7 +26,7 @@ const NOT_SENT: &str = "X-Vigie-Preview";
 pub enum Verb {
     /// Check the mandatory mentions and the form of every text
     Lint,
-    /// Print the acknowledgement that a message file would get: the mail's source; exit code 1 where it would get none
+    /// Print the mail that a message file would get first: its source; exit code 1 where it would get none
     Preview {
         /// The message file
         file: PathBuf,
@@ -35,6 +36,9 @@ pub enum Verb {
         /// When it is received (RFC 3339); by default as its Received header says
         #[arg(long)]
         received_at: Option<DateTime<Utc>>,
+        /// Another mail than the first
+        #[arg(long, value_parser = ["registration", "acknowledgement", "transfer"])]
+        kind: Option<String>,
         /// Where to write it; the terminal by default
         #[arg(long)]
         output: Option<PathBuf>,
@@ -50,7 +54,7 @@ pub fn template(config: &Path, verb: Verb) -> Answer {
             lint_all(&settings, &mut report)?;
             report.print()
         }
-        Verb::Preview { file, mailbox, received_at, output } => {
+        Verb::Preview { file, mailbox, received_at, kind, output } => {
             // What would be sent once it is sent: the mode is no reason to be told of.
             settings.office.mailboxes.iter_mut().for_each(|mailbox| mailbox.mode = Mode::Acknowledge);
             let texts = templates(&settings).map_err(Failure::Usage)?;
@@ -60,7 +64,8 @@ pub fn template(config: &Path, verb: Verb) -> Answer {
             let received_at = super::explain::receipt(received_at, now)?;
             let raw = super::explain::read(&file).map_err(named(&file))?;
             let explained = explain(desk, &raw, None, received_at, now);
-            let mut bytes = preview(office, &mailbox, &explained, &texts)?;
+            let kind = kind.as_deref().and_then(Kind::from_name);
+            let mut bytes = preview(office, &mailbox, &explained, &texts, kind)?;
             let withheld = withheld(&explained.judgement);
             if let Some(reason) = &withheld {
                 eprintln!("vigie: no acknowledgement would be sent: {} [{reason}]", reasons::french(reason));

@@ -57,7 +57,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         templates: &templates,
     };
     let Watched { mailboxes, policies, services } = watched(source, &bureaux, &shared, secrets)?;
-    let sender = address(source, &[Key("prefecture"), Key("sender")], &file.prefecture.sender)?;
+    let sender = sender(source, &policies)?;
     let digest = digest([source.text.as_str(), &commitments_text, &rules.texts, &time.closures_text, &indicators_text]);
     let of_bureau = |policy: &MailboxPolicy| Some((policy.name.clone(), time.calendars.get(&policy.bureau)?.clone()));
     let calendars: HashMap<_, _> = policies.iter().filter_map(of_bureau).collect();
@@ -282,6 +282,19 @@ impl At<'_> {
     }
 }
 
+/// From whom the mails to agents come. Not from a watched mailbox: it would take their replies for requests of the public.
+fn sender(source: &Source, mailboxes: &[MailboxPolicy]) -> Result<Address, Error> {
+    let steps = [Key("prefecture"), Key("sender")];
+    let sender = address(source, &steps, &source.file.prefecture.sender)?;
+    match mailboxes.iter().find(|mailbox| mailbox.is_mine(&sender)) {
+        Some(mailbox) => {
+            let what = format!("{sender} is the watched mailbox {:?}: vigie needs an address of its own", mailbox.name);
+            Err(source.error(&steps, what))
+        }
+        None => Ok(sender),
+    }
+}
+
 /// A commitment binds mailboxes that there are: a name mistyped would promise nothing to anybody.
 fn known_mailboxes(source: &Source, commitments: &[Commitment], names: &HashSet<&str>) -> Result<(), Error> {
     let unknown = |commitment: &&Commitment| commitment.mailboxes.iter().any(|name| !names.contains(name.as_str()));
@@ -332,6 +345,19 @@ fn limits(source: &Source) -> Result<Limits, Error> {
         Some(text) => span(source, &[Key("limits"), Key("undeliverable_for")], text)?,
         None => usual.undeliverable_for,
     };
+    for (key, limit) in [
+        ("per_address_per_day", file.per_address_per_day),
+        ("per_domain_per_hour", file.per_domain_per_hour),
+        ("per_thread_per_day", file.per_thread_per_day),
+        ("per_mailbox_per_hour", file.per_mailbox_per_hour),
+        ("breaker_per_hour", file.breaker_per_hour),
+        ("abusive_per_hour", file.abusive_per_hour),
+    ] {
+        if limit == Some(0) {
+            let what = "at least 1 is expected; a mailbox that is to send nothing has mode = \"observe\"";
+            return Err(source.error(&[Key("limits"), Key(key)], what));
+        }
+    }
     Ok(Limits {
         per_address_per_day: file.per_address_per_day.unwrap_or(usual.per_address_per_day),
         per_domain_per_hour: file.per_domain_per_hour.unwrap_or(usual.per_domain_per_hour),

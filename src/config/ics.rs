@@ -139,10 +139,7 @@ fn unescaped(text: &str) -> String {
 
 /// Adds closures to the file that the configuration names; it is replaced in one step, or left as it was.
 pub fn append(path: &Path, closures: &[Closure], bureaux: &[String]) -> Result<(), IcsError> {
-    const HEAD: &str =
-        "# Les fermetures, écrites par « vigie calendar import » ; elles se corrigent aussi à la main.\n";
-    let known = if path.exists() { read(path)? } else { HEAD.to_owned() };
-    let mut text = known.trim_end().to_owned();
+    let mut text = read(path)?.trim_end().to_owned();
     for closure in closures {
         let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
         let bureaux: Vec<String> = bureaux.iter().map(|key| quoted(key)).collect();
@@ -231,6 +228,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("closures.toml");
         let closures = read(&event("SUMMARY:Pont \"long\"\r\nDTSTART;VALUE=DATE:20260515\r\n")).expect("closures");
+        assert!(append(&path, &closures, &[]).is_err(), "a file that is not there is not made: its name is mistyped");
+        std::fs::write(&path, "# Les fermetures\n").expect("written");
         append(&path, &closures, &[]).expect("written");
         append(&path, &closures, &["etrangers".to_owned()]).expect("written");
         let source: Source<ClosuresFile> = Source::parse(&path, super::read(&path).expect("read")).expect("parsed");

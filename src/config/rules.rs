@@ -25,8 +25,9 @@ pub(super) fn commitments(path: &Path) -> Result<(Vec<Commitment>, String), Erro
         if !(0.0..=100.0).contains(&file.target) {
             return Err(source.error(&steps("target"), "a percentage between 0 and 100 is expected"));
         }
-        if file.limit > MAX_LIMIT {
-            return Err(source.error(&steps("limit"), format!("at most {MAX_LIMIT} working days are expected")));
+        if !(1..=MAX_LIMIT).contains(&file.limit) {
+            let what = format!("between 1 and {MAX_LIMIT} working days are expected");
+            return Err(source.error(&steps("limit"), what));
         }
         let requester = |text: &String| Requester::from_name(text).ok_or_else(|| name("requesters", text));
         let nature = |text: &String| Nature::from_name(text).ok_or_else(|| name("natures", text));

@@ -17,6 +17,9 @@ const FULL_AFTER: u16 = 5;
 /// The working days within which it is owed (CRPA R112-11-2).
 const MAX_FULL_AFTER: u16 = 10;
 
+/// The digits of the shortest telephone number of a service: 3939.
+const FEWEST_DIGITS: usize = 4;
+
 /// The texts of a mailbox: its own, then those of all mailboxes, then its usual one, which answers whoever is left.
 pub(super) fn texts(at: &At<'_>, file: &MailboxFile, templates: &[TemplateFile]) -> Result<Vec<Text>, Error> {
     let common = &at.source.file.texts;
@@ -140,6 +143,16 @@ pub(super) fn service(at: &At<'_>, file: &MailboxFile) -> Result<Service, Error>
             let steps = [Key("mailboxes"), Index(at.index), Key("service"), Key(key)];
             return Err(at.source.error(&steps, "is a mandatory mention (CRPA R112-11-1) and may not be empty"));
         }
+    }
+    let fault = |key: &'static str, what: &str| {
+        at.source.error(&[Key("mailboxes"), Index(at.index), Key("service"), Key(key)], what)
+    };
+    if service.telephone.bytes().filter(u8::is_ascii_digit).count() < FEWEST_DIGITS {
+        return Err(fault("telephone", "a telephone number is expected (CRPA R112-11-1, 2°)"));
+    }
+    let website = service.website.as_str();
+    if !website.is_empty() && !["https://", "http://"].into_iter().any(|start| website.starts_with(start)) {
+        return Err(fault("website", "an address that begins with \"https://\" is expected"));
     }
     let signature = match service.signature.trim() {
         "" => format!("{}\n{}", service.name, at.source.file.prefecture.name),

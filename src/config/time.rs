@@ -54,8 +54,10 @@ struct Scoped {
 pub(super) fn time(source: &Source) -> Result<Time, Error> {
     let prefecture = &source.file.prefecture;
     let steps = [Key("prefecture"), Key("territory")];
-    let territory = Territory::from_name(&prefecture.territory)
-        .ok_or_else(|| source.error(&steps, format!("{:?} is no territory, see the README", prefecture.territory)))?;
+    let territory = Territory::from_name(&prefecture.territory).ok_or_else(|| {
+        let known = Territory::ALL.map(Territory::name).join(", ");
+        source.error(&steps, format!("{:?} is no territory; there are {known}", prefecture.territory))
+    })?;
     let zone = match &prefecture.zone {
         None => territory.zone(),
         Some(name) => name.parse().map_err(|_| {
@@ -70,6 +72,12 @@ pub(super) fn time(source: &Source) -> Result<Time, Error> {
     let closures_file = source.file.calendar.closures_file.as_ref().map(|path| source.resolve(path));
     let mut closures_text = String::new();
     if let Some(path) = &closures_file {
+        if !path.exists() {
+            // A name that is mistyped would lose every closure, and with it days of every limit.
+            let what =
+                format!("{} does not exist; create it, empty, for « vigie calendar import » to fill", path.display());
+            return Err(source.error(&[Key("calendar"), Key("closures_file")], what));
+        }
         let (more, text) = closures_of_file(path)?;
         closures.extend(more);
         closures_text = text;
@@ -89,11 +97,8 @@ pub(super) fn time(source: &Source) -> Result<Time, Error> {
     Ok(Time { territory, zone, calendars, closures_file, closures_text })
 }
 
-/// The closures of the file that `vigie calendar import` writes, and its text. Until it is written there is none.
+/// The closures of the file that `vigie calendar import` writes, and its text.
 fn closures_of_file(path: &Path) -> Result<(Vec<Scoped>, String), Error> {
-    if !path.exists() {
-        return Ok((Vec::new(), String::new()));
-    }
     let source: Source<ClosuresFile> = Source::parse(path, read(path)?)?;
     Ok((closures(&source, &[Key("closures")], &source.file.closures)?, source.text))
 }

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use super::access::Access;
 use super::folders::choose;
 use super::line::Line;
-use super::mailbox::{LEASE_SPAN, Shared, endpoint};
+use super::mailbox::{LEASE_SPAN, Shared, endpoint, is_about_folder};
 use crate::app::sending::{self, Ready};
 use crate::clock;
 use crate::config::MailboxSettings;
@@ -52,8 +52,11 @@ pub async fn run(shared: Shared, name: String) -> anyhow::Result<()> {
         if !due.is_empty()
             && let Err(error) = copy_all(&shared, settings, &due).await
         {
-            tracing::warn!(mailbox = %name, "mailbox {name}: {} copies cannot be put into Sent: {error:#}", due.len());
-            put_off(&shared, &due).await?;
+            tracing::warn!(mailbox = %name, "mailbox {name}: copies cannot be put into Sent: {error:#}");
+            // those of before the trouble lie there already
+            for copy in shared.store.copies_due(&name, clock::now(), COPIES_PER_LINE).await? {
+                put_off(&shared, &copy).await?;
+            }
         }
         let next = shared.store.next_copy(&name).await?;
         let until = next.and_then(|next| (next - clock::now()).to_std().ok()).unwrap_or(LONGEST_SLEEP);
@@ -76,15 +79,23 @@ async fn copy_all(shared: &Shared, settings: &MailboxSettings, due: &[DueCopy]) 
     let access = Access::of(&settings.imap, &shared.tokens)?;
     let mut line = tokio::select! {
         () = shared.stop.cancelled() => return Ok(()),
-        line = Line::open(endpoint(&settings.imap), access, Deadlines::default()) => line?,
+        line = Line::open(endpoint(&settings.imap), access, &shared.trust, Deadlines::default()) => line?,
     };
     let folders = choose(settings, &line.session.list().await?);
     let sent = folders.into_iter().find(|folder| folder.role == FolderRole::Sent);
     let sent = sent.context("the mailbox has no Sent folder: name it as `sent`")?.name;
     line.session.examine(&sent, None).await?;
     for copy in due {
-        let outcome = one(shared, &mut line.session, &sent, copy).await?;
-        store.settle_copy(&copy.mail.effect.id, outcome, clock::now()).await?;
+        match one(shared, &mut line.session, &sent, copy).await {
+            Ok(outcome) => store.settle_copy(&copy.mail.effect.id, outcome, clock::now()).await?,
+            // the server refuses this one: it keeps no other waiting
+            Err(error) if is_about_folder(&error) => {
+                let id = &copy.mail.effect.id;
+                tracing::warn!(mail = %id, "the mail {id} cannot be put into Sent: {error:#}");
+                put_off(shared, copy).await?;
+            }
+            Err(error) => return Err(error),
+        }
     }
     line.session.logout().await;
     drop(place);
@@ -117,12 +128,9 @@ async fn one(shared: &Shared, session: &mut Session, sent: &str, copy: &DueCopy)
 }
 
 /// Tries later, and in the end no more.
-async fn put_off(shared: &Shared, due: &[DueCopy]) -> anyhow::Result<()> {
-    for copy in due {
-        let doublings = u32::try_from(copy.attempts).unwrap_or(u32::MAX).min(10);
-        let next = clock::now() + (FIRST_RETRY * (1 << doublings)).min(LONGEST_RETRY);
-        let outcome = if copy.attempts + 1 >= MAX_ATTEMPTS { "failed" } else { "wanted" };
-        shared.store.settle_copy(&copy.mail.effect.id, outcome, next).await?;
-    }
-    Ok(())
+async fn put_off(shared: &Shared, copy: &DueCopy) -> anyhow::Result<()> {
+    let doublings = u32::try_from(copy.attempts).unwrap_or(u32::MAX).min(10);
+    let next = clock::now() + (FIRST_RETRY * (1 << doublings)).min(LONGEST_RETRY);
+    let outcome = if copy.attempts + 1 >= MAX_ATTEMPTS { "failed" } else { "wanted" };
+    Ok(shared.store.settle_copy(&copy.mail.effect.id, outcome, next).await?)
 }

@@ -22,6 +22,8 @@ pub mod sync;
 pub mod texts;
 pub mod ticker;
 pub mod timestamps;
+pub mod trust;
+mod visit;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -41,6 +43,7 @@ use self::gate::Gates;
 use self::heart::Heart;
 use self::mailbox::Shared;
 pub use self::texts::templates;
+use self::trust::Trust;
 use crate::app::{Store, refresh};
 use crate::clock;
 use crate::config::{Secrets, Settings};
@@ -127,8 +130,8 @@ impl Crew {
         let (settings, texts) = (Arc::new(settings), Arc::new(watch::Sender::new(Arc::new(templates))));
         let (heart, news, stop) = (Heart::default(), Arc::new(Notify::new()), CancellationToken::new());
         let gates = Arc::new(Gates::new(&settings));
-        let tokens = Tokens::default();
-        let shared = Shared { settings: Arc::clone(&settings), store, heart, gates, tokens, texts, news, stop };
+        let (tokens, trust) = (Tokens::default(), Trust::default());
+        let shared = Shared { settings: Arc::clone(&settings), store, heart, gates, tokens, trust, texts, news, stop };
         let mut crew = Self { shared, tasks: JoinSet::new(), names: HashMap::new() };
         for mailbox in &settings.mailboxes {
             crew.hire(Task::Mailbox(mailbox.name.clone()), Duration::ZERO);

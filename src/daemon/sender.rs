@@ -34,10 +34,14 @@ pub async fn run(shared: Shared) -> anyhow::Result<()> {
         let news = shared.news.notified();
         tokio::pin!(news);
         news.as_mut().enable();
-        let node = &shared.settings.node;
+        let (node, quotas) = (&shared.settings.node, &shared.settings.smtp.quotas);
         let mut wait = None;
         while !shared.stop.is_cancelled() {
-            match shared.store.claim_due(node, &shared.settings.smtp.quotas, clock::now()).await? {
+            // the claim waits for the disk: meanwhile the relay says whether it is still there
+            let now = clock::now();
+            let claim = shared.store.claim_due(node, quotas, now);
+            let (claim, ()) = tokio::join!(claim, sender.refresh(now, &shared.stop));
+            match claim? {
                 Claim::Mail(due) => send(&shared, &mut sender, &due).await?,
                 Claim::Wait(until) => {
                     tracing::debug!("the relay's quota is used up until {until}");

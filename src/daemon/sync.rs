@@ -29,6 +29,8 @@ use crate::store::FolderCursor;
 
 /// Messages of one turn: large enough that a first run costs few commits, small enough to stay flat in memory.
 const BATCH: usize = 1_000;
+/// Octets of headers after which a turn is full all the same: what is read of them is kept in memory until it is recorded.
+const BATCH_OCTETS: usize = 8 << 20;
 /// Octets of a report's beginning that are read to know what bounced.
 const REPORT_START: u32 = 64 * 1024;
 
@@ -117,12 +119,16 @@ impl Reader<'_> {
         let mut passed = Passed { gone: gone.len(), new: new.len(), compared, ..Passed::default() };
         // before anything new is judged: a message that moved out and came back lies at one place, not at two
         passed.sightings = self.observe(folder, &cursor, flags, gone).await?;
-        passed.ingested = self.fetch(line, folder, &mut cursor, new).await?;
-        cursor.uid_next = selected.uidnext.map_or(0, i64::from);
-        cursor.highest_modseq = selected.highestmodseq.map_or(0, |modseq| i64::try_from(modseq).unwrap_or(0));
-        let moved = (cursor.uid_next, cursor.highest_modseq) != (before.uid_next, before.highest_modseq);
-        if moved || pass != Pass::Glance {
-            self.conclude(&cursor).await?;
+        let end = FolderCursor {
+            uid_next: selected.uidnext.map_or(0, i64::from),
+            highest_modseq: selected.highestmodseq.map_or(0, |modseq| i64::try_from(modseq).unwrap_or(0)),
+            ..cursor.clone()
+        };
+        let moved = (end.uid_next, end.highest_modseq) != (before.uid_next, before.highest_modseq);
+        let (ingested, concluded) = self.fetch(line, folder, &mut cursor, &end, new).await?;
+        passed.ingested = ingested;
+        if !concluded && (moved || pass != Pass::Glance) {
+            self.conclude(&FolderCursor { last_uid: cursor.last_uid, ..end }).await?;
         }
         Ok(passed)
     }
@@ -269,23 +275,29 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Fetches, and records what was fetched while the next batch comes in.
+    /// Fetches, and records what was fetched while the next batch comes in. The last batch is recorded with the pass's
+    /// `end`: an acknowledgement waits for one write to the disk, and not for two. Whether that was written.
     async fn fetch(
         &self,
         line: &mut Line,
         folder: &Watched,
         cursor: &mut FolderCursor,
+        end: &FolderCursor,
         new: Vec<u32>,
-    ) -> anyhow::Result<Ingested> {
+    ) -> anyhow::Result<(Ingested, bool)> {
         let uid_validity = u32::try_from(cursor.uid_validity).context("UIDVALIDITY")?;
         let first_lines = self.desk.policy.reads_first_lines() && folder.role == FolderRole::Inbox;
         let queue = HeaderQueue::new(new);
         let mut fetching = Fetching { line, folder: &folder.name, uid_validity, queue, first_lines };
-        let mut total = Ingested::default();
+        let (mut total, mut concluded) = (Ingested::default(), false);
         let mut waiting = fetching.next_batch().await?;
         while !waiting.is_empty() {
             let highest = waiting.iter().map(|arrived| i64::from(arrived.uid)).max().unwrap_or_default();
             cursor.last_uid = cursor.last_uid.max(highest);
+            concluded = fetching.queue.is_done();
+            if concluded {
+                *cursor = FolderCursor { last_uid: cursor.last_uid, ..end.clone() };
+            }
             let source = self.source(folder, cursor);
             let recording = ingest::ingest(self.store, &source, &waiting, clock::now());
             let (recorded, coming) = tokio::join!(recording, fetching.next_batch());
@@ -294,7 +306,7 @@ impl Reader<'_> {
             self.pulse.beat();
             waiting = coming?;
         }
-        Ok(total)
+        Ok((total, concluded))
     }
 }
 
@@ -333,10 +345,11 @@ impl Fetching<'_> {
     async fn next_batch(&mut self) -> anyhow::Result<Vec<Arrived>> {
         let mut batch: Vec<Arrived> = Vec::new();
         let mut poison: Vec<(u32, imap::Error)> = Vec::new();
-        let (mut relaid, lines) = (0, self.first_lines);
-        while batch.len() < BATCH && !self.queue.is_done() {
+        let (mut relaid, mut octets, lines) = (0, 0, self.first_lines);
+        while batch.len() < BATCH && octets < BATCH_OCTETS && !self.queue.is_done() {
             let take = |fetched| match fetched {
                 Fetched::Message { uid, internal_date, size, flags, email_id, header, .. } => {
+                    octets += header.len();
                     let flags = FlagSet::new(flags.names());
                     let arrived = Arrived::read_for(uid, internal_date, size, header, lines);
                     batch.push(arrived.with_flags(flags).with_email_id(email_id));
@@ -382,7 +395,7 @@ impl Fetching<'_> {
         };
         let Outline { internal_date, size, email_id } = outline.unwrap_or_default();
         let arrived = if let Some(header) = header {
-            Arrived::read(uid, internal_date, size, header)
+            Arrived::read_for(uid, internal_date, size, header, self.first_lines)
         } else {
             tracing::error!(
                 uid,

@@ -344,7 +344,7 @@ mod tests {
     #[test]
     fn joins_the_names_of_two_holidays_on_one_day() {
         let calendar = Calendar::of(Territory::Martinique);
-        assert_eq!(calendar.day(date("2031-05-22")), Day::Holiday("Ascension ; Abolition de l'esclavage".to_owned()));
+        assert_eq!(calendar.day(date("2031-05-22")), Day::Holiday("Ascension ; Abolition de l’esclavage".to_owned()));
     }
 
     #[test]

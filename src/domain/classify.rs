@@ -5,11 +5,16 @@ use super::message::{Defect, EnvelopeSender, MessageFacts, ReportKind};
 use super::policy::MailboxPolicy;
 use super::request::RequestId;
 use super::requester::{form_user, on_behalf};
+use super::same_subject::is_holding;
 use super::signs;
 use super::verdict::{Automaton, Reason, Verdict};
 
 /// The reason of a reply that only its recipient and its subject tell.
 pub const SAME_SUBJECT: &str = "same_correspondent_and_subject";
+/// What is found of a mail of ours whose subject says that it is a holding reply.
+pub const HOLDING: &str = "holding";
+/// What is found of a further copy of a message that an agent's hand put into another mailbox.
+pub const PUT_BY_HAND: &str = "put_by_hand";
 
 /// What the folder in which a message lies is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,6 +48,8 @@ pub struct Context<'a> {
 pub struct Links {
     /// Some where the message's identity is already recorded, with the request of the first one, where it has one.
     pub duplicate_of: Option<Option<RequestId>>,
+    /// Whether this copy of a message that another mailbox received was put here by a hand.
+    pub put_by_hand: bool,
     /// The request that In-Reply-To or References names.
     pub thread: Option<ThreadLink>,
     /// The open request that a mail of our side may answer by its recipient and its subject.
@@ -102,7 +109,8 @@ type Judgement = Option<(Verdict, Reason)>;
 
 fn recorded(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
     if let Some(request) = context.links.duplicate_of {
-        return Some((Verdict::Duplicate(request), Reason::new("known_identity")));
+        let found = if context.links.put_by_hand { PUT_BY_HAND } else { "" };
+        return Some((Verdict::Duplicate(request), Reason::with("known_identity", found)));
     }
     facts.has(Defect::NoHeaders).then(|| (Verdict::Unreadable, Reason::new("no_headers")))
 }
@@ -126,9 +134,15 @@ fn report(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
     })
 }
 
-/// What our side sent: a copy in a Sent folder, or a message of one of our addresses. A From that the author's domain
-/// disowns proves nothing.
+/// What our side sent; of a holding reply it is noted that it is one, for a reply may be read before its request.
 fn our_side(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
+    let (verdict, reason) = from_our_side(facts, context)?;
+    let holding = !verdict.opens_request() && reason.detail.is_empty() && is_holding(&facts.subject, context.policy);
+    Some((verdict, if holding { Reason::with(reason.code, HOLDING) } else { reason }))
+}
+
+/// A copy in a Sent folder, or a message of one of our addresses. A From that the author's domain disowns proves nothing.
+fn from_our_side(facts: &MessageFacts, context: &Context<'_>) -> Judgement {
     let policy = context.policy;
     let sent = context.folder == FolderRole::Sent && !came_from_outside(facts, policy);
     let ours = facts.author().is_some_and(|author| policy.is_ours(author)) && is_authentic(facts, policy);

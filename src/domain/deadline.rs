@@ -45,7 +45,7 @@ pub struct Step {
     pub date: NaiveDate,
     /// 0 on the day of receipt, 1 to N on the days that count, `None` on the days that do not.
     pub counted: Option<u16>,
-    /// The stable code: `receipt`, `working`, `closed_counted`, `holiday`, `not_open`, `closed`.
+    /// The stable code: `receipt`, `working`, `closed_counted`, `holiday`, `not_open`, `closed`, `suspended`.
     pub code: &'static str,
     /// The reason in French: `jour férié : Ascension`.
     pub why: String,
@@ -59,8 +59,17 @@ pub fn deadline(calendar: &Calendar, received_at: DateTime<Utc>, limit: u16) -> 
     Ok(Deadline { due_on, due_at: calendar.end_of_day(due_on), calendar_revision: calendar.revision().to_owned() })
 }
 
-/// Every civil day from receipt to deadline, counted or skipped, and why.
-pub fn explain(calendar: &Calendar, received_at: DateTime<Utc>, limit: u16) -> Result<Vec<Step>, DeadlineError> {
+/// The days on which the clock stood still for missing pieces: those after the first, up to the second.
+pub type Suspension = (NaiveDate, NaiveDate);
+
+/// Every civil day from receipt to deadline, counted or skipped, and why. `limit` holds the days of the suspensions, as
+/// [`deadline`] does.
+pub fn explain(
+    calendar: &Calendar,
+    received_at: DateTime<Utc>,
+    limit: u16,
+    suspensions: &[Suspension],
+) -> Result<Vec<Step>, DeadlineError> {
     let due_on = deadline(calendar, received_at, limit)?.due_on;
     let received_on = calendar.civil(received_at);
     let receipt = Step {
@@ -73,6 +82,11 @@ pub fn explain(calendar: &Calendar, received_at: DateTime<Utc>, limit: u16) -> R
     let mut counted = 0;
     for date in received_on.iter_days().skip(1).take_while(|date| *date <= due_on) {
         let day = calendar.day(date);
+        if counts(&day) && suspensions.iter().any(|(since, until)| *since < date && date <= *until) {
+            let why = "pièces manquantes, délai suspendu".to_owned();
+            steps.push(Step { date, counted: None, code: "suspended", why });
+            continue;
+        }
         counted += u16::from(counts(&day));
         steps.push(step(date, &day, counted));
     }
@@ -191,7 +205,7 @@ mod tests {
 
     #[test]
     fn explains_each_day_from_receipt_to_deadline() {
-        let steps = explain(&with_pont(true), at("2026-05-07T14:50:00Z"), 5).expect("steps");
+        let steps = explain(&with_pont(true), at("2026-05-07T14:50:00Z"), 5, &[]).expect("steps");
         let codes: Vec<_> = steps.iter().map(|step| (step.code, step.counted)).collect();
         assert_eq!(
             codes,
@@ -219,7 +233,7 @@ mod tests {
 
     #[test]
     fn shows_a_closure_that_does_not_suspend_and_counts_its_day() {
-        let steps = explain(&with_pont(false), at("2026-05-07T14:50:00Z"), 5).expect("steps");
+        let steps = explain(&with_pont(false), at("2026-05-07T14:50:00Z"), 5, &[]).expect("steps");
         let pont = steps.iter().find(|step| step.code == "closed_counted").expect("the closure");
         assert_eq!((pont.date, pont.counted), (date("2026-05-15"), Some(4)));
         assert_eq!(pont.why, "4e jour ouvré, fermeture qui ne suspend pas le délai\u{a0}: Pont de l'Ascension");
@@ -246,5 +260,18 @@ mod tests {
     fn refuses_a_limit_that_no_calendar_holds() {
         let error = deadline(&Calendar::of(Territory::Metropole), at("2026-05-07T14:50:00Z"), u16::MAX);
         assert!(error.is_err_and(|error| error.to_string().contains("65535 working days")));
+    }
+
+    #[test]
+    fn days_on_which_pieces_were_missing_are_told_and_do_not_count() {
+        let calendar = Calendar::of(Territory::Metropole);
+        // From Tuesday to Thursday the clock stood still: two working days more.
+        let missing = [(date("2026-06-02"), date("2026-06-04"))];
+        let steps = explain(&calendar, at("2026-06-01T08:00:00Z"), 7, &missing).expect("steps");
+        let told: Vec<_> = steps.iter().map(|step| (step.date.to_string(), step.code, step.counted)).collect();
+        assert_eq!(told[1], ("2026-06-02".to_owned(), "working", Some(1)));
+        assert_eq!(told[2], ("2026-06-03".to_owned(), "suspended", None));
+        assert_eq!(told[3], ("2026-06-04".to_owned(), "suspended", None));
+        assert_eq!(told.last(), Some(&("2026-06-10".to_owned(), "working", Some(5))));
     }
 }

@@ -75,7 +75,8 @@ pub struct Snapshot {
     pub linked: Option<Request>,
     /// Other open requests that a mail of our side may answer, by its recipient and its subject.
     pub alike: Vec<Request>,
-    /// Whether the message is a copy that a hand put into this mailbox.
+    /// Whether an agent moved the message of the linked request into this mailbox: it was put here by a hand, and lies
+    /// in its own mailbox no more.
     pub moved_here: bool,
     /// The author, and the keyed digest that stands for him.
     pub person: Option<(PersonId, String)>,
@@ -102,6 +103,8 @@ pub struct EarlyReply {
     pub at: DateTime<Utc>,
     /// Whether it lay in a Sent folder.
     pub in_sent: bool,
+    /// Whether its subject says that it is a holding reply.
+    pub holding: bool,
     /// The digest that stands for it.
     pub message: String,
 }
@@ -294,7 +297,8 @@ impl Case<'_> {
         });
         if let Some(early) = &self.snapshot.answered_by {
             let evidence = if early.in_sent { Evidence::SentReply } else { Evidence::SeenReply };
-            change(&mut request, answered(early.at, evidence), Some(early.message.clone()), &mut decision);
+            let answer = gesture::reply(self.desk, &request, early.at, evidence, early.holding);
+            change(&mut request, answer, Some(early.message.clone()), &mut decision);
         }
         decision.requests.push(request);
         decision
@@ -309,7 +313,9 @@ impl Case<'_> {
             Verdict::Bounce(_) => self.bounce(&mut decision),
             Verdict::FollowUp(_) => self.resume(&mut decision),
             Verdict::Internal => self.handed_on(&mut decision),
-            Verdict::Duplicate(_) if self.snapshot.moved_here => self.hand_over(&mut decision),
+            Verdict::Duplicate(_) if self.snapshot.moved_here => {
+                self.hand_over(self.arrival.times.observed_at, &mut decision);
+            }
             Verdict::Request
             | Verdict::RequestAgain(_)
             | Verdict::Automated(_)
@@ -387,7 +393,7 @@ impl Case<'_> {
         let (facts, policy) = (self.arrival.facts, self.desk.policy);
         let recipients = || facts.to.iter().chain(&facts.cc).chain(&facts.bcc);
         if self.arrival.role != FolderRole::Sent && recipients().any(|address| policy.is_mine(address)) {
-            self.hand_over(decision);
+            self.hand_over(self.judgement.received_at, decision);
         } else if recipients().any(|address| !policy.is_ours(address) && !policy.is_internal(address)) {
             let Some(mut request) = self.snapshot.linked.clone() else { return };
             self.change(&mut request, Change::Forwarded { at: self.judgement.received_at }, decision);
@@ -395,17 +401,14 @@ impl Case<'_> {
     }
 
     /// The request belongs to this mailbox from now on, with its first clock.
-    fn hand_over(&self, decision: &mut Decision) {
+    fn hand_over(&self, at: DateTime<Utc>, decision: &mut Decision) {
         let Some(mut request) = self.snapshot.linked.clone() else { return };
-        let moved = Change::Moved {
-            at: self.judgement.received_at.max(request.received_at),
-            mailbox: self.desk.policy.name.clone(),
-            bureau: self.desk.policy.bureau.clone(),
-            from_mailbox: request.mailbox.clone(),
-            from_bureau: request.bureau.clone(),
-            by: None,
-        };
+        let at = at.max(request.received_at);
+        let moved = gesture::moved(self.desk.policy, &request, at, None);
         self.change(&mut request, moved, decision);
+        if request.deleted_at.is_some() && self.snapshot.moved_here {
+            self.change(&mut request, Change::SourceRestored { at }, decision);
+        }
     }
 
     /// Applies a change that the message brings; the alerts that are left are reckoned at the next tick.
@@ -459,10 +462,6 @@ fn regained(
     received_at: DateTime<Utc>,
 ) -> Option<&'static str> {
     reach::regained(facts, desk.policy, snapshot.undeliverable?, received_at)
-}
-
-fn answered(at: DateTime<Utc>, evidence: Evidence) -> Change {
-    Change::Answered { at, evidence, confidence: evidence.confidence(), holding: false, by: None, way: None }
 }
 
 /// Applies a change to a request and writes it down; `false` where the request refuses it.

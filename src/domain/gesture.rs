@@ -10,7 +10,8 @@ use super::deadline::deadline;
 use super::decide::Desk;
 use super::evidence::{Confidence, Evidence};
 use super::names::names;
-use super::policy::{Commitment, Nature, Requester};
+use super::policy::{Commitment, MailboxPolicy, Nature, Requester};
+use super::redate::redated;
 use super::request::{Change, Refusal, Request, Status};
 use super::sighting::FlagSet;
 
@@ -220,9 +221,9 @@ pub fn changes(desk: Desk<'_>, request: &Request, gesture: Gesture, said: &Said)
         }],
         Gesture::Merge { into } if into == request.reference => return Err(Refusal::NothingNew),
         Gesture::Merge { into } => vec![Change::Merged { at, into, by }],
-        Gesture::Suspend { motive } => suspend(request, motive, said),
+        Gesture::Suspend { motive } => suspend(desk, request, motive, said),
         Gesture::Resume => vec![resume(desk, request, at, Some(by), said.way())],
-        Gesture::Reopen { why } => vec![Change::Reopened { at, why: why.to_owned(), note, by: Some(by) }],
+        Gesture::Reopen { why } => reopen(desk, request, at, why, (note, Some(by))),
         Gesture::Confirm => vec![Change::Confirmed { at, by }],
         Gesture::Reclassify { requester, nature } => vec![reclassify(desk, request, (requester, nature), said)],
     })
@@ -277,7 +278,7 @@ fn holding(desk: Desk<'_>, request: &Request, said: &Said) -> Vec<Change> {
     } else {
         Change::HoldingReply { at, evidence, confidence, by, way }
     };
-    let mut changes = reopened(request, "holding", said);
+    let mut changes = reopened(desk, request, "holding", said);
     // An earlier holding reply stays the first answer.
     if counts || changes.is_empty() || is_first(request, at) {
         changes.push(held);
@@ -287,8 +288,8 @@ fn holding(desk: Desk<'_>, request: &Request, said: &Said) -> Vec<Change> {
 
 /// Pieces are missing. The mail that asks for them may have been taken for the answer: it is a holding reply, and the
 /// clock stands still since then.
-fn suspend(request: &Request, motive: String, said: &Said) -> Vec<Change> {
-    let mut changes = reopened(request, "incomplete", said);
+fn suspend(desk: Desk<'_>, request: &Request, motive: String, said: &Said) -> Vec<Change> {
+    let mut changes = reopened(desk, request, "incomplete", said);
     let mut at = said.at;
     if let Some((asked_at, evidence, confidence)) = known_answer(request) {
         at = asked_at;
@@ -311,10 +312,40 @@ fn known_answer(request: &Request) -> Option<(DateTime<Utc>, Evidence, Confidenc
     Some((settled, request.evidence?, request.confidence?))
 }
 
-fn reopened(request: &Request, why: &str, said: &Said) -> Vec<Change> {
-    let answered = request.status == Status::Answered;
-    let change = || Change::Reopened { at: said.at, why: why.to_owned(), note: None, by: Some(said.by.clone()) };
-    answered.then(change).into_iter().collect()
+fn reopened(desk: Desk<'_>, request: &Request, why: &str, said: &Said) -> Vec<Change> {
+    match request.status {
+        Status::Answered => reopen(desk, request, said.at, why, (None, Some(said.by.clone()))),
+        Status::Open | Status::Closed | Status::Transferred => Vec::new(),
+    }
+}
+
+/// What had settled a request is undone: its first clock runs on as if it had never stopped, by the calendar as it is now,
+/// for a closure that was decided meanwhile moved the limits of those that were open.
+#[must_use]
+pub fn reopen(
+    desk: Desk<'_>,
+    request: &Request,
+    at: DateTime<Utc>,
+    why: &str,
+    (note, by): (Option<String>, Option<String>),
+) -> Vec<Change> {
+    let reopened = Change::Reopened { at, why: why.to_owned(), note, by };
+    let mut open = request.clone();
+    let caught_up = open.apply(&reopened).ok().and_then(|()| redated(desk, &open, at));
+    std::iter::once(reopened).chain(caught_up).collect()
+}
+
+/// To the mailbox of this policy, with the first clock.
+#[must_use]
+pub fn moved(policy: &MailboxPolicy, request: &Request, at: DateTime<Utc>, by: Option<String>) -> Change {
+    Change::Moved {
+        at,
+        mailbox: policy.name.clone(),
+        bureau: policy.bureau.clone(),
+        from_mailbox: request.mailbox.clone(),
+        from_bureau: request.bureau.clone(),
+        by,
+    }
 }
 
 /// The pieces came: the limit moves by the working days that the clock stood still.

@@ -76,7 +76,7 @@ impl Holiday {
             Self::ArmisticeDay => "11 novembre",
             Self::Christmas => "Jour de Noël",
             Self::SecondChristmas => "Second jour de Noël",
-            Self::Abolition => "Abolition de l'esclavage",
+            Self::Abolition => "Abolition de l’esclavage",
             Self::GospelArrival => "Arrivée de l'Évangile",
             Self::Autonomy => "Fête de l'autonomie",
             Self::Matarii => "Matāri'i",

@@ -7,6 +7,26 @@ pub fn french(code: &str) -> &'static str {
     of_verdict(code).or_else(|| of_machines(code)).or_else(|| of_acknowledgement(code)).unwrap_or(UNKNOWN)
 }
 
+/// A verdict, by its stable name, in the words of those who read it; a name that this version does not know, as it is.
+#[must_use]
+pub fn verdict(name: &str) -> &str {
+    match name {
+        "request" => "demande",
+        "follow_up" => "complément d’une demande",
+        "request_again" => "nouvelle demande après réponse",
+        "reply" => "réponse de notre service",
+        "automated" => "envoi automatique",
+        "bounce" => "avis de non-remise",
+        "bulk" => "envoi en nombre",
+        "spam" => "indésirable",
+        "abusive" => "envoi abusif",
+        "internal" => "message interne",
+        "duplicate" => "doublon",
+        "unreadable" => "illisible",
+        other => other,
+    }
+}
+
 /// What is said of a code that this version does not know.
 const UNKNOWN: &str = "Motif inconnu de cette version de vigie.";
 

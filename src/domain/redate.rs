@@ -16,21 +16,7 @@ pub fn on_configuration(desk: Desk<'_>, request: &Request, now: DateTime<Utc>, d
         return;
     }
     let mut request = request.clone();
-    let due = deadline(desk.calendar, request.received_at, request.allowed_days()).ok();
-    if let Some(due) = due.filter(|due| (due.due_on, due.due_at) != (request.due_on, request.due_at)) {
-        let mut moved = Change::Redated {
-            at: now,
-            due_on: due.due_on,
-            due_at: due.due_at,
-            calendar_revision: due.calendar_revision,
-            next_alert_at: None,
-        };
-        // The alerts to come depend on what is left of those that were raised: that is the request's own rule.
-        let mut dated = request.clone();
-        let applied = dated.apply(&moved).is_ok();
-        if let Change::Redated { next_alert_at, .. } = &mut moved {
-            *next_alert_at = alert::next_alert(desk.clock(), &dated).filter(|_| applied);
-        }
+    if let Some(moved) = redated(desk, &request, now) {
         if change(&mut request, moved, None, decision) {
             decision.requests.push(request);
         }
@@ -41,4 +27,25 @@ pub fn on_configuration(desk: Desk<'_>, request: &Request, now: DateTime<Utc>, d
         request.next_alert_at = next;
         decision.requests.push(request);
     }
+}
+
+/// What the calendar as it is now changes about the limit of an open request; `None` where that limit stands, or where the
+/// calendar gives none.
+#[must_use]
+pub fn redated(desk: Desk<'_>, request: &Request, at: DateTime<Utc>) -> Option<Change> {
+    let due = deadline(desk.calendar, request.received_at, request.allowed_days()).ok()?;
+    if (due.due_on, due.due_at) == (request.due_on, request.due_at) {
+        return None;
+    }
+    let redated = |next_alert_at| Change::Redated {
+        at,
+        due_on: due.due_on,
+        due_at: due.due_at,
+        calendar_revision: due.calendar_revision.clone(),
+        next_alert_at,
+    };
+    // The alerts to come depend on what is left of those that were raised: that is the request's own rule.
+    let mut dated = request.clone();
+    dated.apply(&redated(None)).ok()?;
+    Some(redated(alert::next_alert(desk.clock(), &dated)))
 }

@@ -385,10 +385,12 @@ impl Request {
         if self.mailbox == mailbox && self.bureau == bureau {
             return Err(Refusal::NothingNew);
         }
+        if self.bureau != bureau {
+            // The new bureau was warned of nothing yet.
+            self.alert_level = None;
+        }
         mailbox.clone_into(&mut self.mailbox);
         bureau.clone_into(&mut self.bureau);
-        // The new bureau was warned of nothing yet.
-        self.alert_level = None;
         Ok(())
     }
 

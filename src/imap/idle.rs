@@ -89,7 +89,7 @@ async fn begin(wire: &mut Wire, tag: &str) -> Result<Heard, Error> {
 
 /// Waits for a change, or for the server to end the command.
 async fn until_changed(wire: &mut Wire, tag: &str) -> Result<Heard, Error> {
-    if wire.hints.changed || wire.hints.elsewhere {
+    if wire.hints.changed || wire.hints.elsewhere || wire.hints.overflowed {
         return Ok(Heard::Changed);
     }
     loop {
@@ -118,7 +118,11 @@ async fn finish(wire: &mut Wire, tag: &str) -> Result<(), Error> {
 async fn hear(wire: &mut Wire, tag: &str, limit: Duration) -> Result<Heard, Error> {
     wire.read("IDLE", limit, |wire, response| match (wire.settle("IDLE", tag, response), response) {
         (Some(outcome), _) => outcome.map(|()| Heard::Ended),
-        (None, other) => Ok(weigh(other)),
+        (None, other) => Ok(match weigh(other) {
+            // nothing more would be heard: the caller wakes now
+            Heard::Nothing if wire.hints.overflowed => Heard::Changed,
+            heard => heard,
+        }),
     })
     .await?
 }

@@ -25,6 +25,7 @@ pub mod flags;
 pub mod folder;
 mod idle;
 mod login;
+mod notify;
 pub mod session;
 pub mod token;
 pub mod uid;

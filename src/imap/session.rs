@@ -16,6 +16,7 @@ use super::error::Error;
 use super::flags::Flags;
 use super::folder::ListedFolder;
 use super::login;
+use super::notify::Telling;
 use super::uid::UidRange;
 use super::utf7;
 use super::wire::{Command, Wire};
@@ -24,10 +25,6 @@ use super::wire::{Command, Wire};
 const SEARCH_WHOLE: u32 = 20_000;
 /// Folders that one LIST may give; the rest is dropped.
 const MAX_FOLDERS: usize = 20_000;
-/// Other folders of which a server is asked to tell.
-const MAX_TOLD_OF: usize = 100;
-/// What it is asked to tell; a client must ask for all three or for the first two (RFC 5465 §5).
-const EVENTS: &str = "(MessageNew MessageExpunge FlagChange)";
 /// The most octets of a message's start that may be asked: a literal is held in memory whole.
 const START_LIMIT: u32 = 1 << 20;
 
@@ -69,8 +66,8 @@ pub struct Session {
     uidnext: Option<u32>,
     /// Raw names that do not come back from their Unicode form.
     odd_names: HashMap<String, String>,
-    /// The other folders of which the server was asked to tell; `None` before it was.
-    told_of: Option<Vec<String>>,
+    /// What the server tells of other folders than the open one.
+    pub(super) telling: Telling,
 }
 
 impl std::fmt::Debug for Session {
@@ -91,7 +88,8 @@ pub async fn connect(
     let (mut wire, capabilities) = login::open(endpoint, credentials, tls, deadlines).await?;
     login::identify(&mut wire, &capabilities).await?;
     let qresync = login::enable_qresync(&mut wire, &capabilities).await?;
-    Ok(Session { wire, capabilities, qresync, uidnext: None, odd_names: HashMap::new(), told_of: None })
+    let telling = Telling::Unasked;
+    Ok(Session { wire, capabilities, qresync, uidnext: None, odd_names: HashMap::new(), telling })
 }
 
 impl Session {
@@ -150,6 +148,24 @@ impl Session {
         self.wire.hints.exists = selected.exists;
         self.wire.hints.changed = false;
         Ok(selected)
+    }
+
+    /// Whether clients may invent keywords in a folder and have them kept (RFC 9051 §7.1, PERMANENTFLAGS with `\*`), as
+    /// far as this account may. A folder that is opened for reading only never says so, hence SELECT: for `vigie check`
+    /// alone, it changes no flag that agents see.
+    pub async fn keeps_keywords(&mut self, folder: &str) -> Result<bool, Error> {
+        let mut kept = true;
+        let command = Command::new("SELECT").string(&self.raw_name(folder));
+        let hear = |response: &Response<'_>| {
+            if let Response::Data { outcome, .. } | Response::Done { outcome, .. } = response
+                && let Some(ResponseCode::PermanentFlags(flags)) = &outcome.code
+            {
+                kept = flags.iter().any(|flag| flag == "\\*");
+            }
+        };
+        let outcome = self.wire.exec(&command, hear).await;
+        outcome.map_err(|error| folder_error(error, folder))?;
+        Ok(kept)
     }
 
     /// The UIDs of every message in the folder, ascending: the truth against which everything else is a hint.
@@ -240,39 +256,6 @@ impl Session {
         Ok(answered)
     }
 
-    /// Asks the server to tell of changes in other folders too while [`Session::idle`] waits on the open one (RFC 5465);
-    /// whether it will. A server that does not offer it, or refuses, loses nothing but haste.
-    pub async fn notify(&mut self, others: &[String]) -> Result<bool, Error> {
-        if !self.capabilities.notify() {
-            return Ok(false);
-        }
-        if self.told_of.as_deref() == Some(others) {
-            return Ok(true);
-        }
-        let raw: Vec<String> = others.iter().take(MAX_TOLD_OF).map(|folder| self.raw_name(folder)).collect();
-        // by name alone Dovecot 2.3 tells nothing of folders whose name has an accent
-        let mut command = Command::new("NOTIFY").text(format!(" SET (selected {EVENTS}) (personal {EVENTS})"));
-        if let Some((first, rest)) = raw.split_first() {
-            // the parenthesis touches the first name: `Command::string` sets a space before each
-            command = command.text(" (mailboxes (").bare_string(first);
-            command = rest.iter().fold(command, |command, name| command.string(name));
-            command = command.text(format!(") {EVENTS})"));
-        }
-        match self.wire.exec(&command, |_| {}).await {
-            Ok(()) => {
-                self.told_of = Some(others.to_vec());
-                Ok(true)
-            }
-            Err(Error::Refused { .. }) => Ok(false),
-            Err(other) => Err(other),
-        }
-    }
-
-    /// Whether the server tells of other folders than the open one.
-    pub fn is_notified(&self) -> bool {
-        self.told_of.is_some()
-    }
-
     /// The flags of a range of messages; only of those that changed since a modification sequence, where one is given
     /// and the server offers CONDSTORE.
     pub async fn flags(&mut self, range: UidRange, changed_since: Option<u64>) -> Result<Vec<(u32, Flags)>, Error> {
@@ -332,7 +315,7 @@ impl Session {
     }
 
     /// A folder's name as the protocol writes it.
-    fn raw_name(&self, folder: &str) -> String {
+    pub(super) fn raw_name(&self, folder: &str) -> String {
         self.odd_names.get(folder).cloned().unwrap_or_else(|| utf7::encode(folder))
     }
 }

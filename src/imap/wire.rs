@@ -95,10 +95,12 @@ enum Step {
 pub(super) struct Hints {
     /// Messages in the folder, as last heard.
     pub(super) exists: u32,
-    /// Whether something appeared or vanished since the folder was last read.
+    /// Whether something appeared, vanished or changed its flags since the folder was last read.
     pub(super) changed: bool,
     /// Whether something changed in another folder since the last wait (RFC 5465).
     pub(super) elsewhere: bool,
+    /// Whether the server said that it tells nothing any more (RFC 5465 §5.8).
+    pub(super) overflowed: bool,
 }
 
 impl Hints {
@@ -210,14 +212,15 @@ impl Wire {
                 Some(Err(Error::Bye { host: self.host(), command: name, server_text: ServerText::new(outcome) }))
             }
             other => {
-                self.overhear(other);
+                self.overhear(name, other);
                 None
             }
         }
     }
 
-    /// Notes that messages appeared or vanished.
-    fn overhear(&mut self, response: &Response<'_>) {
+    /// Notes that messages appeared, vanished, or changed their flags while another command ran than those that ask for
+    /// flags.
+    fn overhear(&mut self, name: &'static str, response: &Response<'_>) {
         match response {
             Response::MailboxData(MailboxDatum::Exists(count)) => {
                 self.hints.changed |= *count != self.hints.exists;
@@ -228,7 +231,13 @@ impl Wire {
                 self.hints.exists = self.hints.exists.saturating_sub(1);
             }
             Response::Vanished { earlier: false, .. } => self.hints.changed = true,
+            Response::Fetch(..) => self.hints.changed |= !matches!(name, "UID FETCH" | "EXAMINE"),
             Response::MailboxData(MailboxDatum::Status { .. }) => self.hints.elsewhere = true,
+            // the parser does not know the code, and leaves it in the text
+            Response::Data { status: Status::Ok, outcome } => {
+                let text = outcome.information.as_deref().unwrap_or_default();
+                self.hints.overflowed |= text.starts_with("[NOTIFICATIONOVERFLOW");
+            }
             _ => {}
         }
     }

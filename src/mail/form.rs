@@ -99,9 +99,14 @@ pub(super) fn low_contrast(tags: &[Tag]) -> Option<String> {
     None
 }
 
-/// A colour of a style, where it is written in hexadecimal.
+/// A colour of a style, where it is written in hexadecimal, or is one that a page has anyway.
 fn colour(style: &str, property: &str) -> Option<Colour> {
     let value = style.split(';').filter_map(|part| part.split_once(':')).find(|(name, _)| name.trim() == property)?.1;
+    match value.trim().trim_end_matches("!important").trim_end() {
+        "white" => return Some((255, 255, 255)),
+        "black" => return Some((0, 0, 0)),
+        _ => {}
+    }
     let digits: Vec<u8> =
         value.trim().strip_prefix('#')?.chars().map_while(|c| c.to_digit(16)?.try_into().ok()).collect();
     match digits.as_slice() {
@@ -148,13 +153,21 @@ fn is_day(word: &str) -> bool {
     digits.parse::<u8>().is_ok_and(|day| (1..=31).contains(&day))
 }
 
-/// `18/05/2026`, `18.05.2026`, `2026-05-18`.
+/// `18/05/2026`, `18.05.26`, `2026-05-18`.
 fn is_numeric_date(word: &str) -> bool {
     ['/', '.', '-'].iter().any(|separator| {
         let parts: Vec<&str> = word.split(*separator).collect();
         let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
-        parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
-            && (matches!(lengths.as_slice(), [1..=2, 1..=2, 4]) || lengths == [4, 2, 2])
+        let numbers: Vec<u16> = parts.iter().filter_map(|part| part.parse().ok()).collect();
+        let (day, month) = (1..=31, 1..=12);
+        match (lengths.as_slice(), numbers.as_slice()) {
+            ([1..=2, 1..=2, 2 | 4], [first, second, _]) => {
+                // the English of America writes the month first
+                (day.contains(first) && month.contains(second)) || (month.contains(first) && day.contains(second))
+            }
+            ([4, 2, 2], [_, second, third]) => month.contains(second) && day.contains(third),
+            _ => false,
+        }
     })
 }
 
@@ -180,6 +193,7 @@ mod tests {
         );
         assert!(found("<body><p style=\"color:#aaa\">").is_some_and(|why| why.contains("2,3")), "grey on white");
         assert!(found("<body style=\"background-color:#000\"><p style=\"color:#222222\">").is_some());
+        assert!(found("<body><p style=\"color: white\">").is_some(), "white on white");
         assert!(found("<body><p style=\"color:#fff;background-color:#000091\">").is_none());
     }
 
@@ -208,6 +222,9 @@ mod tests {
             ("Réponse avant le 1er juin.", Some("1er juin")),
             ("by 18 June 2026", Some("18 june")),
             ("Réponse le 18/06/2026", Some("18/06/2026")),
+            ("Réponse le 18/06/26.", Some("18/06/26")),
+            ("by 06.18.26", Some("06.18.26")),
+            ("la ligne 40-50-60", None),
             ("Article R. 112-11-1 du code, 01000 Bourg", None),
             ("tél. 04 74 32 30 00, ouvert de 9 h à 12 h", None),
         ] {

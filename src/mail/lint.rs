@@ -31,6 +31,7 @@ mod law {
     pub const TITLE: &str = "RGAA 4.1, critère 8.5";
     pub const IMAGE: &str = "RGAA 4.1, critère 1.1";
     pub const REMOTE: &str = "règle de vigie : aucun contenu distant (il trahirait l’ouverture du courriel)";
+    pub const HIDDEN: &str = "CRPA R112-11-1 et RGAA 4.1, critère 10.8 : une mention cachée n’est pas une mention";
     pub const TEXT: &str = "règle de vigie : le texte simple d’abord";
     pub const WORDING: &str = "règle de vigie : le modèle doit se rédiger dans tous les cas";
     pub const HEADINGS: &str = "RGAA 4.1, critère 9.1";
@@ -162,7 +163,9 @@ impl Linter<'_> {
         let (Notice::Acknowledgement(fields) | Notice::RegistrationNotice(fields)) = notice else { return };
         let known = dates(&values(&AckView::new(fields, &self.template.language)));
         let html = rendered.html.as_deref().map(html_to_text);
-        for (form, content) in [("le texte", Some(&rendered.text)), ("le HTML", html.as_ref())] {
+        let subject = Some(&rendered.subject);
+        for (form, content) in [("l’objet", subject), ("le texte", Some(&rendered.text)), ("le HTML", html.as_ref())]
+        {
             let Some(content) = content.map(|content| plain(content)) else { continue };
             if let Some(date) = claimed_date(&content, &known) {
                 let message = format!("{form} annonce une date qu’aucun calcul ne donne : {date}");
@@ -234,6 +237,9 @@ impl Linter<'_> {
             if let Some(why) = tag.remote() {
                 self.find("remote", law::REMOTE, format!("{file} : {why}"));
             }
+            if let Some(why) = tag.hides() {
+                self.find("hidden", law::HIDDEN, format!("{file} : {why}"));
+            }
         }
     }
 }
@@ -254,7 +260,7 @@ fn dates(values: &serde_json::Value) -> Vec<String> {
         ["/received/at", "/received/date", "/received/day", "/received/iso", "/limit/due_date", "/demande/date"];
     let mut known: Vec<String> = pointers.iter().map(|pointer| plain(&value(values, pointer))).collect();
     known.extend(
-        ["/demande/remedies", "/demande/attestation", "/data_protection", "/service/address"]
+        ["/demande/remedies", "/demande/attestation", "/data_protection", "/service/address", "/original_subject"]
             .map(|pointer| plain(&value(values, pointer))),
     );
     known
@@ -322,7 +328,6 @@ fn agent_mentions(values: &serde_json::Value) -> Vec<Mention> {
         add("age", "l’âge d’une demande", value(&item, "/age"));
         add("due_date", "l’échéance d’une demande", value(&item, "/due_date"));
         add("remaining", "le délai restant d’une demande", value(&item, "/remaining"));
-        add("gesture", "la commande qui clôt une demande", "vigie request answer".to_owned());
     }
     for condition in list("conditions") {
         add("condition", "un incident", value(&condition, "/title"));
@@ -526,6 +531,41 @@ mod tests {
     }
 
     #[test]
+    fn notices_what_is_hidden() {
+        let source = shipped(&PUBLIC).into_iter().next().expect("one");
+        let html = source.html.clone().expect("html");
+        let mutate = |from: &str, to: &str| {
+            assert!(html.contains(from), "{from}");
+            rules(TemplateSource { html: Some(html.replacen(from, to, 1)), ..source.clone() })
+        };
+        for hiding in [
+            "<p style=\"display: none\">x</p>",
+            "<p style=\"DISPLAY : n\\6fne !important\">x</p>",
+            "<p style=\"visibility:hidden\">x</p>",
+            "<p style=\"font-size:0\">x</p>",
+            "<p style=\"font-size: 0px\">x</p>",
+            "<p style=\"opacity: 0\">x</p>",
+            "<p style=\"max-height:0;overflow:hidden\">x</p>",
+            "<p style=\"text-indent: -9999px\">x</p>",
+            "<p style=\"position: absolute; left: -9999px\">x</p>",
+            "<p style=\"color: transparent\">x</p>",
+            "<p style=\"mso-hide: all\">x</p>",
+            "<style>p { display: none }</style>",
+            "<p hidden>x</p>",
+            "<p aria-hidden = 'true'>x</p>",
+            "<template>x</template>",
+            "<details><p>x</p></details>",
+        ] {
+            assert!(mutate("</body>", &format!("{hiding}</body>")).contains(&"hidden"), "{hiding}");
+        }
+        for shown in ["<p style=\"font-size: 0.9em; opacity: 1; max-height: 20em\">x</p>", "<p aria-hidden=false>x</p>"]
+        {
+            assert!(!mutate("</body>", &format!("{shown}</body>")).contains(&"hidden"), "{shown}");
+        }
+        assert!(mutate("{{ service.phone }}", "<!-- {{ service.phone }} -->").contains(&"phone"), "in a comment");
+    }
+
+    #[test]
     fn notices_what_is_claimed_and_was_not_computed() {
         for source in shipped(&[Kind::Acknowledgement, Kind::Registration]) {
             for (claim, rule) in [
@@ -544,6 +584,17 @@ mod tests {
                 "{}",
                 source.name
             );
+        }
+    }
+
+    #[test]
+    fn notices_a_date_claimed_in_the_subject() {
+        for source in shipped(&[Kind::Acknowledgement, Kind::Registration]) {
+            for claim in ["réponse avant le 12 juin 2026", "réponse avant le 12/06/26", "reply by 12 June"] {
+                let text = source.text.replacen("Subject: ", &format!("Subject: {claim} "), 1);
+                let found = rules(TemplateSource { text, ..source.clone() });
+                assert!(found.contains(&"claimed_date"), "{} with {claim}: {found:?}", source.name);
+            }
         }
     }
 

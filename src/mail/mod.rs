@@ -15,6 +15,7 @@ mod fields;
 mod form;
 mod headers;
 pub mod ics;
+mod include;
 pub mod lines;
 pub mod lint;
 mod marks;

@@ -238,6 +238,8 @@ pub struct AlertFields {
     pub head: AgentHead,
     /// To whom it has climbed.
     pub level: Level,
+    /// Whether it only calls to mind what was told before.
+    pub reminder: bool,
     /// The requests, in any order: the mail sorts them by urgency.
     pub items: Vec<ItemFields>,
     /// The references of requests that were warned of and are settled.

@@ -137,6 +137,7 @@ pub fn alert() -> AlertFields {
     AlertFields {
         head: head(),
         level: Level::Agents,
+        reminder: false,
         items: vec![
             item("PAN-2026-000131"),
             ItemFields { overdue: true, working_days_left: -2, due_on: day(2026, 5, 13), ..item("PAN-2026-000123") },
@@ -193,6 +194,7 @@ fn bare_alert() -> AlertFields {
     AlertFields {
         head,
         level: Level::Head,
+        reminder: false,
         items,
         cleared: vec!["PAN-2026-000118".to_owned()],
         conditions: Vec::new(),
@@ -287,5 +289,13 @@ pub(super) fn shipped_sources() -> Vec<super::template::TemplateSource> {
         })
         .collect();
     sources.sort_by(|a, b| a.name.cmp(&b.name));
-    sources
+    // the parts put in their places: what takes a mention out of a text must find it there
+    let (parts, whole) = super::include::Parts::take(sources);
+    let put = |file: String, text: &str| parts.expand(&file, text).expect("its parts are shipped too").text;
+    let whole = whole.into_iter().map(|source| super::template::TemplateSource {
+        text: put(format!("{}.txt", source.name), &source.text),
+        html: source.html.as_deref().map(|html| put(format!("{}.html", source.name), html)),
+        name: source.name,
+    });
+    whole.collect()
 }

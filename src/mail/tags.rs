@@ -7,6 +7,20 @@ use mail_parser::decoders::html::html_to_text;
 const LINKS: [&str; 7] = ["https:", "http:", "mailto:", "tel:", "cid:", "#", "{{"];
 /// What a style loads something by.
 const LOADING_STYLES: [&str; 6] = ["url(", "src(", "image(", "image-set(", "@import", "expression("];
+/// What a style hides its text by: a property and, without spaces, how the value begins that does.
+const HIDING_STYLES: [(&str, &str); 7] = [
+    ("display", "none"),
+    ("visibility", "hidden"),
+    ("visibility", "collapse"),
+    ("color", "transparent"),
+    ("text-indent", "-"),
+    ("mso-hide", "all"),
+    ("clip-path", ""),
+];
+/// The properties that hide their text where they are nothing, or less: sizes, and places beside the page.
+const HIDING_NOTHING: [&str; 5] = ["font-size", "opacity", "height", "max-height", "max-width"];
+/// The properties that push their text off the page where they are negative.
+const HIDING_PLACES: [&str; 4] = ["left", "top", "right", "margin-left"];
 /// The most digits of an escaped character in a style (CSS Syntax 3, 4.3.7).
 const ESCAPED_DIGITS: usize = 6;
 
@@ -43,6 +57,23 @@ impl Tag {
                 .find(|loading| style.contains(loading))
                 .map(|loading| format!("un style charge un contenu ({})", loading.trim_end_matches('(')))
         })
+    }
+
+    /// By what the tag hides its text from a reader. Nothing in a mail needs to be hidden: whatever hides is told, without
+    /// looking at what.
+    pub(super) fn hides(&self) -> Option<String> {
+        let name = self.name.as_str();
+        if matches!(name, "template" | "noscript" | "details" | "dialog") {
+            return Some(format!("l’élément {name} cache son contenu"));
+        }
+        if self.attribute("hidden").is_some() || self.attribute("aria-hidden").is_some_and(|value| value == "true") {
+            return Some(format!("un élément {name} est caché (attribut hidden ou aria-hidden)"));
+        }
+        let style = unescaped(&self.attribute("style").unwrap_or_default());
+        let declarations = style.split([';', '{', '}']).filter_map(|part| part.split_once(':'));
+        let hiding = declarations.map(|(name, value)| (name.trim(), value.split_whitespace().collect::<String>()));
+        let hiding = hiding.into_iter().find(|(name, value)| is_hiding(name, value));
+        hiding.map(|(property, value)| format!("un style cache du texte ({property}: {value})"))
     }
 
     /// The attribute by which it loads something that is not in the mail itself.
@@ -117,6 +148,15 @@ fn value_of(text: &str) -> (&str, &str) {
     }
     let end = text.find(|c: char| c.is_whitespace() || c == '>').unwrap_or(text.len());
     text.split_at_checked(end).unwrap_or((text, ""))
+}
+
+/// Whether a declaration of a style hides text.
+fn is_hiding(property: &str, value: &str) -> bool {
+    let number: String = value.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | '+')).collect();
+    let number = number.parse::<f64>().ok();
+    HIDING_STYLES.iter().any(|(own, start)| property == *own && value.starts_with(start))
+        || (HIDING_NOTHING.contains(&property) && number.is_some_and(|number| number <= 0.0))
+        || (HIDING_PLACES.contains(&property) && number.is_some_and(|number| number < 0.0))
 }
 
 /// A template without its statements and comments, which are not in the mail that it words.

@@ -15,8 +15,9 @@
 //! in another language is named after the French one (`pref-pan.en.txt`), and may say in its head by which words a mail
 //! in two languages announces it (`Announcement: English version below.`).
 //!
-//! Deliberately absent: includes and inheritance. A template is one whole text, so that its digest in the ledger says
-//! what was sent; and the filter `safe`, so that nothing that a stranger wrote reaches the HTML unescaped.
+//! What several templates share stands in parts (`include.rs`), put in place before anything else is done: a template is
+//! one whole text, so that its digest in the ledger says what was sent. Deliberately absent: inheritance; and the filter
+//! `safe`, so that nothing that a stranger wrote reaches the HTML unescaped.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +26,7 @@ use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use super::include::{Parts, Place, Whole};
 use super::view;
 
 /// Raised when the same template would give another mail: it enters every template's digest.
@@ -32,7 +34,7 @@ const COMPOSER_VERSION: &str = "1";
 /// The most templates that can be loaded.
 const MAX_TEMPLATES: usize = 500;
 /// The largest template, in octets, text or HTML.
-const MAX_SOURCE: usize = 200_000;
+pub(super) const MAX_SOURCE: usize = 200_000;
 /// The longest version of a template, in characters.
 const MAX_VERSION: usize = 32;
 /// The largest rendered text, in octets.
@@ -80,7 +82,9 @@ impl Kind {
         }
     }
 
-    fn from_name(name: &str) -> Option<Self> {
+    /// The kind of a stable name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
         [Self::Registration, Self::Acknowledgement, Self::Transfer, Self::Alert, Self::Digest, Self::Report]
             .into_iter()
             .find(|k| k.name() == name)
@@ -169,8 +173,8 @@ pub(super) struct Part {
     file: String,
     source: String,
     escaped: bool,
-    /// The line of the file at which the source begins, less one.
-    offset: usize,
+    /// Where each line of the source stands.
+    places: Vec<Place>,
 }
 
 /// A rendered mail, before MIME.
@@ -194,13 +198,14 @@ impl Templates {
     /// The first template that cannot be read, or uses a variable that does not exist.
     pub fn new(sources: Vec<TemplateSource>) -> Result<Self, TemplateError> {
         let mut by_name = BTreeMap::new();
+        let (parts, sources) = Parts::take(sources);
         for source in sources {
             let name = source.name.clone();
             let fault = |why: &str| TemplateError::Set { name: name.clone(), why: why.to_owned() };
             if by_name.len() >= MAX_TEMPLATES {
                 return Err(fault("there are more than 500 templates"));
             }
-            if by_name.insert(name.clone(), Template::read(source)?).is_some() {
+            if by_name.insert(name.clone(), Template::read(source, &parts)?).is_some() {
                 return Err(fault("two templates have this name"));
             }
         }
@@ -218,7 +223,14 @@ impl Templates {
         self.by_name.get(name).map(|template| template.kind)
     }
 
-    /// The digest of a template: SHA-256, in hex, over the composer's version, the text file and the HTML file.
+    /// The other languages in which a template is there: `en` where there are `pref-pan` and `pref-pan.en`.
+    #[must_use]
+    pub fn translations(&self, name: &str) -> Vec<String> {
+        let language = |own: &str| own.strip_prefix(name)?.strip_prefix('.').map(str::to_owned);
+        self.names().filter_map(language).collect()
+    }
+
+    /// The digest of a template: SHA-256, in hex, over the composer's version, the text and the HTML with their parts.
     #[must_use]
     pub fn digest(&self, name: &str) -> Option<&str> {
         self.by_name.get(name).map(|template| template.digest.as_str())
@@ -244,23 +256,28 @@ impl Templates {
 }
 
 impl Template {
-    fn read(source: TemplateSource) -> Result<Self, TemplateError> {
+    fn read(source: TemplateSource, parts: &Parts) -> Result<Self, TemplateError> {
         let TemplateSource { name, text, html } = source;
         if text.len().max(html.as_ref().map_or(0, String::len)) > MAX_SOURCE {
             return Err(TemplateError::Set { name, why: "a file is larger than 200 kB".to_owned() });
         }
-        let digest = digest(&[COMPOSER_VERSION, &text, html.as_deref().unwrap_or_default()]);
+        let (file, html_file) = (format!("{name}.txt"), format!("{name}.html"));
+        let Whole { text, places } = parts.expand(&file, &text)?;
+        let html = html.map(|html| parts.expand(&html_file, &html)).transpose()?;
+        let digest = digest(&[COMPOSER_VERSION, &text, html.as_ref().map_or("", |html| &html.text)]);
         let Head { kind, language, version, announcement, subject, lines } = Head::read(&name, &text)?;
-        let file = format!("{name}.txt");
         let body: String = text.split_inclusive('\n').skip(lines).collect();
+        let part = |file: &str, source, escaped, places| Part { file: file.to_owned(), source, escaped, places };
+        let subject_places = places.get(subject.0..).unwrap_or_default().to_vec();
+        let body_places = places.get(lines..).unwrap_or_default().to_vec();
         let template = Self {
             kind,
             language,
             version,
             announcement,
-            subject: Part { file: file.clone(), source: subject.1, escaped: false, offset: subject.0 },
-            text: Part { file, source: body, escaped: false, offset: lines },
-            html: html.map(|source| Part { file: format!("{name}.html"), source, escaped: true, offset: 0 }),
+            subject: part(&file, subject.1, false, subject_places),
+            text: part(&file, body, false, body_places),
+            html: html.map(|html| part(&html_file, html.text, true, html.places)),
             digest,
             name,
         };
@@ -300,14 +317,20 @@ impl Part {
         let unknown = self.variables()?.into_iter().find(|variable| !view::has_variable(kind, variable));
         match unknown {
             Some(variable) => {
-                let line = self.line_of(&variable);
-                Err(TemplateError::UnknownVariable { file: self.file.clone(), line, variable, kind })
+                let (file, line) = self.place(self.line_of(&variable));
+                Err(TemplateError::UnknownVariable { file, line, variable, kind })
             }
             None => Ok(()),
         }
     }
 
-    /// The line on which a variable is first written: minijinja says which are unknown, not where.
+    /// The file and line of a line of the source, which is counted from 1; line 0 where it is not known.
+    fn place(&self, line: usize) -> (String, usize) {
+        let place = line.checked_sub(1).and_then(|index| self.places.get(index).or_else(|| self.places.last()));
+        place.map_or_else(|| (self.file.clone(), 0), |(file, line)| (file.to_string(), *line))
+    }
+
+    /// The line of the source on which a variable is first written: minijinja says which are unknown, not where.
     fn line_of(&self, variable: &str) -> usize {
         let whole = |line: &str| {
             let around = |side: Option<char>| side.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '.');
@@ -317,7 +340,7 @@ impl Part {
                     && around(after.and_then(|text| text.chars().next()))
             })
         };
-        self.offset + 1 + self.source.lines().position(whole).unwrap_or_default()
+        1 + self.source.lines().position(whole).unwrap_or_default()
     }
 
     /// The variables that the source uses: `service.phone`.
@@ -341,12 +364,12 @@ impl Part {
     }
 
     fn fault(&self, error: &minijinja::Error) -> TemplateError {
-        let line = error.line().map_or(0, |line| line + self.offset);
+        let (file, line) = self.place(error.line().unwrap_or_default());
         let why = match error.detail() {
             Some(detail) => format!("{}: {detail}", error.kind()),
             None => error.kind().to_string(),
         };
-        TemplateError::Body { file: self.file.clone(), line, why }
+        TemplateError::Body { file, line, why }
     }
 }
 
@@ -498,6 +521,27 @@ mod tests {
     #[test]
     fn refuses_to_include_another_template() {
         assert!(fault(&format!("{HEAD}{{% include 'x' %}}"), None).contains("essai.txt"));
+    }
+
+    #[test]
+    fn a_part_is_of_the_digest_and_its_faults_are_told_by_its_own_lines() {
+        let with = |part: &str| {
+            let source =
+                |name: &str, text: &str| TemplateSource { name: name.to_owned(), text: text.to_owned(), html: None };
+            let text = format!("{HEAD}Bonjour\n{{% include \"_pied.txt\" %}}\nFin\n");
+            Templates::new(vec![source("essai", &text), source("_pied", part)])
+        };
+        let digest = |part: &str| with(part).expect("valid").digest("essai").map(str::to_owned);
+        assert_eq!(
+            digest("A\n"),
+            load(&format!("{HEAD}Bonjour\nA\nFin\n"), None).expect("valid").digest("essai").map(str::to_owned)
+        );
+        assert_ne!(digest("A\n"), digest("B\n"));
+        assert_eq!(with("A\n").expect("valid").names().collect::<Vec<_>>(), ["essai"], "a part is no template");
+        let fault = |part: &str| with(part).map(drop).expect_err("faulty").to_string();
+        assert!(fault("A\n{{ service.fone }}\n").starts_with("template _pied.txt, line 2: there is no variable"));
+        assert!(fault("A\n\n{% if x %}\n").contains("line"), "an end that is missing is told");
+        assert!(fault("{% include \"_pied.txt\" %}\n").contains("_pied.txt, line 1"), "no parts within parts");
     }
 
     #[test]

@@ -113,6 +113,7 @@ pub(super) struct AlertView {
     gestures: Vec<GestureView>,
     /// `2 demandes à traiter, dont 1 en retard`
     headline: String,
+    reminder: bool,
 }
 
 /// What a digest can say.
@@ -249,9 +250,10 @@ const ACK_VARIABLES: [&str; 37] = [
     "loop",
 ];
 
-const ALERT_VARIABLES: [&str; 12] = [
+const ALERT_VARIABLES: [&str; 13] = [
     "bureau",
     "level",
+    "reminder",
     "page",
     "items",
     "total",
@@ -377,11 +379,12 @@ impl AlertView {
                 Level::QualityOfficer => "agents, chef de bureau et référent qualité",
             },
             page: fields.head.page.as_deref().map(one_line),
-            headline: if fields.cleared.is_empty() {
-                headline(total, overdue, &fields.conditions)
-            } else {
-                cleared(fields.cleared.len())
+            headline: match (fields.cleared.is_empty(), fields.reminder) {
+                (false, _) => cleared(fields.cleared.len()),
+                (true, true) => format!("rappel, {}", headline(total, overdue, &fields.conditions)),
+                (true, false) => headline(total, overdue, &fields.conditions),
             },
+            reminder: fields.reminder,
             cleared: one_line(&fields.cleared.join(", ")),
             conditions: conditions(fields.head.zone, &fields.conditions),
             gestures: gestures(&fields.gestures),

@@ -14,7 +14,7 @@ const MAX_MESSAGES: u32 = 100;
 /// Submits messages one after the other to one relay.
 ///
 /// A connection is used again only while it is fresh, after RSET, and after outcomes that leave no doubt about where
-/// the conversation stands. Dropping a [`Self::submit`] under way drops its connection with it.
+/// the conversation stands. Dropping a [`Self::submit`] or [`Self::refresh`] under way drops its connection with it.
 pub struct Sender {
     relay: Relay,
     open: Option<Open>,
@@ -24,6 +24,8 @@ struct Open {
     session: Session,
     used_at: DateTime<Utc>,
     messages: u32,
+    /// Whether it answered RSET since it was used last.
+    refreshed: bool,
 }
 
 impl Sender {
@@ -31,6 +33,17 @@ impl Sender {
     #[must_use]
     pub fn new(relay: Relay) -> Self {
         Self { relay, open: None }
+    }
+
+    /// Sees whether the connection at hand is of use, so that the next message need not wait for the answer. Call it right
+    /// before [`Self::submit`], while the message is fetched or written; `stop` ends the wait.
+    pub async fn refresh(&mut self, now: DateTime<Utc>, stop: &CancellationToken) {
+        let fresh = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            fresh = self.at_hand(now) => fresh,
+        };
+        self.open = fresh;
     }
 
     /// Submits one message. `now` decides whether the connection at hand is still fresh; `stop` ends the wait in good
@@ -53,6 +66,7 @@ impl Sender {
         let outcome = open.session.deliver(submission, &self.relay.deadlines, stop).await;
         open.messages += 1;
         open.used_at = now;
+        open.refreshed = false;
         if keeps(&outcome) && open.messages < MAX_MESSAGES {
             self.open = Some(open);
         }
@@ -66,16 +80,23 @@ impl Sender {
         }
     }
 
-    /// The connection at hand if it is fresh and answers RSET, else a new one.
+    /// The connection at hand if it is of use, else a new one.
     async fn ready(&mut self, now: DateTime<Utc>) -> Result<Open, super::Error> {
-        if let Some(mut open) = self.open.take() {
-            let idle = now.signed_duration_since(open.used_at);
-            // No message is at risk here: a connection that fails RSET is simply replaced.
-            if idle >= TimeDelta::zero() && idle <= KEEP_IDLE && open.session.reset(&self.relay.deadlines).await.is_ok()
-            {
-                return Ok(open);
-            }
+        if let Some(open) = self.open.take_if(|open| open.refreshed) {
+            return Ok(open);
         }
-        Ok(Open { session: Session::open(&self.relay).await?, used_at: now, messages: 0 })
+        if let Some(open) = self.at_hand(now).await {
+            return Ok(open);
+        }
+        Ok(Open { session: Session::open(&self.relay).await?, used_at: now, messages: 0, refreshed: true })
+    }
+
+    /// The connection at hand if it is fresh and answers RSET. No message is at risk here: one that fails is dropped.
+    async fn at_hand(&mut self, now: DateTime<Utc>) -> Option<Open> {
+        let mut open = self.open.take()?;
+        let idle = now.signed_duration_since(open.used_at);
+        let fresh = idle >= TimeDelta::zero() && idle <= KEEP_IDLE;
+        open.refreshed = fresh && open.session.reset(&self.relay.deadlines).await.is_ok();
+        open.refreshed.then_some(open)
     }
 }

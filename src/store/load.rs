@@ -12,6 +12,7 @@ use super::rows::{RequestRow, instant, maybe_instant, maybe_millis, millis, requ
 use super::turn::{Turn, on_turn};
 use super::{Error, Result};
 use crate::domain::address::Address;
+use crate::domain::classify::HOLDING;
 use crate::domain::decide::EarlyReply;
 use crate::domain::echo::{MAX_RECENT, Recent};
 use crate::domain::ledger::hex;
@@ -346,11 +347,12 @@ impl Turn {
     /// Answers of ours that name one of these Message-IDs and were seen before it.
     pub async fn early_replies(&mut self, ids: &[String]) -> Result<HashMap<String, EarlyReply>> {
         const HEAD: &str = "SELECT e.parent, m.digest, COALESCE((SELECT MAX(f.role) FROM location l JOIN folder f \
-             ON f.id = l.folder WHERE l.message = m.id), 'other'), m.received_at \
+             ON f.id = l.folder WHERE l.message = m.id), 'other'), m.received_at, m.reason_detail \
              FROM early_reply e JOIN message m ON m.id = e.message WHERE e.parent IN (";
-        let rows = select_in!(self, (String, String, String, i64), HEAD, ids, ") ORDER BY m.received_at DESC");
-        let reply = |(parent, message, role, at): (String, String, String, i64)| {
-            (parent, EarlyReply { at: instant(at), in_sent: role == "sent", message })
+        let rows = select_in!(self, (String, String, String, i64, String), HEAD, ids, ") ORDER BY m.received_at DESC");
+        let reply = |(parent, message, role, at, detail): (String, String, String, i64, String)| {
+            let (in_sent, holding) = (role == "sent", detail == HOLDING);
+            (parent, EarlyReply { at: instant(at), in_sent, holding, message })
         };
         Ok(rows.into_iter().map(reply).collect())
     }
@@ -490,11 +492,11 @@ pub(super) const PERSON_DIGEST: &str = "SELECT digest FROM person WHERE id = $1"
 pub(super) const MARK_UNDELIVERABLE: &str = "UPDATE person SET undeliverable_at = $1 WHERE digest = $2";
 pub(super) const SCHEDULE: &str = "INSERT INTO schedule (name, next_at) VALUES ($1, $2) \
      ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at";
-pub(super) const MESSAGES_FROM: &str =
-    "SELECT COUNT(*) FROM message WHERE person = $1 AND received_at >= $2 AND received_at <= $3";
+pub(super) const MESSAGES_FROM: &str = "SELECT COUNT(*) FROM message \
+     WHERE person = $1 AND person <> 0 AND received_at >= $2 AND received_at <= $3";
 pub(super) const RECENT_OF_DOMAIN: &str = "SELECT p.address, m.subject, m.acknowledgement FROM message m \
      JOIN person p ON p.id = m.person WHERE m.domain = $1 AND m.domain <> '' AND m.observed_at >= $2 \
-     ORDER BY m.id DESC LIMIT $3";
+     ORDER BY m.observed_at DESC, m.id DESC LIMIT $3";
 // A registration notice and the acknowledgement that follows it are one answer: requests are counted.
 pub(super) const SENT_TO_ADDRESS: &str = "SELECT COUNT(DISTINCT request) FROM effect \
      WHERE domain <> '' AND created_at >= $1 AND lower(recipients) = $2";

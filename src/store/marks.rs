@@ -9,7 +9,7 @@ use super::load::VALUES_PER_LIST;
 use super::rows::{instant, millis};
 use super::turn::{Turn, on_turn};
 use super::{Error, Result, Store, on_read};
-use crate::domain::classify::FolderRole;
+use crate::domain::classify::{FolderRole, HOLDING, PUT_BY_HAND};
 use crate::domain::gesture::Lying;
 use crate::domain::request::{MessageId, RequestId};
 use crate::domain::sighting::FlagSet;
@@ -49,6 +49,19 @@ pub struct ReplyRow {
     pub mailbox: String,
     /// Whether it lay in a Sent folder.
     pub in_sent: bool,
+    /// Whether its subject says that it is a holding reply.
+    pub holding: bool,
+}
+
+/// A further copy of a request's message that lies somewhere now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyRow {
+    /// The request.
+    pub request: RequestId,
+    /// The mailbox in which the copy lies.
+    pub mailbox: String,
+    /// Whether a hand put it there, rather than the server that delivered it.
+    pub by_hand: bool,
 }
 
 /// Selects the rows whose column is one of the numbers.
@@ -108,14 +121,32 @@ impl Turn {
 
     /// Our answers to a request, the earliest first.
     pub async fn replies_of(&mut self, request: RequestId) -> Result<Vec<ReplyRow>> {
-        let rows: Vec<(String, i64, String, i64)> = on_turn!(self, connection => sqlx::query_as(REPLIES_OF)
+        let rows: Vec<(String, i64, String, String, i64)> = on_turn!(self, connection => sqlx::query_as(REPLIES_OF)
             .bind(request.0)
             .bind(MAX_REPLIES)
             .fetch_all(connection)
             .await)?;
-        let reply =
-            |(digest, at, mailbox, in_sent)| ReplyRow { digest, at: instant(at), mailbox, in_sent: in_sent != 0 };
+        let reply = |(digest, at, mailbox, detail, in_sent): (String, i64, String, String, i64)| ReplyRow {
+            digest,
+            at: instant(at),
+            mailbox,
+            in_sent: in_sent != 0,
+            holding: detail == HOLDING,
+        };
         Ok(rows.into_iter().map(reply).collect())
+    }
+
+    /// The further copies of these requests' messages that lie somewhere now.
+    pub async fn copies_of(&mut self, requests: &[RequestId]) -> Result<Vec<CopyRow>> {
+        const HEAD: &str = "SELECT DISTINCT m.request, m.mailbox, m.reason_detail FROM message m \
+             JOIN location l ON l.message = m.id WHERE m.verdict = 'duplicate' AND l.gone_at = 0 AND m.request IN (";
+        let rows = select_ids!(self, (i64, String, String), HEAD, requests, ") ORDER BY m.request, m.mailbox");
+        let copy = |(request, mailbox, detail): (i64, String, String)| CopyRow {
+            request: RequestId(request),
+            mailbox,
+            by_hand: detail == PUT_BY_HAND,
+        };
+        Ok(rows.into_iter().map(copy).collect())
     }
 
     /// Has a request looked at again, because of what was seen at an instant; the earliest is kept.
@@ -175,7 +206,7 @@ impl Store {
 }
 
 pub(super) const SAVE_MARKS: &str = "UPDATE message SET marks = $1 WHERE id = $2";
-pub(super) const REPLIES_OF: &str = "SELECT m.digest, m.received_at, m.mailbox, \
+pub(super) const REPLIES_OF: &str = "SELECT m.digest, m.received_at, m.mailbox, m.reason_detail, \
      (SELECT COUNT(*) FROM location l JOIN folder f ON f.id = l.folder WHERE l.message = m.id AND f.role = 'sent') \
      FROM message m WHERE m.request = $1 AND m.request <> 0 AND m.verdict = 'reply' ORDER BY m.received_at, m.id LIMIT $2";
 pub(super) const LOOK_AGAIN: &str =

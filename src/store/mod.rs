@@ -40,7 +40,7 @@ pub use history::PastRequest;
 pub use lease::Lease;
 pub use load::{KnownMessage, MailboxRow, Person, SentKey};
 pub use mails::{DueCopy, MailRow};
-pub use marks::{ReplyRow, StandingRow};
+pub use marks::{CopyRow, ReplyRow, StandingRow};
 pub use places::PlaceRow;
 pub use purge::{AccessLine, PersonMessage, PersonRow, Purgeable};
 pub use queries::{FolderCursor, Listing, MessageLine, QueueState, RequestFilter, RequestLine};
@@ -57,6 +57,9 @@ pub use write::{Kept, LocationRow, MessageRow};
 const READERS: u32 = 4;
 /// How many connections a PostgreSQL pool may hold.
 const POSTGRES_CONNECTIONS: u32 = 8;
+/// Rows that `SQLite`'s own thread may be ahead of who reads them: a page of the ledger and more, so that neither side waits
+/// for the other at each row.
+const ROWS_AHEAD: usize = 4_096;
 /// How long a connection is waited for.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long `SQLite` waits for another process that writes (a `vigie request answer` beside the daemon).
@@ -207,6 +210,7 @@ impl Store {
             .pragma("cache_size", "-8000")
             // What is forgotten is overwritten, not only unlinked.
             .pragma("secure_delete", "ON")
+            .row_buffer_size(ROWS_AHEAD)
             .foreign_keys(true);
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
         let write = pool(1).connect_with(options.clone()).await.map_err(failed)?;

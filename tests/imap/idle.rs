@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use vigie::imap::{Error, IdleEnd};
+use vigie::imap::{Error, IdleEnd, UidRange};
 
 use crate::script::{Scripted, Step, dialogue, examined, hear, say, tagged};
 
@@ -81,6 +81,26 @@ async fn wakes_at_once_for_what_arrived_since_the_folder_was_read() {
     let (wait, stop) = (Duration::from_millis(50), CancellationToken::new());
     assert_eq!(session.idle(wait, &stop).await.unwrap(), IdleEnd::Changed);
     assert_eq!(session.idle(wait, &stop).await.unwrap(), IdleEnd::Timeout, "said once, not for ever");
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn what_another_client_marks_is_news_whenever_the_server_says_it() {
+    let marked = "* 2 FETCH (FLAGS (\\Answered))";
+    let server = Scripted::one(dialogue([
+        examined("IDLE", 3),
+        vec![hear("NOOP"), say(marked), tagged("OK")],
+        vec![hear("UID FETCH"), say("* 1 FETCH (UID 1 FLAGS ())"), tagged("OK")],
+        vec![hear("NOOP"), tagged("OK")],
+        vec![hear("IDLE"), say("+"), Step::Line("DONE".to_owned()), say(marked), tagged("OK")],
+    ]))
+    .await;
+    let mut session = server.inbox().await;
+    assert!(session.has_news().await.unwrap());
+    session.flags(UidRange::ALL, None).await.unwrap();
+    assert!(!session.has_news().await.unwrap(), "what was asked for is no news");
+    let (wait, stop) = (Duration::from_millis(50), CancellationToken::new());
+    assert_eq!(session.idle(wait, &stop).await.unwrap(), IdleEnd::Changed, "said while the wait ended");
     server.finish().await;
 }
 

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::civil::{Days, at_second, civil};
-use super::house::{BUREAUX, Bureau, MAILBOXES, known};
-use super::story::{Case, OUTAGE, Reckoned, Story};
+use super::house::{BUREAUX, Bureau, known};
+use super::story::{Case, OUTAGE, Story};
+use super::truth::Reckoned;
 
 /// An alert about one request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,11 +30,10 @@ pub fn due(story: &Story) -> BTreeSet<Alarm> {
 }
 
 fn of_case(case: &Case, ends: DateTime<Utc>) -> Vec<Alarm> {
-    let number = MAILBOXES[case.mailbox].bureau;
-    let bureau = &BUREAUX[number];
     let silenced = case.settled.map_or(ends, |settled| settled.seen_at.min(ends));
     let (mut alarms, mut raised) = (Vec::new(), i64::MAX);
-    for (part, Reckoned { since: from, due, standing, anew }) in case.due.iter().enumerate() {
+    for (part, Reckoned { since: from, due, bureau: number, standing, anew }) in case.due.iter().enumerate() {
+        let bureau = &BUREAUX[*number];
         let until = case.due.get(part + 1).map_or(silenced, |next| silenced.min(next.since));
         let days = known(*from);
         if *standing {
@@ -56,7 +56,7 @@ fn of_case(case: &Case, ends: DateTime<Utc>) -> Vec<Alarm> {
             let most_urgent = moments.iter().filter(|(other, _)| *other == at).map(|(_, level)| *level).min();
             if level < raised && most_urgent == Some(level) {
                 raised = level;
-                alarms.push(Alarm { at, bureau: number, level, case: case.id.clone() });
+                alarms.push(Alarm { at, bureau: *number, level, case: case.id.clone() });
             }
         }
     }

@@ -8,9 +8,8 @@ use vigie::app::forecast::of_bureau;
 use vigie::store::RequestFilter;
 
 use super::civil::civil;
-use super::house::{BUREAUX, MAILBOXES};
+use super::house::BUREAUX;
 use super::story::Case;
-use super::verdict::is_late;
 use super::world::World;
 
 /// The bars of the table.
@@ -63,8 +62,9 @@ pub async fn compare(world: &World<'_>, said: &[Said]) -> Scores {
     let ids: HashMap<&str, &str> =
         lines.iter().map(|line| (line.request.reference.as_str(), line.message_id.as_str())).collect();
     let cases: HashMap<&str, &Case> = world.story.cases.iter().map(|case| (case.id.as_str(), case)).collect();
-    let outcomes: Vec<Outcome> =
-        said.iter().filter_map(|said| outcome(world, said, cases[ids[said.reference.as_str()]])).collect();
+    // A request that the story does not know is a difference, and told as such.
+    let case = |said: &Said| cases.get(ids[said.reference.as_str()]).copied();
+    let outcomes: Vec<Outcome> = said.iter().filter_map(|said| outcome(world, said, case(said)?)).collect();
     println!("\nrisk           forecasts  forecast  observed");
     for decile in 0..DECILES {
         let of = |outcome: &Outcome| ((outcome.risk * DECILES as f64) as usize).min(DECILES - 1) == decile;
@@ -74,7 +74,7 @@ pub async fn compare(world: &World<'_>, said: &[Said]) -> Scores {
         line(name, &outcomes, |outcome| outcome.weekday == day as u32);
     }
     let scores = Scores {
-        misplaced: said.iter().filter(|said| stood_still(cases[ids[said.reference.as_str()]], said.at)).count(),
+        misplaced: said.iter().filter(|said| case(said).is_some_and(|case| case.reckoned_at(said.at).standing)).count(),
         forecasts: outcomes.len(),
         brier: brier(&outcomes, |outcome| outcome.risk),
         base: constant(&outcomes),
@@ -97,19 +97,13 @@ pub async fn compare(world: &World<'_>, said: &[Said]) -> Scores {
     scores
 }
 
-/// Whether the clock of a request stood still at an instant.
-fn stood_still(case: &Case, at: DateTime<Utc>) -> bool {
-    case.due.iter().rev().find(|reckoned| reckoned.since <= at).is_some_and(|reckoned| reckoned.standing)
-}
-
 /// What came true; nothing where the story ends before.
 fn outcome(world: &World<'_>, said: &Said, case: &Case) -> Option<Outcome> {
-    let due = case.due.last().unwrap().due;
-    (due < civil(world.story.ends).date()).then(|| Outcome {
-        bureau: MAILBOXES[case.mailbox].bureau,
+    (case.due_on() < civil(world.story.ends).date()).then(|| Outcome {
+        bureau: case.reckoned_at(said.at).bureau,
         weekday: civil(said.at).weekday().num_days_from_monday(),
         risk: said.risk,
-        missed: is_late(case),
+        missed: case.is_late(),
     })
 }
 

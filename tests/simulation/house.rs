@@ -11,6 +11,21 @@ use super::civil::{Closed, Days};
 /// The administration's own domain.
 pub const DOMAIN: &str = "prefecture.example.org";
 
+/// Where mail arrives.
+pub const INBOX: &str = "INBOX";
+/// Where copies of what was sent are kept.
+pub const SENT: &str = "Éléments envoyés";
+/// The folder of what was answered by telephone.
+pub const PHONE: &str = "Vigie/Répondu par téléphone";
+/// The folder of what needs no answer.
+pub const NO_REPLY: &str = "Vigie/Sans suite";
+/// The folder of what is incomplete.
+pub const INCOMPLETE: &str = "Vigie/Incomplet";
+/// The keyword of what was answered by telephone.
+pub const KEYWORD: &str = "$VigieTelephone";
+/// How the subject of a holding reply begins.
+pub const ATTENTE: &str = "Réponse d’attente";
+
 /// A mailbox.
 pub struct Mailbox {
     pub name: &'static str,
@@ -181,7 +196,10 @@ pub fn settings(closures: &[Closed]) -> Settings {
          administrators = [\"sidsic@{DOMAIN}\"]\n\n[store]\nurl = \"vigie.db\"\n\n[smtp.server]\n\
          host = \"smtp.{DOMAIN}\"\nport = 465\nlogin = \"vigie\"\npassword_credential = \"smtp\"\n\n\
          [limits]\nper_mailbox_per_hour = 2000\nper_domain_per_hour = 2000\nbreaker_per_hour = 5000\n\n\
-         [[gestures]]\nkeyword = \"$VigieTelephone\"\nmeans = \"answered\"\nby = \"phone\"\n",
+         [[gestures]]\nkeyword = \"{KEYWORD}\"\nmeans = \"answered\"\nby = \"phone\"\n\n\
+         [[gestures]]\nfolder = \"{PHONE}\"\nmeans = \"answered\"\nby = \"phone\"\n\n\
+         [[gestures]]\nfolder = \"{NO_REPLY}\"\nmeans = \"no_reply_needed\"\n\n\
+         [[gestures]]\nfolder = \"{INCOMPLETE}\"\nmeans = \"incomplete\"\n",
         shipped = shipped.display()
     );
     for closure in closures {
@@ -216,7 +234,8 @@ fn of_mailbox(mailbox: &Mailbox) -> String {
     format!(
         "\n[[mailboxes]]\nname = \"{name}\"\naddress = \"{name}@{DOMAIN}\"\nbureau = \"{bureau}\"\n\
          prefix = \"{prefix}\"\nmode = \"acknowledge\"\nnature = \"{nature}\"\ntemplate = \"pref-pan\"\n\
-         acknowledge_max_age = \"7d\"\n\n[mailboxes.imap]\nhost = \"imap.{DOMAIN}\"\nport = 993\nlogin = \"{name}\"\n\
+         acknowledge_max_age = \"7d\"\n\
+         holding_subjects = [\"{ATTENTE}*\"]\n\n[mailboxes.imap]\nhost = \"imap.{DOMAIN}\"\nport = 993\nlogin = \"{name}\"\n\
          password_credential = \"{name}\"\n\n[mailboxes.service]\nname = \"Service {name}\"\n\
          postal_address = \"1 place de la Préfecture, 01000 Exemple\"\ntelephone = \"04 00 00 00 00\"\n\
          data_protection = \"Vos données sont traitées par la préfecture : dpo@{DOMAIN}.\"\n"

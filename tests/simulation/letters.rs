@@ -104,8 +104,19 @@ pub fn reply(letter: &Letter<'_>, to: &Person, by_agent: bool) -> Vec<u8> {
         "From: <{from}>\r\nTo: <{}>\r\n{copy}Subject: {}\r\nDate: {}\r\nMessage-ID: <{id}>\r\nIn-Reply-To: <{parent}>\r\n\
          References: <{parent}>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\nBonjour,\r\n",
         to.address,
-        encoded(&format!("Re: {subject}")),
+        encoded(subject),
         at.to_rfc2822(),
+    )
+    .into_bytes()
+}
+
+/// What an agent of the first mailbox forwards to the second: `ids` are its own Message-ID and the one that it names.
+pub fn forward((from, to): (&str, &str), subject: &str, (id, parent): (&str, &str), at: DateTime<Utc>) -> Vec<u8> {
+    let (subject, date) = (encoded(&format!("TR : {subject}")), at.to_rfc2822());
+    format!(
+        "From: <{from}@{DOMAIN}>\r\nTo: <{to}@{DOMAIN}>\r\nSubject: {subject}\r\nDate: {date}\r\nMessage-ID: <{id}>\r\n\
+         In-Reply-To: <{parent}>\r\nReferences: <{parent}>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\n\
+         Pour attribution.\r\n"
     )
     .into_bytes()
 }

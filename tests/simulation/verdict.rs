@@ -37,6 +37,9 @@ pub async fn compare(world: &World<'_>) -> Findings {
             None => findings.differences.push(format!("{} opened no request: {case:?}", case.id)),
         }
     }
+    let known: BTreeSet<&str> = story.cases.iter().map(|case| case.id.as_str()).collect();
+    let unknown = lines.iter().filter(|line| !known.contains(line.message_id.as_str()));
+    findings.differences.extend(unknown.map(|line| format!("{} is no request", line.message_id)));
     if lines.len() != story.cases.len() {
         findings.differences.push(format!("{} requests where {} are true", lines.len(), story.cases.len()));
     }
@@ -63,12 +66,12 @@ pub async fn compare(world: &World<'_>) -> Findings {
 fn request(case: &Case, line: &RequestLine) -> Option<String> {
     let request = &line.request;
     let truth = [
-        MAILBOXES[case.mailbox].name.to_owned(),
+        MAILBOXES[case.holder].name.to_owned(),
         case.requester.to_owned(),
         case.nature.to_owned(),
         case.commitment.to_owned(),
         case.received_at.to_string(),
-        case.due.last().map(|reckoned| reckoned.due.to_string()).unwrap(),
+        case.due_on().to_string(),
         case.settled.map_or("open", |settled| settled.status).to_owned(),
         case.settled.map(|settled| settled.at.to_string()).unwrap_or_default(),
         case.settled.and_then(|settled| settled.evidence).unwrap_or_default().to_owned(),
@@ -135,7 +138,7 @@ fn alerts(world: &World<'_>, by_id: &HashMap<&str, &RequestLine>, findings: &mut
         *mails.entry(level).or_default() += 1;
         closed += usize::from(!is_open(&BUREAUX[bureau], &known(mail.at), mail.at));
         for reference in &mail.effect.about {
-            let case = ids[reference.as_str()].to_owned();
+            let case = ids.get(reference.as_str()).map_or_else(|| reference.clone(), |id| (*id).to_owned());
             twice += usize::from(!told.insert(Alarm { at: mail.at, bureau, level, case }));
         }
     }
@@ -202,24 +205,18 @@ fn digests(world: &World<'_>, findings: &mut Findings) {
 fn mailboxes(story: &Story) {
     println!("\n{:<18} {:>8} {:>8} {:>8} {:>8} {:>8}", "mailbox", "requests", "in time", "late", "open", "closed");
     for (number, mailbox) in MAILBOXES.iter().enumerate() {
-        let cases: Vec<&Case> = story.cases.iter().filter(|case| case.mailbox == number).collect();
+        let cases: Vec<&Case> = story.cases.iter().filter(|case| case.holder == number).collect();
         let count = |test: &dyn Fn(&Case) -> bool| cases.iter().filter(|case| test(case)).count();
         let answered = |case: &Case| case.settled.is_some_and(|settled| settled.status == "answered");
         println!(
             "{:<18} {:>8} {:>8} {:>8} {:>8} {:>8}",
             mailbox.name,
             cases.len(),
-            count(&|case| answered(case) && !is_late(case)),
-            count(&|case| answered(case) && is_late(case)),
+            count(&|case| answered(case) && !case.is_late()),
+            count(&|case| answered(case) && case.is_late()),
             count(&|case| case.settled.is_none()),
             count(&|case| case.settled.is_some_and(|settled| settled.status != "answered")),
         );
     }
     println!("answered where vigie cannot see it: {}; messages received: {}", story.invisible, story.received);
-}
-
-/// Whether a request missed its limit, in truth.
-pub fn is_late(case: &Case) -> bool {
-    let due = case.due.last().unwrap().due;
-    case.settled.is_none_or(|settled| civil(settled.at).date() > due)
 }

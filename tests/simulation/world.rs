@@ -17,7 +17,7 @@ use vigie::domain::sighting::FlagSet;
 use vigie::mail::template::Templates;
 use vigie::store::{Claim, FolderCursor, Store};
 
-use super::house::{MAILBOXES, known, settings};
+use super::house::{INBOX, INCOMPLETE, MAILBOXES, NO_REPLY, PHONE, SENT, known, settings};
 use super::letters::{self, Letter};
 use super::story::{Case, Echo, Event, Happening, Story};
 
@@ -25,14 +25,27 @@ use super::story::{Case, Echo, Event, Happening, Story};
 const UNKNOWN_WAIT: TimeDelta = TimeDelta::minutes(10);
 /// Turns that may follow upon one another without an event: far more than a month of alerts and digests.
 const MAX_TURNS: usize = 10_000;
-/// The folder of copies.
-const SENT: &str = "Éléments envoyés";
 
 /// A mail that the relay took.
 #[derive(Debug, Clone)]
 pub struct Mailed {
     pub at: DateTime<Utc>,
     pub effect: Effect,
+}
+
+/// The message of a request, and where it lies: the oldest place first.
+struct Lying {
+    bytes: Vec<u8>,
+    internal: DateTime<Utc>,
+    places: Vec<Place>,
+}
+
+/// A place of a message: mailbox, folder, UID.
+#[derive(Clone, Copy)]
+struct Place {
+    mailbox: usize,
+    folder: &'static str,
+    uid: u32,
 }
 
 /// vigie in the middle of the story.
@@ -47,7 +60,7 @@ pub struct World<'a> {
     /// The Message-IDs of our acknowledgements, by the request's Message-ID.
     acknowledged: HashMap<String, String>,
     /// Where the message of each request lies.
-    places: HashMap<String, u32>,
+    lying: HashMap<String, Lying>,
     cursors: HashMap<(usize, &'static str), FolderCursor>,
     uid: u32,
     /// Alerts and digests that left.
@@ -68,9 +81,9 @@ impl<'a> World<'a> {
         for (number, mailbox) in MAILBOXES.iter().enumerate() {
             switch_on(&store, settings.office.desk(mailbox.name).unwrap(), story.begins).await.unwrap();
             let mut turn = store.begin().await.unwrap();
-            for (folder, role) in [("INBOX", FolderRole::Inbox), (SENT, FolderRole::Sent)] {
-                let cursor = turn.folder(mailbox.name, folder, role.name()).await.unwrap();
-                cursors.insert((number, role.name()), FolderCursor { uid_validity: 1, ..cursor });
+            for folder in [INBOX, SENT, PHONE, NO_REPLY, INCOMPLETE] {
+                let cursor = turn.folder(mailbox.name, folder, role_of(folder).name()).await.unwrap();
+                cursors.insert((number, folder), FolderCursor { uid_validity: 1, ..cursor });
             }
             turn.commit().await.unwrap();
         }
@@ -84,7 +97,7 @@ impl<'a> World<'a> {
             now: story.begins,
             references: HashMap::new(),
             acknowledged: HashMap::new(),
-            places: HashMap::new(),
+            lying: HashMap::new(),
             cursors,
             uid: 0,
             mailed: Vec::new(),
@@ -128,7 +141,8 @@ impl<'a> World<'a> {
     async fn happen(&mut self, event: &Event) {
         match &event.what {
             Happening::Mail { mailbox, role, internal_date, bytes } => {
-                self.receive(*mailbox, *role, *internal_date, bytes).await;
+                let folder = if *role == FolderRole::Sent { SENT } else { INBOX };
+                self.receive((*mailbox, folder), *internal_date, bytes).await;
             }
             Happening::Echo { case, what, id } => self.echo(&self.story.cases[*case], *what, id).await,
             Happening::Phone { case, at } => {
@@ -140,18 +154,24 @@ impl<'a> World<'a> {
             Happening::Transfer { case } => {
                 self.decide(*case, Gesture::Transfer { to: "une autre administration".into() }, self.now).await;
             }
+            Happening::HandOver { case, to } => {
+                self.decide(*case, Gesture::Transfer { to: MAILBOXES[*to].name.into() }, self.now).await;
+            }
             Happening::Pause { case } => {
                 self.decide(*case, Gesture::Suspend { motive: "missing_items".into() }, self.now).await;
             }
             Happening::Resume { case } => self.decide(*case, Gesture::Resume, self.now).await,
-            Happening::Mark { case, mark } => {
-                let uid = self.place(&self.story.cases[*case]);
-                self.show(*case, Shown { flags: vec![(uid, FlagSet::new([*mark]))], gone: Vec::new() }).await;
+            Happening::Reopen { case } => self.decide(*case, Gesture::Reopen { why: "denied" }, self.now).await,
+            Happening::Mark { case, marks } => {
+                // Of a message that was deleted meanwhile nothing is shown any more.
+                if let Some(place) = self.lying[&self.story.cases[*case].id].places.first().copied() {
+                    let flags = vec![(place.uid, FlagSet::new(marks.iter().copied()))];
+                    self.show(place, Shown { flags, gone: Vec::new() }).await;
+                }
             }
-            Happening::Delete { case } => {
-                let uid = self.place(&self.story.cases[*case]);
-                self.show(*case, Shown { flags: Vec::new(), gone: vec![uid] }).await;
-            }
+            Happening::File { case, folder, leaves_first } => self.file(*case, folder, *leaves_first).await,
+            Happening::Copy { case, to } => self.put(*case, (*to, INBOX)).await,
+            Happening::Leave { case } | Happening::Delete { case } => self.leave(*case).await,
             Happening::Closure => {
                 self.settings = settings(&known(self.now).closures);
                 take_into_use(&self.store, &self.settings.office, self.now).await.unwrap();
@@ -160,7 +180,7 @@ impl<'a> World<'a> {
         }
     }
 
-    async fn receive(&mut self, mailbox: usize, role: FolderRole, internal: DateTime<Utc>, bytes: &[u8]) {
+    async fn receive(&mut self, (mailbox, folder): (usize, &'static str), internal: DateTime<Utc>, bytes: &[u8]) {
         self.uid += 1;
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
         let (header, body) = bytes.split_at(end);
@@ -169,14 +189,49 @@ impl<'a> World<'a> {
             arrived.add_body(body);
         }
         let desk = self.settings.office.desk(MAILBOXES[mailbox].name).unwrap();
-        let mut cursor = self.cursors[&(mailbox, role.name())].clone();
+        let mut cursor = self.cursors[&(mailbox, folder)].clone();
         cursor.last_uid = i64::from(self.uid);
-        let source = Source { office: &self.settings.office, desk, cursor, role, lease: None };
-        let ingested = ingest(&self.store, &source, &[arrived], self.now).await.unwrap();
-        if ingested.opened > 0 {
-            let text = String::from_utf8_lossy(header);
-            let (_, id) = text.split_once("Message-ID: <").unwrap();
-            self.places.insert(id[..id.find('>').unwrap()].to_owned(), self.uid);
+        let source = Source { office: &self.settings.office, desk, cursor, role: role_of(folder), lease: None };
+        ingest(&self.store, &source, &[arrived], self.now).await.unwrap();
+        let text = String::from_utf8_lossy(header);
+        let (_, id) = text.split_once("Message-ID: <").unwrap();
+        let id = id[..id.find('>').unwrap()].to_owned();
+        let place = Place { mailbox, folder, uid: self.uid };
+        if folder == INBOX {
+            let fresh = || Lying { bytes: bytes.to_vec(), internal, places: vec![place] };
+            self.lying.entry(id).or_insert_with(fresh);
+        }
+    }
+
+    /// The message of a request appears at one more place.
+    async fn put(&mut self, case: usize, (mailbox, folder): (usize, &'static str)) {
+        let id = &self.story.cases[case].id;
+        let (bytes, internal) = (self.lying[id].bytes.clone(), self.lying[id].internal);
+        self.receive((mailbox, folder), internal, &bytes).await;
+        let place = Place { mailbox, folder, uid: self.uid };
+        self.lying.get_mut(id).unwrap().places.push(place);
+    }
+
+    /// The message of a request is gone from its oldest place.
+    async fn leave(&mut self, case: usize) {
+        let places = &mut self.lying.get_mut(&self.story.cases[case].id).unwrap().places;
+        if !places.is_empty() {
+            let place = places.remove(0);
+            self.show(place, Shown { flags: Vec::new(), gone: vec![place.uid] }).await;
+        }
+    }
+
+    /// The message of a request is moved to another folder, unless it was deleted before.
+    async fn file(&mut self, case: usize, folder: &'static str, leaves_first: bool) {
+        let Some(Place { mailbox, .. }) = self.lying[&self.story.cases[case].id].places.first().copied() else {
+            return;
+        };
+        if leaves_first {
+            self.leave(case).await;
+            self.put(case, (mailbox, folder)).await;
+        } else {
+            self.put(case, (mailbox, folder)).await;
+            self.leave(case).await;
         }
     }
 
@@ -198,18 +253,12 @@ impl<'a> World<'a> {
         done.unwrap_or_else(|error| panic!("{word:?} of {case:?}: {error}"));
     }
 
-    /// The UID of a request's message.
-    fn place(&self, case: &Case) -> u32 {
-        self.places.get(&case.id).copied().unwrap_or_else(|| panic!("no place of {}", case.id))
-    }
-
-    /// The server shows a message of the inbox with its flags, or gone.
-    async fn show(&mut self, case: usize, shown: Shown) {
-        let case = &self.story.cases[case];
+    /// The server shows what became of a place.
+    async fn show(&mut self, place: Place, shown: Shown) {
         let office = &self.settings.office;
-        let desk = office.desk(MAILBOXES[case.mailbox].name).unwrap();
-        let cursor = self.cursors[&(case.mailbox, "inbox")].clone();
-        let source = Source { office, desk, cursor, role: FolderRole::Inbox, lease: None };
+        let desk = office.desk(MAILBOXES[place.mailbox].name).unwrap();
+        let cursor = self.cursors[&(place.mailbox, place.folder)].clone();
+        let source = Source { office, desk, cursor, role: role_of(place.folder), lease: None };
         observe(&self.store, &source, &shown, self.now).await.unwrap();
     }
 
@@ -226,7 +275,7 @@ impl<'a> World<'a> {
             Echo::Bounce => letters::bounce(&letter, &about),
             Echo::FollowUp => letters::plain(&letter),
         };
-        self.receive(case.mailbox, FolderRole::Inbox, self.now, &bytes).await;
+        self.receive((case.mailbox, INBOX), self.now, &bytes).await;
     }
 
     /// Sends what is due, through a relay that refuses a few addresses for good.
@@ -261,5 +310,13 @@ impl<'a> World<'a> {
         self.acknowledged.insert(parent.clone(), message_id.to_owned());
         self.references.insert(parent.clone(), effect.about[0].clone());
         *self.acknowledgements.entry((effect.recipients[0].to_string(), parent)).or_default() += 1;
+    }
+}
+
+fn role_of(folder: &str) -> FolderRole {
+    match folder {
+        INBOX => FolderRole::Inbox,
+        SENT => FolderRole::Sent,
+        _ => FolderRole::Other,
     }
 }

@@ -61,8 +61,8 @@ impl Cyrus {
         command.arg("-p").arg(self.folder.join("run/master.pid")).env("LD_LIBRARY_PATH", self.libraries());
         let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("cyrus.log")).expect("a log");
         command.stderr(log.try_clone().expect("a log")).stdout(log).stdin(Stdio::null());
-        let mut process =
-            Process::start(command.current_dir(self.folder.path()), "TERM", None).expect("starting Cyrus");
+        let mut process = Process::start(command.current_dir(self.folder.path()), "TERM", Some(self.folder.path()))
+            .expect("starting Cyrus");
         let mut ended = false;
         wait_until(PATIENCE, || {
             ended = process.has_ended();

@@ -169,7 +169,7 @@ impl Dovecot {
         let before = self.log().len();
         let mut command = process::command_as(&self.account, &process::program("dovecot", "dovecot-imapd"));
         command.arg("-F").arg("-c").arg(self.config()).current_dir(self.folder.path());
-        let mut process = Process::start(&mut command, "TERM", None).expect("starting Dovecot");
+        let mut process = Process::start(&mut command, "TERM", Some(self.folder.path())).expect("starting Dovecot");
         let mut ended = false;
         wait_until(PATIENCE, || {
             ended = process.has_ended();

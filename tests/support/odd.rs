@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
 /// What the server does with the header of a message that it cannot give.
@@ -21,6 +23,17 @@ pub enum Trouble {
     Bye,
     /// It gives a date that nobody can read, and hangs up.
     Date,
+}
+
+/// What the server answers a client that asks to be told of other folders (RFC 5465).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notify {
+    /// It will tell.
+    Granted,
+    /// It will not.
+    Refused,
+    /// It hangs up.
+    Dropped,
 }
 
 /// One message.
@@ -73,6 +86,8 @@ pub struct Settings {
     pub bye_after: Option<usize>,
     /// Said before the answer to every command: what other sessions do, keep-alives, oddities.
     pub chatter: String,
+    /// What it answers NOTIFY.
+    pub notify: Notify,
     /// Every command that was heard, without its tag.
     pub heard: Vec<String>,
 }
@@ -82,6 +97,7 @@ pub struct Odd {
     /// Its loopback port.
     pub port: u16,
     settings: Arc<Mutex<Settings>>,
+    news: broadcast::Sender<String>,
     task: JoinHandle<()>,
 }
 
@@ -95,18 +111,25 @@ impl Odd {
             folders: BTreeMap::from([("INBOX".to_owned(), inbox)]),
             bye_after: None,
             chatter: String::new(),
+            notify: Notify::Granted,
             heard: Vec::new(),
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let port = listener.local_addr().expect("its port").port();
         let settings = Arc::new(Mutex::new(settings));
-        let shared = Arc::clone(&settings);
+        let news = broadcast::Sender::new(16);
+        let (shared, telling) = (Arc::clone(&settings), news.clone());
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(serve(client, Arc::clone(&shared)));
+                tokio::spawn(serve(client, Arc::clone(&shared), telling.clone()));
             }
         });
-        Self { port, settings, task }
+        Self { port, settings, news, task }
+    }
+
+    /// Says a line to every client that idles; whether any does.
+    pub fn tell(&self, line: &str) -> bool {
+        self.news.send(line.to_owned()).is_ok()
     }
 
     /// Its settings and its mail, to be changed.
@@ -145,7 +168,22 @@ enum After {
     Leave(String),
 }
 
-async fn serve(client: TcpStream, settings: Arc<Mutex<Settings>>) {
+/// Idles with a client until it has enough.
+async fn idle(client: &mut BufReader<TcpStream>, tag: &str, mut news: broadcast::Receiver<String>) -> io::Result<()> {
+    client.get_mut().write_all(b"+ idling\r\n").await?;
+    let mut line = String::new();
+    loop {
+        tokio::select! {
+            read = client.read_line(&mut line) => {
+                read?;
+                return client.get_mut().write_all(format!("{tag} OK done\r\n").as_bytes()).await;
+            }
+            Ok(told) = news.recv() => client.get_mut().write_all(format!("{told}\r\n").as_bytes()).await?,
+        }
+    }
+}
+
+async fn serve(client: TcpStream, settings: Arc<Mutex<Settings>>, news: broadcast::Sender<String>) {
     client.set_nodelay(true).expect("no delay");
     let mut client = BufReader::new(client);
     let mut open: Option<String> = None;
@@ -159,6 +197,13 @@ async fn serve(client: TcpStream, settings: Arc<Mutex<Settings>>) {
             return;
         }
         let (tag, command) = line.trim_end().split_once(' ').unwrap_or((line.trim_end(), ""));
+        if command == "IDLE" {
+            settings.lock().unwrap_or_else(PoisonError::into_inner).heard.push(command.to_owned());
+            if idle(&mut client, tag, news.subscribe()).await.is_err() {
+                return;
+            }
+            continue;
+        }
         let after = answer(&mut settings.lock().unwrap_or_else(PoisonError::into_inner), &mut open, tag, command);
         let (text, leaves) = match after {
             After::Stay(text) => (text, false),
@@ -200,6 +245,11 @@ fn answer(settings: &mut Settings, open: &mut Option<String>, tag: &str, command
             *open = Some(name);
             done(said)
         }
+        "NOTIFY" => match settings.notify {
+            Notify::Granted => done(String::new()),
+            Notify::Refused => After::Stay(format!("{tag} NO [CANNOT] not here\r\n")),
+            Notify::Dropped => After::Leave(String::new()),
+        },
         "UID" => uid_command(settings, open.as_deref(), tag, command),
         _ => After::Stay(format!("{tag} BAD unknown command\r\n")),
     }

@@ -2,22 +2,29 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use vigie::app::ingest::switch_on;
 use vigie::clock;
 use vigie::config::{Secrets, Settings};
 use vigie::daemon::access::{Access, Tokens};
+use vigie::daemon::gate::Gates;
 use vigie::daemon::heart::{Heart, Pulse};
 use vigie::daemon::line::Line;
-use vigie::daemon::mailbox::endpoint;
+use vigie::daemon::mailbox::{Shared, endpoint};
 use vigie::daemon::sync::{Pass, Passed, Reader, Watched};
+use vigie::daemon::trust::Trust;
 use vigie::domain::classify::FolderRole;
 use vigie::domain::decide::Desk;
 use vigie::imap::{Deadlines, Endpoint};
 use vigie::store::{Lease, Store};
 
 use super::house::{ETR, PAN};
+use super::process::PATIENCE;
 
 /// The accounts of a post's server.
 pub const USERS: [(&str, &str); 2] = [(PAN, "pan secret"), (ETR, "etrangers")];
@@ -39,6 +46,7 @@ pub struct Post {
     pub store: Store,
     pulse: Pulse,
     tokens: Tokens,
+    trust: Trust,
     leases: Vec<Lease>,
     folder: Option<tempfile::TempDir>,
 }
@@ -65,8 +73,8 @@ impl Post {
             let lease = store.lease(mailbox, "essai", TimeDelta::hours(1), clock::now()).await.expect("a lease");
             leases.push(lease.expect("nobody else holds it"));
         }
-        let pulse = Heart::default().pulse("post", std::time::Duration::from_mins(1));
-        Self { settings, store, pulse, tokens: Tokens::default(), leases, folder: None }
+        let pulse = Heart::default().pulse("post", Duration::from_mins(1));
+        Self { settings, store, pulse, tokens: Tokens::default(), trust: Trust::default(), leases, folder: None }
     }
 
     /// What decisions know of a mailbox.
@@ -101,7 +109,40 @@ impl Post {
         let settings = self.settings.mailbox(mailbox).expect("settings");
         let usual = endpoint(&settings.imap);
         let endpoint = Endpoint { port: port.unwrap_or(usual.port), ..usual };
-        Line::open(endpoint, Access::of(&settings.imap, &self.tokens).expect("a password"), deadlines).await
+        let access = Access::of(&settings.imap, &self.tokens).expect("a password");
+        Line::open(endpoint, access, &self.trust, deadlines).await
+    }
+
+    /// Watches the first mailbox as the daemon does, until `stop`.
+    pub fn watch(&self, stop: &CancellationToken) -> JoinHandle<anyhow::Result<()>> {
+        let texts = vigie::daemon::templates(&self.settings).expect("the texts");
+        let settings = Arc::new(self.settings.clone());
+        let shared = Shared {
+            store: self.store.clone(),
+            heart: Heart::default(),
+            gates: Arc::new(Gates::new(&settings)),
+            tokens: Tokens::default(),
+            trust: Trust::default(),
+            texts: Arc::new(tokio::sync::watch::Sender::new(Arc::new(texts))),
+            news: Arc::default(),
+            stop: stop.clone(),
+            settings,
+        };
+        tokio::spawn(vigie::daemon::mailbox::watch(shared, FIRST.to_owned()))
+    }
+
+    /// Waits until so many messages are recorded.
+    pub async fn wait_recorded(&self, count: usize) -> Vec<Recorded> {
+        let waiting = async {
+            loop {
+                let recorded = self.recorded().await;
+                if recorded.len() >= count {
+                    return recorded;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("all are recorded")
     }
 
     /// Reads a folder in a session of its own.

@@ -108,7 +108,7 @@ impl Postfix {
         // Not `postfix start`: its checks take two seconds. `-d` keeps the server in the test's process group.
         command.arg("-d").arg("-c").arg(self.folder.join("conf")).current_dir(self.folder.path());
         command.stdout(out.try_clone().expect("the master's output")).stderr(out);
-        let mut process = Process::start(&mut command, "TERM", None).expect("starting Postfix");
+        let mut process = Process::start(&mut command, "TERM", Some(self.folder.path())).expect("starting Postfix");
         let mut ended = false;
         let up = wait_until(PATIENCE, || {
             ended = process.has_ended();

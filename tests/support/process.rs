@@ -12,6 +12,8 @@ use std::time::Duration;
 pub const PATIENCE: Duration = Duration::from_secs(20);
 /// How often a server is started on other ports when one of them was taken meanwhile.
 pub const START_TRIES: usize = 8;
+/// How long the folder of a failed test is kept, once the test's process is gone.
+const KEPT: Duration = Duration::from_hours(1);
 /// How much of a log is printed when a test fails.
 const LOG_LINES: usize = 120;
 
@@ -213,7 +215,9 @@ impl Folder {
     /// A folder that other accounts may enter, since servers change account.
     pub fn new(name: &str) -> Self {
         use std::os::unix::fs::PermissionsExt as _;
-        let dir = tempfile::Builder::new().prefix(&format!("vigie-{name}-")).tempdir().expect("a temporary folder");
+        clear(name);
+        let prefix = format!("vigie-{name}-{}-", std::process::id());
+        let dir = tempfile::Builder::new().prefix(&prefix).tempdir().expect("a temporary folder");
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("opening the folder");
         let path = dir.path().to_owned();
         Self { dir: Some(dir), path, logs: Vec::new() }
@@ -239,6 +243,21 @@ impl Folder {
     /// All logs so far.
     pub fn read_logs(&self) -> String {
         self.logs.iter().filter_map(|log| fs::read(log).ok()).map(|bytes| text(&bytes)).collect()
+    }
+}
+
+/// Removes what failed or interrupted tests left behind.
+fn clear(name: &str) {
+    let prefix = format!("vigie-{name}-");
+    for entry in fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let file = entry.file_name();
+        let pid = file.to_str().and_then(|file| file.strip_prefix(&prefix)?.split_once('-')).map(|(pid, _)| pid);
+        let Some(pid) = pid.filter(|pid| pid.bytes().all(|byte| byte.is_ascii_digit())) else { continue };
+        let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|then| then.elapsed().ok());
+        if !Path::new("/proc").join(pid).exists() && age.is_some_and(|age| age > KEPT) {
+            // another test may be at it too
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 

@@ -28,6 +28,7 @@ impl Shell {
             .replace("= \"templates\"", &format!("= {}", inside("templates")))
             .replace("= \"commitments.toml\"", &format!("= {}", inside("commitments.toml")))
             .replace("= \"requesters.toml\"", &format!("= {}", inside("requesters.toml")))
+            .replace("= \"closures.toml\"", &format!("= {}", inside("closures.toml")))
             .replace("\n[web]\n", &format!("\n{sealed}"));
         std::fs::write(folder.path().join("vigie.toml"), text).unwrap();
         Self { folder }

@@ -16,6 +16,7 @@ mod reconcile;
 mod shared;
 #[path = "../support/mod.rs"]
 mod support;
+mod telling;
 
 use support::house::{PAN, mail};
 

@@ -108,8 +108,10 @@ pub(super) fn known(
     }
 }
 
-/// Whether a further copy of a message was put into this mailbox by a hand: the same bytes with the same date of receipt,
-/// which COPY and MOVE keep (RFC 9051 §6.4.7). A server that delivers or redirects dates anew, or adds its trace.
+/// Whether a further copy of a message may have been put into this mailbox by a hand: the same bytes with the same date of
+/// receipt, which COPY and MOVE keep (RFC 9051 §6.4.7), and nothing in it that names this mailbox. A server that delivers
+/// or redirects dates anew, or adds its trace; one that delivers to two blind copies at once does neither, so that only
+/// when the first copy is gone from its own mailbox the request goes with this one.
 pub(super) fn put_by_hand(source: &Source<'_>, message: &Parsed<'_>, first: &KnownMessage) -> bool {
     let facts = message.facts;
     let named = facts.to.iter().chain(&facts.cc).chain(&facts.bcc).chain(&facts.delivered_to).chain(&facts.resent_to);

@@ -180,7 +180,10 @@ impl Fold {
                 self.requests.set(said.reference(), "alert_level", "");
             }
             "alert_raised" => self.requests.set(said.reference(), "alert_level", &said.text("level")),
-            "holding_reply_seen" => self.stamp(said, "holding_at"),
+            "holding_reply_seen" => {
+                self.stamp(said, "holding_at");
+                self.attach(said);
+            }
             "substantive_reply_seen" => self.stamp(said, "substantive_at"),
             "answer_confirmed" => self.requests.set(said.reference(), "confidence", "medium"),
             "request_forwarded" => self.stamp(said, "forwarded_at"),
@@ -290,7 +293,11 @@ impl Fold {
         if said.text("holding") != "true" {
             self.stamp(said, "substantive_at");
         }
-        // An answer that was seen before its request is attached to it now.
+        self.attach(said);
+    }
+
+    /// An answer that was seen before its request is attached to it when that comes.
+    fn attach(&mut self, said: &Said<'_>) {
         let message = said.text("message");
         if !message.is_empty() && self.messages.is_empty(&message, "request") {
             self.messages.set(&message, "verdict", "reply");
