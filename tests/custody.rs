@@ -96,7 +96,12 @@ async fn an_occulted_export_names_nobody_and_keeps_its_place_in_the_chain() {
         assert!(!text.contains(named), "{named}");
     }
     assert!(text.contains("\"request_closed\"") && text.contains("PAN-2026-000001"));
-    let found = alone(&shell, "public", &[]);
+    let refused = alone(&shell, "public", &[]);
+    assert!(
+        refused["first_fault"].as_str().unwrap().contains("occulted"),
+        "whoever expects all of it is told: {refused}"
+    );
+    let found = alone(&shell, "public", &["--occulted"]);
     assert_eq!(found["ok"], true, "{found}");
     assert!(found["occulted"].as_i64().unwrap() >= 3);
 }

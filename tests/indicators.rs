@@ -566,9 +566,10 @@ async fn what_is_changed_in_the_register_beside_the_ledger_is_found() {
         sqlx::query(mend).execute(write).await.unwrap();
         vigie.verify().await;
     }
-    let erased = "UPDATE register_item SET name = '', subject = '', key = ''";
-    sqlx::query(erased).execute(write).await.unwrap();
-    vigie.verify().await;
+    let emptied = "UPDATE register_item SET name = '', subject = '', key = '', erased_at = 5";
+    sqlx::query(emptied).execute(write).await.unwrap();
+    let fault = verify(&vigie.store, &[]).await.unwrap().first_fault.unwrap();
+    assert!(fault.contains("was emptied, and no entry"), "{fault}");
 }
 
 #[tokio::test]

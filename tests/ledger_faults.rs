@@ -308,6 +308,61 @@ async fn put(pool: &sqlx::SqlitePool, truth: &[LedgerEntry], fault: &Tampered) -
     transaction.commit().await
 }
 
+/// Two ways to write one thing are two things: whoever forges an entry whose bytes two readers read differently (a name
+/// twice, a number with a point, white space, an escape that is not needed) is found although its hash fits.
+#[tokio::test]
+async fn an_entry_that_two_readers_could_read_in_two_ways_is_refused_although_its_hash_fits() {
+    for forged in [
+        r#"{"by":"a","by":"b"}"#,
+        r#"{"by": "a"}"#,
+        r#"{"limit":5.0}"#,
+        r#"{"limit":1e1}"#,
+        r#"{"limit":-0}"#,
+        r#"{"by":"\u0041"}"#,
+        r#"{"by":"\/"}"#,
+        r#"{"to":"a","by":"b"}"#,
+        r#"{"by":null}"#,
+        r#"{"by":"a"} "#,
+        "[1]",
+        "",
+    ] {
+        let store = Store::in_memory().await.unwrap();
+        let mut entry = LedgerEntry {
+            seq: 1,
+            occurred_at: at(0),
+            recorded_at: at(0),
+            kind: "texts".into(),
+            mailbox: None,
+            request: None,
+            payload: forged.to_owned(),
+            previous: Head::default().hash,
+            hash: String::new(),
+        };
+        entry.hash = entry.expected_hash();
+        let Store::Sqlite { write, .. } = &store else { panic!("SQLite") };
+        let head = Head { seq: 1, hash: entry.hash.clone() };
+        let tampered = Tampered { what: "a form", from: 0, cut: 0, put: vec![entry.clone()], head: head.clone() };
+        for sql in ["DROP TRIGGER ledger_refuses_update", "DROP TRIGGER ledger_refuses_delete"] {
+            sqlx::query(sql).execute(write).await.unwrap();
+        }
+        put(write, &[], &tampered).await.unwrap();
+        let found = verify(&store, &[]).await.unwrap().first_fault.unwrap_or_default();
+        assert!(found.contains("in the form in which"), "{forged}: {found}");
+        assert!(alone(&entry).is_some(), "{forged} is not found by the verifier that stands alone");
+    }
+}
+
+/// What the verifier that stands alone says of a ledger of one entry.
+fn alone(entry: &LedgerEntry) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("registre.txt"), export::line(entry)).unwrap();
+    std::fs::write(folder.path().join("tete.txt"), format!("1 {}\n", entry.hash)).unwrap();
+    let verifier = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/verify/vigie_verify.py");
+    let output = Command::new("python3").arg("-B").arg(verifier).arg(folder.path()).output().expect("python3 runs");
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    answer["first_fault"].as_str().map(str::to_owned)
+}
+
 /// Every octet of a short exported ledger, changed, taken away or doubled, one at a time.
 #[tokio::test]
 async fn every_single_octet_of_an_exported_file_counts() {

@@ -6,7 +6,6 @@ use vigie::app::gesture::{Word, gesture};
 use vigie::app::ingest::{self, Arrived, Ingested, Source};
 use vigie::app::query;
 use vigie::app::tick::{next_wake, tick};
-use vigie::app::verify::verify;
 use vigie::config::{Secrets, Settings};
 use vigie::domain::calendar::{Calendar, Closure, MONDAY_TO_FRIDAY, Territory};
 use vigie::domain::classify::FolderRole;
@@ -149,54 +148,6 @@ async fn a_closure_whose_days_count_is_warned_of_before_it_and_told_after_it() {
     tick(&house.store, &house.office, at("2026-12-23T07:30:00Z")).await.expect("a tick");
     assert_eq!(house.requests().await[0].request.alert_level, Some(0));
     assert_eq!(next(house.requests().await), Some(at("2027-01-04T07:30:00Z")));
-}
-
-#[tokio::test]
-async fn a_row_changed_behind_the_ledger_is_found_whatever_was_changed() {
-    for (what, changed) in [
-        ("request PAN", "request SET due_at = due_at + 864000000"),
-        ("request PAN", "request SET received_at = received_at + 1000"),
-        ("request PAN", "request SET day_limit = 10"),
-        ("request PAN", "request SET requester = 'elected'"),
-        ("request PAN", "request SET nature = 'complaint'"),
-        ("request PAN", "request SET evidence = 'declaration'"),
-        ("request PAN", "request SET confidence = 'low'"),
-        ("request PAN", "request SET settled_at = settled_at - 1000"),
-        ("request PAN", "request SET acknowledged_at = 5"),
-        ("request PAN", "request SET backlog = 1"),
-        ("request PAN", "request SET flagged = 1"),
-        ("request PAN", "request SET mailbox = 'pref-étrangers'"),
-        ("request PAN", "request SET bureau = 'autre'"),
-        ("request PAN", "request SET person = 0"),
-        ("request PAN", "request SET message = 2"),
-        ("request PAN", "request SET again_of = 1"),
-        ("request PAN", "request SET calendar_revision = 'x'"),
-        ("request PAN", "request SET status = 'open'"),
-        ("message ", "message SET received_at = received_at + 1 WHERE id = 1"),
-        ("message ", "message SET verdict = 'bulk' WHERE id = 1"),
-        ("message ", "message SET reason = 'list_header' WHERE id = 2"),
-        ("message ", "message SET request = 0 WHERE id = 2"),
-        ("message ", "message SET folder = 'Sent' WHERE id = 1"),
-        ("message ", "message SET acknowledgement = 'none' WHERE id = 1"),
-        ("request PAN", "message SET digest = 'x' WHERE id = 1"),
-        ("message ", "message SET digest = 'x' WHERE id = 2"),
-        ("mail ", "effect SET state = 'accepted' WHERE kind = 'acknowledgement'"),
-        ("mail ", "effect SET id = 'x' WHERE kind = 'acknowledgement'"),
-        ("mailbox pref-pan ", "mailbox SET mode = 'observe' WHERE name = 'pref-pan'"),
-        ("mailbox pref-pan ", "mailbox SET watched_since = watched_since + 1 WHERE name = 'pref-pan'"),
-        ("mailbox pref-pan ", "mailbox SET blind_since = 5 WHERE name = 'pref-pan'"),
-    ] {
-        let mut house = House::new().await;
-        let answer = from_us("alice@example.net", "r1@p", "Re: Titre", "In-Reply-To: <a1@x>");
-        let mails = [("2026-06-04T07:00:00Z", &*from_alice("a1@x")), ("2026-06-05T07:00:00Z", &answer)];
-        house.read("INBOX", FolderRole::Inbox, &mails, "2026-06-05T08:00:00Z").await;
-        assert_eq!(verify(&house.store, &[]).await.expect("verified").first_fault, None);
-        let Store::Sqlite { write, .. } = &house.store else { panic!("SQLite") };
-        let statement = sqlx::AssertSqlSafe(format!("UPDATE {changed}"));
-        sqlx::query(statement).execute(write).await.expect("changed");
-        let fault = verify(&house.store, &[]).await.expect("verified").first_fault.unwrap_or_default();
-        assert!(fault.starts_with(what), "{changed}: {fault}");
-    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Verifies an exported ledger of vigie without vigie. Standard library only; readable in ten minutes.
 
-    python3 vigie_verify.py FOLDER --key NAME+ID+KEY [--seal FILE]...
+    python3 vigie_verify.py FOLDER --key NAME+ID+KEY [--seal FILE]... [--occulted]
 
 FOLDER comes from "vigie ledger export". The key is the one that you were given, and a seal the text that you kept from
 a morning mail: neither must come from whoever made the folder. Prints one JSON object, exits with 0 when nothing is wrong
@@ -9,7 +9,9 @@ and with 1 otherwise.
 
 What is checked, in this order:
   1. the chain: line n of registre.txt is "HASH ENTRY"; HASH is SHA-256 of ENTRY's bytes; ENTRY (JSON) has "seq" n and
-     "previous" equal to the hash of line n-1 (64 zeros for the first);
+     "previous" equal to the hash of line n-1 (64 zeros for the first), in the one form that RFC 8785 gives it, so that no
+     two readers can read two things; a line "HASH~ENTRY" has its names left out and only its place can be checked: it is
+     a fault unless you say --occulted;
   2. the seals: each is a C2SP signed note (c2sp.org/signed-note) whose text begins with origin, size and hash in
      base64; its Ed25519 signature (RFC 8032) has to be right, and the hash of line "size" has to be its hash;
   3. the end: no seal covers more lines than there are, and tete.txt names the last line.
@@ -162,7 +164,27 @@ def read_seal(note, ring):
 # ---- The ledger ---------------------------------------------------------------------------------------------------------
 
 
-def verify_lines(lines, head, seals, count=0, previous="0" * 64):
+JCS = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def read_entry(body):
+    """Reads an entry; vigie writes no floating point and no null."""
+
+    def refuse(text):
+        raise ValueError(text)
+
+    def named(pairs):
+        return refuse("null") if any(value is None for _, value in pairs) else dict(pairs)
+
+    return json.loads(body, parse_float=refuse, parse_constant=refuse, object_pairs_hook=named)
+
+
+def canonical(entry):
+    """The one form of an entry (RFC 8785)."""
+    return JCS.encode(entry).encode()
+
+
+def verify_lines(lines, head, seals, count=0, previous="0" * 64, may_be_occulted=False):
     """Walks the lines (bytes without their line breaks). Returns entries, head, occulted and the first fault or None.
 
     A walk may begin behind lines that were believed already: after "count" lines, the last with the hash "previous".
@@ -175,18 +197,24 @@ def verify_lines(lines, head, seals, count=0, previous="0" * 64):
         digest, mark, body = line[:64], line[64:65], line[65:]
         expected = count + 1
         try:
-            entry = json.loads(body)
-            seq, before = entry["seq"], entry["previous"]
+            entry = read_entry(body)
+            seq, before, payload = entry["seq"], entry["previous"], entry["payload"]
         except (ValueError, KeyError, TypeError):
             return count, previous, occulted, "line %d is no entry" % expected
-        if seq != expected:
+        if not isinstance(payload, dict):
+            return count, previous, occulted, "entry %d is not in the form in which vigie writes" % expected
+        if type(seq) is not int or seq != expected:
             return count, previous, occulted, "entry %d is missing: entry %s stands there" % (expected, seq)
         if before != previous:
             return count, previous, occulted, "entry %d does not follow from the entry before it" % expected
-        if mark == b"~":
+        if mark == b"~" and may_be_occulted:
             occulted += 1
+        elif mark == b"~":
+            return count, previous, occulted, "entry %d is occulted: it cannot be checked (--occulted allows it)" % seq
         elif mark != b" " or hashlib.sha256(body).hexdigest().encode() != digest:
             return count, previous, occulted, "entry %d is not what its hash says" % expected
+        elif canonical(entry) != body:
+            return count, previous, occulted, "entry %d is not in the form in which vigie writes" % expected
         previous, count = digest.decode(errors="replace"), expected
         if sealed.get(count, previous) != previous:
             return count, previous, occulted, "entry %d is not the one that was sealed" % count
@@ -209,21 +237,23 @@ def lines_of(path):
             yield line[:-1]
 
 
-def verify_folder(folder, key, given):
+def verify_folder(folder, key, given, may_be_occulted):
     inside = os.path.join(folder, "sceaux")
     names = sorted(os.listdir(inside)) if os.path.isdir(inside) else []
     paths = [os.path.join(inside, name) for name in names if name.endswith((".seal", ".rotation"))] + given
     notes = []
     for path in paths:
         with open(path, "rb") as file:
-            notes.append(file.read())
+            # A mail client may have saved it with other line breaks, or without the last one.
+            notes.append(file.read().replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n")
     if notes and key is None:
         raise Wrong("there are seals: give the key that you received with --key")
     ring = key_ring(read_key(key), notes) if key else {}
     seals = [read_seal(note, ring) for note in notes]
     with open(os.path.join(folder, "tete.txt"), encoding="ascii") as file:
         seq, digest = file.read().split()
-    found = verify_lines(lines_of(os.path.join(folder, "registre.txt")), (int(seq), digest), seals)
+    lines = lines_of(os.path.join(folder, "registre.txt"))
+    found = verify_lines(lines, (int(seq), digest), seals, may_be_occulted=may_be_occulted)
     return found, max((size for size, _ in seals if size <= found[0]), default=0)
 
 
@@ -232,10 +262,13 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("--key", help="the published key that you were given: NAME+ID+KEY")
     parser.add_argument("--seal", action="append", default=[], help="a seal that you kept yourself")
+    parser.add_argument("--occulted", action="store_true", help="the folder was exported with names left out")
     arguments = parser.parse_args()
     answer = {"entries": 0, "head": None, "sealed": 0, "occulted": 0}
     try:
-        (entries, head, occulted, fault), sealed = verify_folder(arguments.folder, arguments.key, arguments.seal)
+        (entries, head, occulted, fault), sealed = verify_folder(
+            arguments.folder, arguments.key, arguments.seal, arguments.occulted
+        )
         answer.update(entries=entries, head=head, sealed=sealed, occulted=occulted)
     except (Wrong, OSError, ValueError, IndexError) as error:
         fault = str(error)

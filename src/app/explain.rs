@@ -3,7 +3,6 @@
 
 use chrono::{DateTime, Utc};
 
-use super::ingest::from_kind;
 use super::query::MessageView;
 use crate::domain::acknowledge::SentCounts;
 use crate::domain::classify::{FolderRole, Links};
@@ -90,7 +89,7 @@ fn view(desk: Desk<'_>, file: Option<String>, facts: &MessageFacts, judgement: &
         mailbox: desk.policy.name.clone(),
         folder: Some("INBOX".to_owned()),
         received_at: rfc3339(judgement.received_at),
-        from_kind: from_kind(judgement).to_owned(),
+        from_kind: judgement.from_kind().to_owned(),
         verdict: judgement.verdict.name().to_owned(),
         reason: judgement.reason.code.to_owned(),
         reason_detail: some(&judgement.reason.detail),

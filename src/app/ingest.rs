@@ -32,7 +32,7 @@ use crate::domain::receipt::{Times, official};
 use crate::domain::request::{MessageId, PersonId, Request, RequestId, Status};
 use crate::domain::requester::{asker, asker_name};
 use crate::domain::thread::{ancestors, belongs_to};
-use crate::domain::verdict::{Reason, Verdict};
+use crate::domain::verdict::Reason;
 use crate::domain::warning::{Warning, own_answer};
 use crate::store::{FolderCursor, Kept, KnownMessage, Lease, LocationRow, MailboxRow, MessageRow, Person, Store, Turn};
 
@@ -573,7 +573,7 @@ fn row(
         folder: source.cursor.name.clone(),
         person: slot.person,
         domain: author.filter(|_| tells_loops(judgement)).map_or_else(String::new, |author| author.domain().to_owned()),
-        from_kind: from_kind(judgement),
+        from_kind: judgement.from_kind(),
         verdict: judgement.verdict.name(),
         reason: judgement.reason.clone(),
         request: request.map_or(0, |request| request.0),
@@ -586,22 +586,5 @@ fn row(
         acknowledgement_reason,
         email_id: message.arrived.email_id.clone(),
         kept: Kept::of(message.facts, acknowledgement == "send"),
-    }
-}
-
-/// What kind of correspondent wrote a message, for listings.
-#[must_use]
-pub fn from_kind(judgement: &Judgement) -> &'static str {
-    match judgement.verdict {
-        Verdict::Reply(_) => "ours",
-        Verdict::Internal => "internal",
-        Verdict::Automated(_) | Verdict::Bounce(_) | Verdict::Bulk => "machine",
-        Verdict::Request
-        | Verdict::FollowUp(_)
-        | Verdict::RequestAgain(_)
-        | Verdict::Spam
-        | Verdict::Abusive
-        | Verdict::Duplicate(_)
-        | Verdict::Unreadable => judgement.requester.name(),
     }
 }

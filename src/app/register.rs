@@ -5,8 +5,8 @@
 
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 
+use super::Result;
 use super::facts::case_of;
-use super::{Error, Result};
 use crate::domain::calendar::Calendar;
 use crate::domain::event::Event;
 use crate::domain::french::french_date;
@@ -429,44 +429,6 @@ pub fn accepts(rule: &LineRule, reading: &Reading) -> Result<(), Refused> {
     } else {
         Err(Refused::Form { key: rule.key.clone(), expected })
     }
-}
-
-/// Compares the personal parts of the registers with the digests in the ledger: the first fault, in words. What is
-/// written meanwhile is no fault: one that is not there when all is read again was none.
-pub async fn check(store: &Store) -> Result<Option<String>> {
-    match check_once(store).await? {
-        None => Ok(None),
-        Some(_) => check_once(store).await,
-    }
-}
-
-async fn check_once(store: &Store) -> Result<Option<String>> {
-    let mut last = std::collections::HashMap::new();
-    let head = store.head().await?.seq;
-    let mut fault: Option<Error> = None;
-    store
-        .facts(crate::store::Facts::ByHand, head, |row| {
-            if matches!(row.kind.as_str(), "letter_registered" | "appointment_requested") {
-                match serde_json::from_str::<serde_json::Value>(&row.payload) {
-                    Ok(payload) => {
-                        let details = payload.get("details").and_then(serde_json::Value::as_str).unwrap_or_default();
-                        last.insert(row.request, details.to_owned());
-                    }
-                    Err(error) => fault = Some(Error::Entry { seq: row.seq, what: error.to_string() }),
-                }
-            }
-        })
-        .await?;
-    fault.map_or(Ok(()), Err)?;
-    for channel in [Channel::Letter, Channel::Appointment] {
-        for item in store.register_items(channel.name()).await? {
-            let told = last.remove(&item.reference);
-            if told.as_deref() != Some(item.digest.as_str()) || !item.is_authentic() {
-                return Ok(Some(format!("the register's item {} is not what the ledger says", item.reference)));
-            }
-        }
-    }
-    Ok(last.keys().min().map(|reference| format!("the register's item {reference} of the ledger is not in its table")))
 }
 
 /// What a register's entry says, in a sentence; `None` for entries of other kinds.

@@ -27,7 +27,8 @@ Registre de vigie, exporté pour être vérifié sans vigie.
 
   python3 vigie_verify.py . --key CLE-RECUE [--seal SCEAU-RECU]…
 
-Une ligne « EMPREINTE~ÉCRITURE » est occultée (CRPA L311-6 et L311-7) : seule sa place dans la chaîne se vérifie.
+Une ligne « EMPREINTE~ÉCRITURE » est occultée (CRPA L311-6 et L311-7) : seule sa place dans la chaîne se vérifie, et le
+vérificateur ne l’admet qu’avec --occulted.
 ";
 
 /// Writes the folder, whole or not at all.

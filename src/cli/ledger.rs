@@ -60,6 +60,10 @@ pub enum Verb {
     },
 }
 
+/// What a chain without any seal does not prove.
+const NO_SEAL: &str = "Aucun sceau ne couvre ce registre : la chaîne est entière, mais rien n’exclut qu’elle ait été récrite \
+     tout entière. Donnez un sceau reçu par courriel (--seal FICHIER --key CLÉ).\n";
+
 /// An entry, as `--format json` prints it.
 #[derive(Debug, Serialize)]
 struct EntryView {
@@ -152,7 +156,11 @@ fn ring(settings: &Settings, given: &[PathBuf], key: Option<&str>) -> Result<Opt
 }
 
 async fn verify_all(store: &Store, seals: &[Seal], format: Format) -> Answer {
-    let found = verify::verify(store, seals).await?;
+    let mut found = verify::verify(store, seals).await?;
+    if found.ok {
+        found.first_fault = store.unguarded().await?;
+        found.ok = found.first_fault.is_none();
+    }
     match format {
         Format::Json => output::json(&found)?,
         Format::Csv => output::listing(Format::Csv, std::slice::from_ref(&found), Table::default)?,
@@ -167,6 +175,9 @@ async fn verify_all(store: &Store, seals: &[Seal], format: Format) -> Answer {
                 "{verdict}\n  écritures  {}\n  tête       {}\n  scellées   {}\n",
                 found.entries, found.head, found.sealed
             ))?;
+            if found.ok && found.sealed == 0 && found.entries > 0 {
+                output::print(NO_SEAL)?;
+            }
         }
     }
     Ok(ExitCode::from(u8::from(!found.ok)))

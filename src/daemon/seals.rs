@@ -70,12 +70,14 @@ fn files(folder: &Path, ending: &str) -> anyhow::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Reads a note; a file that is too large to be one is refused.
+/// Reads a note; a file that is too large to be one is refused. A mail client may have saved it with other line breaks, or
+/// without the last one: the signature is over the text as it was written.
 pub fn note(path: &Path) -> anyhow::Result<String> {
     let what = || format!("reading {}", path.display());
     let size = std::fs::metadata(path).with_context(what)?.len();
     anyhow::ensure!(size <= MAX_SEAL_OCTETS, "{} is too large to be a seal", path.display());
-    std::fs::read_to_string(path).with_context(what)
+    let text = std::fs::read_to_string(path).with_context(what)?.replace("\r\n", "\n");
+    Ok(format!("{}\n", text.trim_end_matches('\n')))
 }
 
 /// Everything that a folder of seals holds, as paths: seals, then rotations.

@@ -132,6 +132,25 @@ pub struct Judgement {
     pub deadline: Option<Deadline>,
 }
 
+impl Judgement {
+    /// What kind of correspondent wrote the message, for listings.
+    #[must_use]
+    pub fn from_kind(&self) -> &'static str {
+        match self.verdict {
+            Verdict::Reply(_) => "ours",
+            Verdict::Internal => "internal",
+            Verdict::Automated(_) | Verdict::Bounce(_) | Verdict::Bulk => "machine",
+            Verdict::Request
+            | Verdict::FollowUp(_)
+            | Verdict::RequestAgain(_)
+            | Verdict::Spam
+            | Verdict::Abusive
+            | Verdict::Duplicate(_)
+            | Verdict::Unreadable => self.requester.name(),
+        }
+    }
+}
+
 /// What is to be carried out, all of it or nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Decision {
@@ -324,6 +343,9 @@ impl Case<'_> {
             folder: self.arrival.folder.to_owned(),
             verdict: self.judgement.verdict.name(),
             reason: self.judgement.reason.clone(),
+            from_kind: self.judgement.from_kind(),
+            commitment: self.judgement.commitment.clone(),
+            due_on: self.judgement.deadline.as_ref().map(|deadline| deadline.due_on),
             request,
             person: self.snapshot.person.as_ref().map(|(_, digest)| digest.clone()),
             received_at: self.judgement.received_at,

@@ -1,6 +1,6 @@
 //! The facts that the ledger keeps: each [`Event`] becomes one entry, with all that is needed to fold it again.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::breaker::Trip;
 use super::calendars::Calendars;
@@ -218,6 +218,12 @@ pub struct MessageRecord {
     pub verdict: &'static str,
     /// Why.
     pub reason: Reason,
+    /// What kind of correspondent wrote it.
+    pub from_kind: &'static str,
+    /// The key of the commitment that covers it; empty where none does.
+    pub commitment: String,
+    /// When its answer is due, where one is.
+    pub due_on: Option<NaiveDate>,
     /// The reference of the request that it belongs to.
     pub request: Option<String>,
     /// The keyed digest that stands for the author.
@@ -357,6 +363,8 @@ impl MessageRecord {
             .text("folder", &self.folder)
             .text("verdict", self.verdict)
             .text("reason", self.reason.code)
+            .text("from_kind", self.from_kind)
+            .maybe("due_on", self.due_on.map(|day| day.to_string()))
             .maybe("person", self.person.as_ref())
             .instant("received_at", self.received_at)
             .text("received_rule", self.rule.name())
@@ -367,6 +375,9 @@ impl MessageRecord {
         payload = payload.maybe("effect", first.map(|(_, id)| id)).maybe("then", then.map(|(_, id)| id));
         if let Some((kind, _)) = first.filter(|(kind, _)| *kind != EffectKind::Acknowledgement) {
             payload = payload.text("mail", kind.name());
+        }
+        if !self.commitment.is_empty() {
+            payload = payload.text("commitment", &self.commitment);
         }
         if !self.reason.detail.is_empty() {
             payload = payload.text("reason_detail", &self.reason.detail);

@@ -125,6 +125,25 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Says whether the database itself would let the ledger be changed: what refuses it is missing or is something else,
+    /// or another trigger stands beside it. `None` where all is as the migrations made it.
+    pub async fn unguarded(&self) -> Result<Option<String>> {
+        let (found, expected): (Vec<(String, String)>, _) = match self {
+            Self::Sqlite { read, .. } => (sqlx::query_as(SQLITE_GUARDS).fetch_all(read).await?, &SQLITE_GUARD_TEXTS),
+            Self::Postgres(pool) => (sqlx::query_as(POSTGRES_GUARDS).fetch_all(pool).await?, &POSTGRES_GUARD_TEXTS),
+        };
+        let whole = found.len() == expected.len()
+            && found
+                .iter()
+                .zip(expected.iter())
+                .all(|((name, text), (known, with))| name == known && text.contains(with));
+        Ok((!whole).then(|| {
+            "the database does not refuse changes of the ledger any more: its triggers are not those that vigie made".to_owned()
+        }))
+    }
+}
+
 /// Says what is wrong with a file that should be such a copy; `None` where it is whole.
 pub async fn damage(path: &Path) -> Result<Option<String>> {
     let options = SqliteConnectOptions::new().filename(path).read_only(true);
@@ -221,6 +240,24 @@ async fn table(connection: &mut SqliteConnection, name: String) -> Result<Table>
     Ok(Table { parents: parents.into_iter().filter(|parent| *parent != name).collect(), name, columns })
 }
 
+const SQLITE_GUARDS: &str = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name";
+const SQLITE_GUARD_TEXTS: [(&str, &str); 2] = [
+    (
+        "ledger_refuses_delete",
+        "BEFORE DELETE ON ledger\nBEGIN SELECT RAISE(ABORT, 'the ledger only grows: DELETE refused'); END",
+    ),
+    (
+        "ledger_refuses_update",
+        "BEFORE UPDATE ON ledger\nBEGIN SELECT RAISE(ABORT, 'the ledger only grows: UPDATE refused'); END",
+    ),
+];
+/// The triggers that are switched on, each with what it carries out.
+const POSTGRES_GUARDS: &str = "SELECT t.tgname::TEXT, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid \
+     WHERE t.tgrelid = 'ledger'::regclass AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') ORDER BY t.tgname";
+const POSTGRES_GUARD_TEXTS: [(&str, &str); 2] = [
+    ("ledger_refuses_change", "BEGIN\n    RAISE EXCEPTION 'the ledger only grows: % refused', TG_OP;\nEND"),
+    ("ledger_refuses_truncate", "BEGIN\n    RAISE EXCEPTION 'the ledger only grows: % refused', TG_OP;\nEND"),
+];
 const NUMBERED: &str = "SELECT table_name::TEXT, column_name::TEXT FROM information_schema.columns \
      WHERE table_schema = current_schema() AND is_identity = 'YES'";
 const TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> $1 \

@@ -72,7 +72,7 @@ impl Turn {
     }
 }
 
-fn read((tripped_at, sent, limit, counted_from): Row) -> Breaker {
+pub(super) fn read((tripped_at, sent, limit, counted_from): Row) -> Breaker {
     let count = |value: i64| u32::try_from(value).unwrap_or(u32::MAX);
     let trip = (tripped_at != 0).then(|| Trip { at: instant(tripped_at), sent: count(sent), limit: count(limit) });
     Breaker { trip, counted_from: maybe_instant(counted_from) }

@@ -450,9 +450,14 @@ struct NewPerson {
 fn keyed_digest(address: &str) -> Result<(String, String)> {
     let mut key = [0_u8; KEY_OCTETS];
     getrandom::fill(&mut key).map_err(Error::Random)?;
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| Error::Key)?;
-    mac.update(address.as_bytes());
-    Ok((hex(&key), hex(&mac.finalize().into_bytes())))
+    Ok((hex(&key), digest_under(&key, address)?))
+}
+
+/// The digest that a key makes of a text.
+pub(super) fn digest_under(key: &[u8], text: &str) -> Result<String> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(|_| Error::Key)?;
+    mac.update(text.as_bytes());
+    Ok(hex(&mac.finalize().into_bytes()))
 }
 
 pub(super) const MAILBOX: &str =

@@ -48,7 +48,9 @@ pub use queries::{FolderCursor, Listing, MessageLine, QueueState, RequestFilter,
 pub use register::{Details, FactRow, Facts, RegisterItem};
 pub use rows::{EffectRow, LedgerRow};
 pub use sending::{AfterAttempt, Claim, DueEffect, LateRow};
-pub use snapshot::{EffectFacts, MailboxFacts, MessageFactsRow, RequestFacts, Snapshot};
+pub use snapshot::{
+    EffectFacts, MailboxFacts, MessageFactsRow, NoteFacts, PersonFacts, RequestFacts, Snapshot, TombstoneFacts,
+};
 pub use turn::Turn;
 pub use write::{Kept, LocationRow, MessageRow};
 

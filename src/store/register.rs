@@ -44,6 +44,8 @@ pub struct RegisterItem {
     pub key: String,
     /// The keyed digest by which the ledger knows it.
     pub digest: String,
+    /// When it was emptied, in milliseconds; 0 for never.
+    pub erased_at: i64,
 }
 
 /// An entry of the ledger, as folds read it.
@@ -125,7 +127,7 @@ impl RegisterItem {
         let mut key = [0_u8; KEY_OCTETS];
         getrandom::fill(&mut key).map_err(Error::Random)?;
         let digest = digest(&key, &reference, &details)?;
-        Ok(Self { reference, channel: channel.to_owned(), details, origin, key: hex(&key), digest })
+        Ok(Self { reference, channel: channel.to_owned(), details, origin, key: hex(&key), digest, erased_at: 0 })
     }
 
     /// Whether the personal part is what the digest says; an erased one says nothing any more.
@@ -154,7 +156,7 @@ fn digest(key: &[u8], reference: &str, details: &Details) -> Result<String> {
 impl Turn {
     /// Stores the personal part of an item; a correction replaces it.
     pub async fn save_register_item(&mut self, item: &RegisterItem) -> Result<()> {
-        let RegisterItem { reference, channel, details, origin, key, digest } = item.clone();
+        let RegisterItem { reference, channel, details, origin, key, digest, .. } = item.clone();
         let Details { name, quality, town, subject, note } = details;
         on_turn!(self, connection => sqlx::query(SAVE_REGISTER_ITEM)
             .bind(reference)
@@ -226,7 +228,7 @@ macro_rules! fact_columns {
 
 macro_rules! item_columns {
     () => {
-        "reference, channel, name, quality, town, subject, note, origin, key, digest"
+        "reference, channel, name, quality, town, subject, note, origin, key, digest, erased_at"
     };
 }
 
@@ -252,6 +254,8 @@ pub(super) const CONFIGURATION_AT: &str =
 pub(super) const HEAD_AT: &str = "SELECT seq, hash, recorded_at FROM ledger WHERE seq = $1";
 pub(super) const REGISTER_ITEMS: &str =
     concat!("SELECT ", item_columns!(), " FROM register_item WHERE channel = $1 ORDER BY reference");
+pub(super) const ITEMS_AFTER: &str =
+    concat!("SELECT ", item_columns!(), " FROM register_item WHERE reference > $1 ORDER BY reference LIMIT $2");
 pub(super) const REGISTER_ITEM: &str = concat!("SELECT ", item_columns!(), " FROM register_item WHERE reference = $1");
 pub(super) const HAS_ORIGIN: &str =
     "SELECT COUNT(*) FROM register_item WHERE channel = $1 AND origin = $2 AND origin <> ''";
@@ -261,7 +265,7 @@ pub(super) const ERASE_REGISTER_ITEM: &str = "UPDATE register_item SET name = ''
 pub(super) const SAVE_REGISTER_ITEM: &str = concat!(
     "INSERT INTO register_item (",
     item_columns!(),
-    ", erased_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0) ON CONFLICT (reference) DO UPDATE SET \
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0) ON CONFLICT (reference) DO UPDATE SET \
      name = excluded.name, quality = excluded.quality, town = excluded.town, subject = excluded.subject, \
      note = excluded.note, key = excluded.key, digest = excluded.digest, erased_at = 0"
 );

@@ -27,6 +27,11 @@ impl Sheet {
         Self { what, columns, key: RandomState::new(), rows: HashMap::new(), cells: Vec::new() }
     }
 
+    /// An empty table whose cells may be compared with those of this one.
+    pub(super) fn like(&self, what: &'static str, columns: &'static [&'static str]) -> Self {
+        Self { key: self.key.clone(), ..Self::new(what, columns) }
+    }
+
     fn digest(&self, text: &str) -> u64 {
         // The digest 0 is kept for "nothing": a text that would get it takes the next one.
         if text.is_empty() { EMPTY } else { self.key.hash_one(text).max(1) }
@@ -52,19 +57,47 @@ impl Sheet {
         }
     }
 
+    /// Writes a number as it is, into a column that no table shows; a number is compared with numbers alone.
+    pub(super) fn set_number(&mut self, name: &str, column: &str, number: u64) {
+        if let Some(cell) = self.place(name, column).and_then(|place| self.cells.get_mut(place)) {
+            *cell = number;
+        }
+    }
+
+    /// The number that was written; 0 where there is none.
+    pub(super) fn number(&self, name: &str, column: &str) -> u64 {
+        self.place(name, column).and_then(|place| self.cells.get(place)).copied().unwrap_or_default()
+    }
+
+    /// Takes a row away and keeps of it, in another table, the columns that both have.
+    pub(super) fn hand_over(&mut self, name: &str, other: &mut Self) {
+        let Some((_, seq)) = self.rows.get(&self.digest(name)).copied() else { return };
+        other.open(name, seq.into());
+        for column in other.columns {
+            let cell = self.number(name, column);
+            other.set_number(name, column, cell);
+        }
+        self.remove(name);
+    }
+
     /// Whether a cell holds nothing, or is not there.
     pub(super) fn is_empty(&self, name: &str, column: &str) -> bool {
         self.place(name, column).and_then(|place| self.cells.get(place)).is_none_or(|cell| *cell == EMPTY)
     }
 
-    /// Writes a cell in every row in which another column holds a text.
-    pub(super) fn set_where(&mut self, (known, text): (&str, &str), (column, value): (&str, &str)) {
+    /// Whether a cell holds this text.
+    pub(super) fn holds(&self, name: &str, column: &str, text: &str) -> bool {
+        self.place(name, column).and_then(|place| self.cells.get(place)) == Some(&self.digest(text))
+    }
+
+    /// Writes a cell that holds nothing yet, in every row in which another column holds a text.
+    pub(super) fn fill_where(&mut self, (known, text): (&str, &str), (column, value): (&str, &str)) {
         let place = |name: &str| self.columns.iter().position(|column| *column == name);
         let (Some(known), Some(column)) = (place(known), place(column)) else { return };
         let (text, value) = (self.digest(text), self.digest(value));
         for row in self.cells.chunks_exact_mut(self.columns.len()) {
             if row.get(known) == Some(&text)
-                && let Some(cell) = row.get_mut(column)
+                && let Some(cell) = row.get_mut(column).filter(|cell| **cell == EMPTY)
             {
                 *cell = value;
             }
