@@ -91,6 +91,7 @@ fn config(folder: &Path, url: &str) -> std::path::PathBuf {
         .replace("/var/lib/vigie/vigie.db", url)
         .replace("= \"templates\"", &format!("= \"{}/templates\"", shipped.display()))
         .replace("= \"commitments.toml\"", &format!("= \"{}/commitments.toml\"", shipped.display()))
+        .replace("= \"closures.toml\"", &format!("= \"{}/closures.toml\"", shipped.display()))
         .replace("= \"requesters.toml\"", &format!("= \"{}/requesters.toml\"", shipped.display()))
         .replace("= \"closures.toml\"", &format!("= \"{}/closures.toml\"", shipped.display()));
     let path = folder.join("vigie.toml");

@@ -100,7 +100,7 @@ fn configuration(dovecot: &Dovecot, other: &Dovecot, users: &[String]) -> String
             "[[mailboxes]]\nname = \"{name}\"\naddress = \"{user}\"\nbureau = \"accueil\"\nprefix = \"B{number:03}\"\n\
              template = \"pref-pan\"\n[mailboxes.imap]\nhost = \"localhost\"\nport = {port}\nca_file = \"{ca}\"\n\
              login = \"{user}\"\npassword_file = \"secret\"\n[mailboxes.service]\nname = \"Service\"\n\
-             postal_address = \"1 place\"\ntelephone = \"04\"\ndata_protection = \"Vos droits.\"\n"
+             postal_address = \"1 place\"\ntelephone = \"04 00 00 00 00\"\ndata_protection = \"Vos droits.\"\n"
         ));
     }
     toml

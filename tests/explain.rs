@@ -106,6 +106,7 @@ fn a_preview_shows_what_would_leave_first_or_the_kind_that_is_asked() {
     // its files stay where they are; the first mailbox registers first
     let text = text.replace("= \"commitments.toml\"", &format!("= \"{to}/commitments.toml\""));
     let text = text.replace("= \"requesters.toml\"", &format!("= \"{to}/requesters.toml\""));
+    let text = text.replace("= \"closures.toml\"", &format!("= \"{to}/closures.toml\""));
     let text = text.replace("= \"indicators.toml\"", &format!("= \"{to}/indicators.toml\""));
     let text = text.replace("= \"templates\"", &format!("= \"{to}/templates\""));
     let text = text.replace("template = \"pref-pan\"", "template = \"pref-pan\"\nregistration = \"enregistrement\"");

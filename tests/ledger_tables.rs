@@ -181,7 +181,7 @@ async fn scene() -> Vigie {
 
     let now = day(340) + TimeDelta::hours(1);
     say(&vigie, 3, Gesture::Suspend { motive: "pièces".to_owned() }, None, seen).await;
-    say(&vigie, 4, Gesture::Merge { into: "PAN-2027-000005".to_owned() }, None, now).await;
+    say(&vigie, 4, Gesture::Merge { into: "PAN-2027-000005".to_owned() }, None, seen).await;
     say(&vigie, 5, Gesture::Transfer { to: "caf".to_owned() }, Some("À la caisse de l’Ain"), now).await;
     say(&vigie, 7, Gesture::Answer(Way::Counter), None, now).await;
     say(&vigie, 8, close(), Some("Sans suite"), now).await;

@@ -206,5 +206,5 @@ async fn a_refusal_for_good_is_final_and_stands_in_the_digest() {
     let facts = vigie::mail::parse::parse(&digests[0].bytes, None, 0);
     assert_eq!(facts.machine.auto_submitted.as_deref(), Some("auto-generated"));
     let body = support::app::plain_text(&digests[0].bytes);
-    assert!(body.contains("1 accusés refusés") && body.contains(&request.reference), "{body}");
+    assert!(body.contains("Un accusé de réception n’a pas été remis") && body.contains(&request.reference), "{body}");
 }

@@ -34,9 +34,9 @@ async fn versions(engine: &str) -> Vec<i64> {
     up_to(engine, i64::MAX).await.iter().map(|migration| migration.version).collect()
 }
 
-/// The digests that stand for the message and for its author.
+/// The digests that stand for the message and for its author: HMAC-SHA256 of alice@example.org under thirty-two times 0x11.
 fn digests() -> (String, String) {
-    ("ab".repeat(32), "cd".repeat(32))
+    ("ab".repeat(32), "508abdb52897c99766e2ee43addbfe26a580db02899db1e092263d2cfcf970c1".to_owned())
 }
 
 fn instants() -> (DateTime<Utc>, DateTime<Utc>) {

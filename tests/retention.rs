@@ -64,6 +64,9 @@ async fn list(vigie: &Vigie, now: DateTime<Utc>) -> Vec<PurgeLine> {
 
 async fn purge_all(vigie: &Vigie, now: DateTime<Utc>) -> usize {
     let lines = list(vigie, now).await;
+    if lines.is_empty() {
+        return 0;
+    }
     retention::purge(&vigie.store, Retention::default(), &lines, &retention::csv(&lines), "AD01-2026-17", BY, now)
         .await
         .unwrap()

@@ -227,7 +227,11 @@ impl Overlay {
         let awaited = links::awaited(turn, source, batch, &mut requests).await?;
         let requesters: Vec<PersonId> = requests.values().filter_map(|request| request.person).collect();
         let mut addresses = turn.addresses(&requesters).await?;
-        let persons = turn.persons(&authors(batch, desk)).await?;
+        let new = |message: &&Parsed<'_>| {
+            let by_server = message.arrived.email_id.as_ref().is_some_and(|id| by_email_id.contains_key(id));
+            !by_server && !known.contains_key(&message.identity)
+        };
+        let persons = turn.persons(&authors(batch.iter().filter(new), desk)).await?;
         addresses.extend(persons.iter().map(|(address, person)| (person.id, address.clone())));
         let ids: Vec<String> = batch.iter().filter_map(|message| message.facts.message_id.clone()).collect();
         let early = turn.early_replies(&ids).await?;
@@ -276,7 +280,21 @@ impl Overlay {
         }
         let id = turn.take_message_id();
         self.written.locations.push(place(id));
+        self.meet(turn, source.desk, message).await?;
         self.judge(turn, source, message, (id, digest), now).await
+    }
+
+    /// Makes the author known. Who wrote what is recorded already is not asked for before: a person who was forgotten must
+    /// not come back because an old message was seen at another place.
+    async fn meet(&mut self, turn: &mut Turn, desk: Desk<'_>, message: &Parsed<'_>) -> Result<()> {
+        let mut unknown = authors(std::iter::once(message), desk);
+        unknown.retain(|(address, _)| !self.persons.contains_key(&address.canonical()));
+        if !unknown.is_empty() {
+            let met = turn.persons(&unknown).await?;
+            self.addresses.extend(met.iter().map(|(address, person)| (person.id, address.clone())));
+            self.persons.extend(met);
+        }
+        Ok(())
     }
 
     async fn judge(
@@ -538,7 +556,7 @@ fn tells_loops(judgement: &Judgement) -> bool {
     matches!(judgement.acknowledgement, Acknowledgement::Send { .. }) || is_loop(judgement)
 }
 
-fn authors(batch: &[Parsed<'_>], desk: Desk<'_>) -> Vec<(Address, String)> {
+fn authors<'a>(batch: impl Iterator<Item = &'a Parsed<'a>>, desk: Desk<'_>) -> Vec<(Address, String)> {
     let mut seen = HashSet::new();
     let mut people = Vec::new();
     for message in batch {

@@ -242,7 +242,7 @@ fn configuration(port: u16) -> String {
              mode = \"acknowledge\"\ntemplate = \"{template}\"\n\
              [mailboxes.imap]\nhost = \"localhost\"\nport = {port}\nsecurity = \"plain\"\nlogin = \"{address}\"\n\
              password_file = \"{address}\"\n\
-             [mailboxes.service]\nname = \"Service\"\npostal_address = \"1 place\"\ntelephone = \"04\"\n\
+             [mailboxes.service]\nname = \"Service\"\npostal_address = \"1 place\"\ntelephone = \"04 00 00 00 00\"\n\
              data_protection = \"Vos droits.\"\n"
         ));
     }
