@@ -70,6 +70,8 @@ struct Written {
 /// Writes messages until it is told that they are enough: three requests, then a machine.
 fn write_until(enough: &AtomicBool, port: u16) -> Vec<Written> {
     let mut written = Vec::new();
+    // The server dates by the second: what arrives in the very second of the switch counts as before it.
+    wait_until(Duration::from_secs(1), || false);
     while !enough.load(Ordering::SeqCst) {
         let number = written.len();
         let (id, from) = (format!("c{number}@example.org"), format!("usager{number}@d{}.example.org", number % 9));
