@@ -9,7 +9,7 @@ use crate::domain::evidence::Evidence;
 use crate::domain::office::Office;
 use crate::domain::warning::Warning;
 use crate::mail::notice::Condition;
-use crate::store::{Store, Turn};
+use crate::store::{Schedules, Store, Turn};
 
 /// The name of the schedule by which the administrators are told.
 const SCHEDULE: &str = "blind_spot";
@@ -67,8 +67,13 @@ pub(super) fn condition(mailbox: &str, spot: BlindSpot, sight: &Sight, now: Date
 }
 
 /// What the administrators are told once a month: every mailbox with a blind spot.
-pub(super) async fn monthly(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<Vec<Warning>> {
-    if store.scheduled(SCHEDULE).await?.is_none_or(|at| at > now) {
+pub(super) async fn monthly(
+    store: &Store,
+    schedules: &Schedules,
+    office: &Office,
+    now: DateTime<Utc>,
+) -> Result<Vec<Warning>> {
+    if schedules.next(SCHEDULE).is_none_or(|at| at > now) {
         return Ok(Vec::new());
     }
     let mut warnings = Vec::new();
@@ -99,10 +104,8 @@ pub(super) async fn put_off(turn: &mut Turn, office: &Office, now: DateTime<Utc>
 }
 
 /// When the administrators are told next; `None` where that was never planned.
-pub(super) async fn next(store: &Store, office: &Office) -> Result<Option<DateTime<Utc>>> {
+pub(super) fn next(schedules: &Schedules, office: &Office) -> Option<DateTime<Utc>> {
     // Without any mailbox there is nothing to measure, and the schedule would never move on.
-    if office.mailboxes.first().and_then(|policy| office.desk(&policy.name)).is_none() {
-        return Ok(None);
-    }
-    Ok(store.scheduled(SCHEDULE).await?)
+    office.mailboxes.first().and_then(|policy| office.desk(&policy.name))?;
+    schedules.next(SCHEDULE)
 }

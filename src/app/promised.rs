@@ -15,7 +15,7 @@ use crate::domain::indicator::case::{Case, End};
 use crate::domain::office::Office;
 use crate::domain::policy::Channel;
 use crate::mail::notice::ListFields;
-use crate::store::{Store, Turn};
+use crate::store::{Schedules, Store, Turn};
 
 /// How agents say that one is done.
 const ADVICE: &str = "Quand c’est fait, dites-le au registre : « vigie letter answer RÉFÉRENCE » pour un courrier, « vigie \
@@ -67,13 +67,14 @@ fn told_name(bureau: &str) -> String {
 }
 
 /// What waits, where a bureau is to look now; nothing is read where none is.
-pub(super) async fn due(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<Vec<Promised>> {
-    for bureau in &office.bureaux {
-        if store.scheduled(&look_name(&bureau.key)).await?.is_some_and(|at| at <= now) {
-            return waiting(store, office).await;
-        }
-    }
-    Ok(Vec::new())
+pub(super) async fn due(
+    store: &Store,
+    schedules: &Schedules,
+    office: &Office,
+    now: DateTime<Utc>,
+) -> Result<Vec<Promised>> {
+    let looks = |bureau: &Bureau| schedules.next(&look_name(&bureau.key)).is_some_and(|at| at <= now);
+    if office.bureaux.iter().any(looks) { waiting(store, office).await } else { Ok(Vec::new()) }
 }
 
 /// One mail a bureau and level for what rose since each bureau last looked; each looks again when it opens next.

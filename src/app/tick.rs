@@ -41,8 +41,9 @@ pub struct Ticked {
 
 /// Does what is due at `now`.
 pub async fn tick(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<Ticked> {
-    let blind_spots = blind_spot::monthly(store, office, now).await?;
-    let promised = promised::due(store, office, now).await?;
+    let schedules = store.schedules().await?;
+    let blind_spots = blind_spot::monthly(store, &schedules, office, now).await?;
+    let promised = promised::due(store, &schedules, office, now).await?;
     let mut turn = store.begin().await?;
     blind_spot::put_off(&mut turn, office, now).await?;
     let requests = turn.alerts_due(now, REQUESTS_PER_TURN).await?;
@@ -78,16 +79,17 @@ pub async fn next_wake(store: &Store, office: &Office) -> Result<Option<DateTime
     let mut wakes: Vec<DateTime<Utc>> = store.next_alert().await?.into_iter().collect();
     wakes.extend(store.next_warning().await?);
     wakes.extend(marks::next_look(store).await?);
-    wakes.extend(blind_spot::next(store, office).await?);
+    let schedules = store.schedules().await?;
+    wakes.extend(blind_spot::next(&schedules, office));
     for bureau in office.bureaux.iter().filter(|bureau| office.desk_of_bureau(&bureau.key).is_some()) {
-        wakes.extend(store.scheduled(&digest_name(&bureau.key)).await?);
-        wakes.extend(store.scheduled(&promised::look_name(&bureau.key)).await?);
+        wakes.extend(schedules.next(&digest_name(&bureau.key)));
+        wakes.extend(schedules.next(&promised::look_name(&bureau.key)));
         if bureau.clearance_mail {
-            wakes.extend(store.scheduled(&clearance_name(&bureau.key)).await?);
+            wakes.extend(schedules.next(&clearance_name(&bureau.key)));
         }
     }
     if office.report.is_some() {
-        wakes.extend(store.scheduled(REPORT).await?);
+        wakes.extend(schedules.next(REPORT));
     }
     Ok(wakes.into_iter().min())
 }

@@ -357,26 +357,6 @@ impl Turn {
         Ok(rows.into_iter().map(reply).collect())
     }
 
-    /// When a schedule fires next; `None` where it never ran.
-    pub async fn scheduled(&mut self, name: &str) -> Result<Option<DateTime<Utc>>> {
-        let next: Option<i64> = on_turn!(self, connection => sqlx::query_scalar(super::queries::SCHEDULED)
-            .bind(name.to_owned())
-            .fetch_optional(connection)
-            .await)?;
-        Ok(next.map(instant))
-    }
-
-    /// Sets when a schedule fires next.
-    pub async fn schedule(&mut self, name: &str, next: DateTime<Utc>) -> Result<()> {
-        on_turn!(self, connection => sqlx::query(SCHEDULE)
-            .bind(name.to_owned())
-            .bind(millis(next))
-            .execute(connection)
-            .await
-            .map(drop))?;
-        Ok(())
-    }
-
     /// How many messages of a person were received between two instants, both included.
     pub async fn messages_from(&mut self, person: PersonId, since: DateTime<Utc>, until: DateTime<Utc>) -> Result<u32> {
         let count: i64 = on_turn!(self, connection => sqlx::query_scalar(MESSAGES_FROM)
@@ -490,8 +470,6 @@ pub(super) const OPEN_REQUESTS: &str =
     concat!("SELECT ", request_columns!(), " FROM request WHERE status = 'open' AND id > $1 ORDER BY id LIMIT $2");
 pub(super) const PERSON_DIGEST: &str = "SELECT digest FROM person WHERE id = $1";
 pub(super) const MARK_UNDELIVERABLE: &str = "UPDATE person SET undeliverable_at = $1 WHERE digest = $2";
-pub(super) const SCHEDULE: &str = "INSERT INTO schedule (name, next_at) VALUES ($1, $2) \
-     ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at";
 pub(super) const MESSAGES_FROM: &str = "SELECT COUNT(*) FROM message \
      WHERE person = $1 AND person <> 0 AND received_at >= $2 AND received_at <= $3";
 pub(super) const RECENT_OF_DOMAIN: &str = "SELECT p.address, m.subject, m.acknowledgement FROM message m \

@@ -20,6 +20,7 @@ mod purge;
 mod queries;
 mod register;
 mod rows;
+mod schedule;
 mod sending;
 mod snapshot;
 pub mod statements;
@@ -47,6 +48,7 @@ pub use purge::{AccessLine, PersonMessage, PersonRow, Purgeable};
 pub use queries::{FolderCursor, Listing, MessageLine, QueueState, RequestFilter, RequestLine};
 pub use register::{Details, FactRow, Facts, RegisterItem};
 pub use rows::{EffectRow, LedgerRow};
+pub use schedule::Schedules;
 pub use sending::{AfterAttempt, Claim, DueEffect, LateRow};
 pub use snapshot::{
     EffectFacts, MailboxFacts, MessageFactsRow, NoteFacts, PersonFacts, RequestFacts, Snapshot, TombstoneFacts,

@@ -292,15 +292,6 @@ impl Store {
         Ok(next.map(instant))
     }
 
-    /// When a schedule fires next; `None` where it never ran.
-    pub async fn scheduled(&self, name: &str) -> Result<Option<DateTime<Utc>>> {
-        let next: Option<i64> = on_read!(self, pool => sqlx::query_scalar(SCHEDULED)
-            .bind(name.to_owned())
-            .fetch_optional(pool)
-            .await)?;
-        Ok(next.map(instant))
-    }
-
     /// The UIDs recorded of a folder and not known to be gone.
     pub async fn uids(&self, folder: i64, uid_validity: i64) -> Result<Vec<i64>> {
         on_read!(self, pool => sqlx::query_scalar(UIDS)
@@ -432,7 +423,6 @@ pub(super) const LEDGER_AFTER: &str =
 pub(super) const LEDGER_OF: &str =
     concat!("SELECT ", ledger_columns!(), " FROM ledger WHERE request = $1 AND request <> '' ORDER BY seq");
 pub(super) const NEXT_ALERT: &str = "SELECT MIN(next_alert_at) FROM request WHERE next_alert_at <> 0";
-pub(super) const SCHEDULED: &str = "SELECT next_at FROM schedule WHERE name = $1";
 pub(super) const UIDS: &str = "SELECT uid FROM location WHERE folder = $1 AND uid_validity = $2 AND gone_at = 0";
 pub(super) const UIDS_FROM: &str =
     "SELECT uid FROM location WHERE folder = $1 AND uid_validity = $2 AND uid >= $3 AND gone_at = 0";

@@ -1,8 +1,8 @@
 //! Every fixed SQL text of the room: a test prepares each on both databases, so that none is found wrong at night.
 
 use super::{
-    agenda, breaker, history, lease, load, mails, marks, places, purge, queries, register, sending, snapshot, turn,
-    write,
+    agenda, breaker, history, lease, load, mails, marks, places, purge, queries, register, schedule, sending, snapshot,
+    turn, write,
 };
 
 /// The texts, in no particular order.
@@ -33,7 +33,6 @@ pub const STATEMENTS: &[&str] = &[
     load::OPEN_REQUESTS,
     load::PERSON_DIGEST,
     load::MARK_UNDELIVERABLE,
-    load::SCHEDULE,
     load::MESSAGES_FROM,
     load::RECENT_OF_DOMAIN,
     load::SENT_TO_ADDRESS,
@@ -82,7 +81,6 @@ pub const STATEMENTS: &[&str] = &[
     queries::LEDGER_AFTER,
     queries::LEDGER_OF,
     queries::NEXT_ALERT,
-    queries::SCHEDULED,
     queries::UIDS,
     queries::UIDS_FROM,
     queries::COUNT_UIDS,
@@ -102,6 +100,8 @@ pub const STATEMENTS: &[&str] = &[
     register::HAS_ORIGIN,
     register::SAVE_REGISTER_ITEM,
     register::ERASE_REGISTER_ITEM,
+    schedule::SCHEDULES,
+    schedule::SCHEDULE,
     sending::CLAIM_DUE,
     sending::LOCK_BUCKET,
     sending::FILL_BUCKET,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 
+use super::schedule::Schedules;
 use super::{Result, Store};
 use crate::domain::event::Event;
 use crate::domain::ledger::{Head, LedgerEntry};
@@ -55,6 +56,8 @@ pub struct Turn {
     next_person: i64,
     entries: Vec<LedgerEntry>,
     counters: HashMap<(String, i32), Counter>,
+    /// Read once: a tick asks for a dozen of them.
+    pub(super) schedules: Option<Schedules>,
 }
 
 /// The numbers of one prefix and year.
@@ -97,6 +100,7 @@ impl Turn {
             next_person,
             entries: Vec::new(),
             counters: HashMap::new(),
+            schedules: None,
         })
     }
 
