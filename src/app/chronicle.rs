@@ -132,25 +132,6 @@ impl Telling<'_> {
     }
 }
 
-/// A verdict, for people.
-pub(super) fn verdict(name: &str) -> &str {
-    match name {
-        "request" => "demande",
-        "request_again" => "nouvelle demande dans un échange clos",
-        "follow_up" => "complément à une demande en cours",
-        "reply" => "réponse de nos services",
-        "automated" => "message automatique",
-        "bounce" => "avis de non-remise",
-        "bulk" => "envoi en nombre",
-        "spam" => "indésirable",
-        "abusive" => "envoi abusif",
-        "internal" => "message interne",
-        "duplicate" => "doublon",
-        "unreadable" => "message illisible",
-        other => other,
-    }
-}
-
 /// Who asks, for people.
 pub(super) fn requester(name: &str) -> &str {
     match name {

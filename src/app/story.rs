@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::Result;
-use super::chronicle::{Telling, nature, requester, verdict};
+use super::chronicle::{Telling, nature, requester};
 use crate::domain::deadline::Suspension;
 use crate::domain::evidence::{Confidence, Evidence};
 use crate::domain::gesture::Way;
@@ -103,7 +103,7 @@ fn arrival(kind: &str, told: &Telling<'_>) -> Option<String> {
     Some(match kind {
         "message_recorded" => format!(
             "message enregistré comme {}\u{a0}: {} Accusé de réception\u{a0}: {} {}",
-            verdict(told.text("verdict")),
+            reasons::verdict(told.text("verdict")),
             reasons::french(told.text("reason")),
             match told.text("acknowledgement") {
                 "send" => "à envoyer.",
