@@ -228,7 +228,8 @@ impl Store {
     /// An embedded database in memory: one connection, gone with the value. Whole simulated years run on it.
     pub async fn in_memory() -> Result<Self> {
         let failed = |cause| Error::Open { place: ":memory:".into(), cause };
-        let options = SqliteConnectOptions::from_str("sqlite::memory:").map_err(failed)?.foreign_keys(true);
+        let options = SqliteConnectOptions::from_str("sqlite::memory:").map_err(failed)?;
+        let options = options.foreign_keys(true).row_buffer_size(ROWS_AHEAD);
         let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
         let write = pool.connect_with(options).await.map_err(failed)?;
         sqlx::migrate!("src/store/migrations/sqlite").run(&write).await?;

@@ -19,6 +19,8 @@ use super::truth::{Reckoned, Settled, Turn, reckon};
 
 /// Vigie does not run from the first instant to the second.
 pub const OUTAGE: (&str, &str) = ("2026-04-24T16:00:00Z", "2026-04-27T09:10:00Z");
+/// How long an address that bounced gets no acknowledgement, as the shipped configuration says: then one is tried again.
+const UNDELIVERABLE_FOR: TimeDelta = TimeDelta::days(1);
 /// The day on which a form elsewhere breaks down, and everybody writes.
 const BURST: (&str, usize, f64) = ("2026-06-16", 1, 500.0);
 /// The limit of every commitment on mails, in working days.
@@ -530,7 +532,8 @@ impl Teller {
         for case in &mut self.cases {
             case.turns.retain(|(at, _)| *at <= ends);
             case.due = reckon(case, &decisions);
-            let bounced = self.bounced.get(&case.person).is_some_and(|at| *at < case.seen_at);
+            let lost = |at: &DateTime<Utc>| *at < case.seen_at && case.received_at < *at + UNDELIVERABLE_FOR;
+            let bounced = self.bounced.get(&case.person).is_some_and(lost);
             let refused = self.people.all[case.person].refused || case.bounced;
             case.acknowledgement = match (case.backlog || bounced, refused) {
                 (true, _) => "withheld",
