@@ -166,20 +166,14 @@ impl Turn {
 
     /// The messages known under these digests.
     pub async fn known_messages(&mut self, digests: &[String]) -> Result<HashMap<String, KnownMessage>> {
-        const HEAD: &str = concat!("SELECT ", known_columns!(), " FROM message WHERE digest IN (");
-        // A message whose row was purged is still known, so that one that lies in its folder is not taken for a new one.
-        const BURIED: &str = "SELECT digest, id, CAST(0 AS BIGINT) AS request, mailbox, verdict, reason, \
-             '' AS message_id, CAST(0 AS BIGINT) AS size, '' AS email_id, \
-             CAST(0 AS BIGINT) AS internal_date FROM tombstone WHERE digest IN (";
-        let mut rows = select_in!(self, KnownMessage, HEAD, digests, ")");
+        let mut rows = select_in!(self, KnownMessage, KNOWN_BY_DIGEST, digests, ")");
         rows.extend(select_in!(self, KnownMessage, BURIED, digests, ")"));
         Ok(rows.into_iter().map(|row| (row.digest.clone(), row)).collect())
     }
 
     /// The messages of a mailbox that bear these identifiers of its server, the oldest first.
     pub async fn known_by_email_id(&mut self, mailbox: &str, ids: &[String]) -> Result<Vec<KnownMessage>> {
-        const HEAD: &str = concat!("SELECT ", known_columns!(), " FROM message WHERE email_id <> '' AND email_id IN (");
-        let rows = select_in!(self, KnownMessage, HEAD, ids, ") ORDER BY id");
+        let rows = select_in!(self, KnownMessage, KNOWN_BY_EMAIL_ID, ids, ") ORDER BY id");
         Ok(rows.into_iter().filter(|row| row.mailbox == mailbox).collect())
     }
 
@@ -196,13 +190,11 @@ impl Turn {
 
     /// The requests to which these Message-IDs belong: of messages, and of our own acknowledgements.
     pub async fn requests_by_message_id(&mut self, ids: &[String]) -> Result<HashMap<String, RequestId>> {
-        const MESSAGES: &str = "SELECT message_id, request FROM message WHERE request <> 0 AND message_id IN (";
-        const EFFECTS: &str = "SELECT message_id, request FROM effect WHERE request <> 0 AND message_id IN (";
         let mut found: HashMap<String, RequestId> = HashMap::new();
-        for (id, request) in select_in!(self, (String, i64), EFFECTS, ids, ")") {
+        for (id, request) in select_in!(self, (String, i64), REQUESTS_OF_MAILS, ids, ")") {
             found.insert(id, RequestId(request));
         }
-        for (id, request) in select_in!(self, (String, i64), MESSAGES, ids, ") ORDER BY id") {
+        for (id, request) in select_in!(self, (String, i64), REQUESTS_OF_MESSAGES, ids, ") ORDER BY id") {
             found.entry(id).or_insert(RequestId(request));
         }
         Ok(found)
@@ -210,18 +202,15 @@ impl Turn {
 
     /// These requests.
     pub async fn requests(&mut self, ids: &[RequestId]) -> Result<HashMap<RequestId, Request>> {
-        const HEAD: &str = concat!("SELECT ", request_columns!(), " FROM request WHERE id IN (");
         let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
-        let rows = select_in!(self, RequestRow, HEAD, ids, ")");
+        let rows = select_in!(self, RequestRow, REQUESTS_BY_ID, ids, ")");
         rows.into_iter().map(|row| row.into_domain().map(|request| (request.id, request))).collect()
     }
 
     /// The open requests of these persons, the earliest first: address, request, subject of its message.
     pub async fn open_requests_of(&mut self, addresses: &[String]) -> Result<Vec<(String, RequestId, String)>> {
-        const HEAD: &str = "SELECT p.address, r.id, COALESCE(m.subject, '') FROM person p \
-             JOIN request r ON r.person = p.id AND r.person <> 0 AND r.status = 'open' \
-             LEFT JOIN message m ON m.id = r.message WHERE p.address IN (";
-        let rows = select_in!(self, (String, i64, String), HEAD, addresses, ") ORDER BY r.received_at, r.id");
+        let rows =
+            select_in!(self, (String, i64, String), OPEN_REQUESTS_OF, addresses, ") ORDER BY r.received_at, r.id");
         Ok(rows.into_iter().map(|(address, id, subject)| (address, RequestId(id), subject)).collect())
     }
 
@@ -256,9 +245,8 @@ impl Turn {
 
     /// The persons behind these addresses; who is new gets a key of their own.
     pub async fn persons(&mut self, people: &[(Address, String)]) -> Result<HashMap<String, Person>> {
-        const HEAD: &str = "SELECT address, id, digest, undeliverable_at FROM person WHERE address IN (";
         let addresses: Vec<String> = people.iter().map(|(address, _)| address.canonical()).collect();
-        let rows = select_in!(self, (String, i64, String, i64), HEAD, addresses, ")");
+        let rows = select_in!(self, (String, i64, String, i64), PERSONS, addresses, ")");
         let mut found: HashMap<String, Person> = rows
             .into_iter()
             .map(|(address, id, digest, since)| {
@@ -297,9 +285,8 @@ impl Turn {
 
     /// The addresses of these persons, in canonical form.
     pub async fn addresses(&mut self, ids: &[PersonId]) -> Result<HashMap<PersonId, String>> {
-        const HEAD: &str = "SELECT id, address FROM person WHERE id IN (";
         let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
-        let rows = select_in!(self, (i64, String), HEAD, ids, ")");
+        let rows = select_in!(self, (i64, String), ADDRESSES, ids, ")");
         Ok(rows.into_iter().map(|(id, address)| (PersonId(id), address)).collect())
     }
 
@@ -346,10 +333,13 @@ impl Turn {
 
     /// Answers of ours that name one of these Message-IDs and were seen before it.
     pub async fn early_replies(&mut self, ids: &[String]) -> Result<HashMap<String, EarlyReply>> {
-        const HEAD: &str = "SELECT e.parent, m.digest, COALESCE((SELECT MAX(f.role) FROM location l JOIN folder f \
-             ON f.id = l.folder WHERE l.message = m.id), 'other'), m.received_at, m.reason_detail \
-             FROM early_reply e JOIN message m ON m.id = e.message WHERE e.parent IN (";
-        let rows = select_in!(self, (String, String, String, i64, String), HEAD, ids, ") ORDER BY m.received_at DESC");
+        let rows = select_in!(
+            self,
+            (String, String, String, i64, String),
+            EARLY_REPLIES,
+            ids,
+            ") ORDER BY m.received_at DESC"
+        );
         let reply = |(parent, message, role, at, detail): (String, String, String, i64, String)| {
             let (in_sent, holding) = (role == "sent", detail == HOLDING);
             (parent, EarlyReply { at: instant(at), in_sent, holding, message })
@@ -487,3 +477,25 @@ pub(super) const SENT_BY_MAILBOX: &str =
     "SELECT COUNT(DISTINCT request) FROM effect WHERE domain <> '' AND created_at >= $1 AND mailbox = $2";
 pub(super) const SENT_BY_ALL: &str =
     "SELECT COUNT(DISTINCT request) FROM effect WHERE domain <> '' AND created_at >= $1";
+
+// Texts to which a list of values is added.
+pub(super) const KNOWN_BY_DIGEST: &str = concat!("SELECT ", known_columns!(), " FROM message WHERE digest IN (");
+// A message whose row was purged is still known, so that one that lies in its folder is not taken for a new one.
+pub(super) const BURIED: &str = "SELECT digest, id, CAST(0 AS BIGINT) AS request, mailbox, verdict, reason, \
+     '' AS message_id, CAST(0 AS BIGINT) AS size, '' AS email_id, \
+     CAST(0 AS BIGINT) AS internal_date FROM tombstone WHERE digest IN (";
+pub(super) const KNOWN_BY_EMAIL_ID: &str =
+    concat!("SELECT ", known_columns!(), " FROM message WHERE email_id <> '' AND email_id IN (");
+pub(super) const REQUESTS_OF_MESSAGES: &str = "SELECT message_id, request FROM message \
+     WHERE message_id <> '' AND request <> 0 AND message_id IN (";
+pub(super) const REQUESTS_OF_MAILS: &str =
+    "SELECT message_id, request FROM effect WHERE request <> 0 AND message_id IN (";
+pub(super) const REQUESTS_BY_ID: &str = concat!("SELECT ", request_columns!(), " FROM request WHERE id IN (");
+pub(super) const OPEN_REQUESTS_OF: &str = "SELECT p.address, r.id, COALESCE(m.subject, '') FROM person p \
+     JOIN request r ON r.person = p.id AND r.person <> 0 AND r.status = 'open' \
+     LEFT JOIN message m ON m.id = r.message WHERE p.address IN (";
+pub(super) const PERSONS: &str = "SELECT address, id, digest, undeliverable_at FROM person WHERE address IN (";
+pub(super) const ADDRESSES: &str = "SELECT id, address FROM person WHERE id IN (";
+pub(super) const EARLY_REPLIES: &str = "SELECT e.parent, m.digest, COALESCE((SELECT MAX(f.role) FROM location l JOIN folder f \
+     ON f.id = l.folder WHERE l.message = m.id), 'other'), m.received_at, m.reason_detail \
+     FROM early_reply e JOIN message m ON m.id = e.message WHERE e.parent IN (";

@@ -65,8 +65,7 @@ struct CopyRow {
 impl Turn {
     /// Our mails to the public that bear one of these Message-IDs: their ids.
     pub async fn public_mails(&mut self, ids: &[String]) -> Result<HashMap<String, String>> {
-        const HEAD: &str = "SELECT message_id, id FROM effect WHERE domain <> '' AND message_id IN (";
-        Ok(select_in!(self, (String, String), HEAD, ids, ")").into_iter().collect())
+        Ok(select_in!(self, (String, String), PUBLIC_MAILS, ids, ")").into_iter().collect())
     }
 
     /// Notes that a report says of a mail that it did not arrive.
@@ -149,3 +148,6 @@ pub(super) const COPIES_DUE: &str = concat!(
 pub(super) const NEXT_COPY: &str = "SELECT MIN(copy_at) FROM effect WHERE copy = 'wanted' AND mailbox = $1";
 pub(super) const SETTLE_COPY: &str =
     "UPDATE effect SET copy = $1, copy_at = $2, copy_attempts = copy_attempts + 1 WHERE id = $3";
+
+// Texts to which a list of values is added.
+pub(super) const PUBLIC_MAILS: &str = "SELECT message_id, id FROM effect WHERE domain <> '' AND message_id IN (";

@@ -87,18 +87,14 @@ macro_rules! select_ids {
 impl Turn {
     /// These messages, in the order in which they were recorded.
     pub async fn standings(&mut self, ids: &[MessageId]) -> Result<Vec<StandingRow>> {
-        const HEAD: &str =
-            "SELECT id, digest, message_id, mailbox, verdict, request, received_at, marks FROM message WHERE id IN (";
-        Ok(select_ids!(self, StandingRow, HEAD, ids, ") ORDER BY id"))
+        Ok(select_ids!(self, StandingRow, STANDINGS, ids, ") ORDER BY id"))
     }
 
     /// Where these messages lie now.
     pub async fn lying(&mut self, ids: &[MessageId]) -> Result<HashMap<MessageId, Vec<Lying>>> {
-        const HEAD: &str = "SELECT l.message, f.name, f.role, l.flags, l.seen_at FROM location l \
-             JOIN folder f ON f.id = l.folder WHERE l.gone_at = 0 AND l.message IN (";
         let mut found: HashMap<MessageId, Vec<Lying>> = HashMap::new();
         for (message, folder, role, flags, seen_at) in
-            select_ids!(self, (i64, String, String, String, i64), HEAD, ids, ")")
+            select_ids!(self, (i64, String, String, String, i64), LYING, ids, ")")
         {
             let known = FolderRole::from_name(&role);
             let role = known.ok_or(Error::Corrupt { table: "folder", column: "role", value: role })?;
@@ -138,9 +134,7 @@ impl Turn {
 
     /// The further copies of these requests' messages that lie somewhere now.
     pub async fn copies_of(&mut self, requests: &[RequestId]) -> Result<Vec<CopyRow>> {
-        const HEAD: &str = "SELECT DISTINCT m.request, m.mailbox, m.reason_detail FROM message m \
-             JOIN location l ON l.message = m.id WHERE m.verdict = 'duplicate' AND l.gone_at = 0 AND m.request IN (";
-        let rows = select_ids!(self, (i64, String, String), HEAD, requests, ") ORDER BY m.request, m.mailbox");
+        let rows = select_ids!(self, (i64, String, String), COPIES_OF, requests, ") ORDER BY m.request, m.mailbox");
         let copy = |(request, mailbox, detail): (i64, String, String)| CopyRow {
             request: RequestId(request),
             mailbox,
@@ -185,14 +179,12 @@ impl Turn {
 
     /// The marks of these requests' messages: request, verdict, marks.
     pub async fn marks_of(&mut self, requests: &[RequestId]) -> Result<Vec<(i64, String, String)>> {
-        const HEAD: &str = "SELECT request, verdict, marks FROM message WHERE marks <> '' AND request IN (";
-        Ok(select_ids!(self, (i64, String, String), HEAD, requests, ")"))
+        Ok(select_ids!(self, (i64, String, String), MARKS_OF, requests, ")"))
     }
 
     /// Which of these messages lie in a watched folder.
     pub async fn present(&mut self, ids: &[MessageId]) -> Result<HashSet<MessageId>> {
-        const HEAD: &str = "SELECT DISTINCT message FROM location WHERE gone_at = 0 AND message IN (";
-        let rows = select_ids!(self, (i64,), HEAD, ids, ")");
+        let rows = select_ids!(self, (i64,), PRESENT, ids, ")");
         Ok(rows.into_iter().map(|(id,)| MessageId(id)).collect())
     }
 }
@@ -215,3 +207,14 @@ pub(super) const TO_LOOK_AT: &str =
     "SELECT request, seen_at FROM look_again WHERE seen_at <= $1 ORDER BY seen_at, request LIMIT $2";
 pub(super) const LOOKED_AT: &str = "DELETE FROM look_again WHERE request = $1 AND seen_at <= $2";
 pub(super) const FIRST_TO_LOOK_AT: &str = "SELECT MIN(seen_at) FROM look_again";
+
+// Texts to which a list of values is added.
+pub(super) const STANDINGS: &str =
+    "SELECT id, digest, message_id, mailbox, verdict, request, received_at, marks FROM message WHERE id IN (";
+pub(super) const LYING: &str = "SELECT l.message, f.name, f.role, l.flags, l.seen_at FROM location l \
+     JOIN folder f ON f.id = l.folder WHERE l.gone_at = 0 AND l.message IN (";
+pub(super) const COPIES_OF: &str = "SELECT DISTINCT m.request, m.mailbox, m.reason_detail FROM message m \
+     JOIN location l ON l.message = m.id WHERE m.verdict = 'duplicate' AND l.gone_at = 0 \
+     AND m.request <> 0 AND m.request IN (";
+pub(super) const MARKS_OF: &str = "SELECT request, verdict, marks FROM message WHERE marks <> '' AND request IN (";
+pub(super) const PRESENT: &str = "SELECT DISTINCT message FROM location WHERE gone_at = 0 AND message IN (";

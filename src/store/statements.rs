@@ -128,3 +128,23 @@ pub const STATEMENTS: &[&str] = &[
     turn::SAVE_NUMBER,
     write::ATTACH_REPLY,
 ];
+
+/// The beginnings of those that take a list of values, which ends them.
+pub const LISTS: &[&str] = &[
+    load::KNOWN_BY_DIGEST,
+    load::BURIED,
+    load::KNOWN_BY_EMAIL_ID,
+    load::REQUESTS_OF_MESSAGES,
+    load::REQUESTS_OF_MAILS,
+    load::REQUESTS_BY_ID,
+    load::OPEN_REQUESTS_OF,
+    load::PERSONS,
+    load::ADDRESSES,
+    load::EARLY_REPLIES,
+    marks::STANDINGS,
+    marks::LYING,
+    marks::COPIES_OF,
+    marks::MARKS_OF,
+    marks::PRESENT,
+    mails::PUBLIC_MAILS,
+];
