@@ -80,7 +80,7 @@ fn what_is_no_list_of_closures_is_refused_with_its_reason_and_nothing_is_written
     ] {
         let output = import(&shell, &text);
         let said = words(&output);
-        assert_eq!(output.status.code(), Some(2), "{what}: {said}");
+        assert!(!output.status.success(), "{what}: {said}");
         assert!(said.contains("ponts.ics") && said.len() < SHORT, "{what}: {said}");
         assert_eq!(closures(&shell), "# Les fermetures\n", "{what}");
     }
@@ -116,6 +116,23 @@ fn a_list_of_closures_is_read_whole_shown_and_written_once() {
     assert!(again.status.success(), "{}", words(&again));
     assert_eq!(closures(&shell), written, "a second import changes nothing");
     assert!(words(&again).contains("déjà dans la configuration"), "{}", words(&again));
+}
+
+#[test]
+fn a_closure_that_one_bureau_has_already_is_still_to_be_added_for_the_others() {
+    let shell = shell();
+    fs::write(shell.path("ponts.ics"), calendar(&event("SUMMARY:Pont\r\nDTSTART;VALUE=DATE:20260515\r\n"))).unwrap();
+    let file = shell.path("ponts.ics");
+    let file = file.to_str().unwrap();
+    let known = |more: &[&str]| {
+        let shown = shell.json(&[&["calendar", "import", file, "--suspends"], more].concat());
+        shown[0]["known"].as_bool().unwrap()
+    };
+    assert!(!known(&["--bureau", "citoyennete", "--apply"]));
+    assert!(known(&["--bureau", "citoyennete"]));
+    assert!(!known(&["--bureau", "etrangers"]) && !known(&["--bureau", "citoyennete", "--bureau", "etrangers"]));
+    assert!(!known(&["--apply"]), "for all");
+    assert!(known(&[]) && known(&["--bureau", "etrangers"]));
 }
 
 /// What vigie holds of its open requests: reference, due day, instant of the next alert.
