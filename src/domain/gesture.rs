@@ -207,6 +207,8 @@ impl Said {
 pub fn changes(desk: Desk<'_>, request: &Request, gesture: Gesture, said: &Said) -> Result<Vec<Change>, Refusal> {
     let Said { by, at, note, .. } = said.clone();
     Ok(match gesture {
+        // Every guess is about a mail: whoever says in the mail client that a mail answered it says that the guess was right.
+        Gesture::Answer(Way::Mail) if said.in_client && is_guessed(request) => vec![Change::Confirmed { at, by }],
         Gesture::Answer(way) => vec![answer(desk, request, way, said)],
         Gesture::Holding => holding(desk, request, said),
         Gesture::Close { motive } => vec![Change::Closed { at, motive, note, by }],
@@ -324,6 +326,10 @@ fn suspend(desk: Desk<'_>, request: &Request, motive: String, said: &Said) -> Ve
 /// Whether a holding reply would be the first.
 fn is_first(request: &Request, at: DateTime<Utc>) -> bool {
     request.holding_at.is_none_or(|known| at < known)
+}
+
+fn is_guessed(request: &Request) -> bool {
+    request.status == Status::Answered && request.confidence == Some(Confidence::Low)
 }
 
 fn known_answer(request: &Request) -> Option<(DateTime<Utc>, Evidence, Confidence)> {
