@@ -158,7 +158,7 @@ async fn a_seal_saved_from_a_mail_with_other_line_breaks_is_believed_by_both() {
     filled(&shell, 3).await;
     let key = shell.say(&["ledger", "key"]).trim().to_owned();
     let note = shell.say(&["ledger", "seal"]);
-    let note = &note[..note.find("\n# ").unwrap()];
+    let (note, _) = note.split_once("\n# ").unwrap();
     shell.say(&["ledger", "export", "export"]);
     let kept = shell.path("kept.seal");
     let kept_name = kept.to_str().unwrap().to_owned();
