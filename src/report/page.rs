@@ -33,6 +33,8 @@ pub const INK: Rgb = Rgb(22, 22, 22);
 const INK_GREY: Rgb = Rgb(88, 88, 88);
 /// Rules.
 const RULE: Rgb = Rgb(180, 180, 190);
+/// The width of such a line, in points.
+const RULE_WIDTH: f32 = 0.4;
 /// Every other row of a table.
 const STRIPE: Rgb = Rgb(245, 246, 250);
 /// The head of a table.
@@ -441,7 +443,9 @@ impl Layout<'_> {
         let (height, face) = (height(cells), if *kind == Kind::HeadCell { Face::Bold } else { Face::Regular });
         if let Some(colour) = ground {
             let (left, right) = (MARGIN, MARGIN + self.width());
-            let corners = vec![(left, self.y), (right, self.y), (right, self.y + height), (left, self.y + height)];
+            // Below the rule of the row before, which it would cover.
+            let (top, bottom) = (self.y + RULE_WIDTH, self.y + height);
+            let corners = vec![(left, top), (right, top), (right, bottom), (left, bottom)];
             self.put(None, vec![Op::Fill(corners, colour)]);
         }
         let (mut x, mut tree) = (MARGIN, Vec::new());
@@ -464,7 +468,7 @@ impl Layout<'_> {
         }
         self.y += height;
         let rule = vec![(MARGIN, self.y), (MARGIN + self.width(), self.y)];
-        self.put(None, vec![Op::Stroke(rule, 0.4, RULE)]);
+        self.put(None, vec![Op::Stroke(rule, RULE_WIDTH, RULE)]);
         Tree::Group(Kind::Row, tree)
     }
 
