@@ -92,7 +92,7 @@ pub fn calendar(config: &Path, territory: Option<&str>, mailbox: Option<&str>) -
     } else {
         let settings = offline(config)?;
         let first = settings.office.mailboxes.first().map(|mailbox| mailbox.name.as_str());
-        let found = mailbox.or(first).and_then(|name| settings.office.calendars.get(name));
+        let found = mailbox.or(first).and_then(|name| settings.office.desk(name)).map(|desk| desk.calendar);
         found.cloned().ok_or_else(|| {
             Failure::Usage(anyhow::anyhow!("the configuration has no mailbox {}", mailbox.unwrap_or_default()))
         })

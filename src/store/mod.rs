@@ -36,7 +36,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, SqlitePool};
 
-pub use agenda::Span;
+pub use agenda::Happened;
 pub use backup::damage;
 pub use history::PastRequest;
 pub use lease::Lease;
