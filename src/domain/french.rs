@@ -67,6 +67,12 @@ pub fn french_rank(number: u16) -> String {
     if number == 1 { "1er".to_owned() } else { format!("{number}e") }
 }
 
+/// So many of something: `0 demande`, `1 demande`, `2 demandes`, with a space that does not break.
+#[must_use]
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count}\u{a0}{}", if count < 2 { one } else { many })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
