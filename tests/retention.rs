@@ -344,6 +344,22 @@ async fn a_list_that_names_what_may_not_go_is_refused_whole() {
 }
 
 #[tokio::test]
+async fn a_purge_that_is_stopped_on_its_way_says_how_much_is_gone() {
+    let vigie = house(Store::in_memory().await.unwrap()).await;
+    hand(&vigie, day(9)).letters(&[letter("Chloé", "Voirie", true)]).await.unwrap();
+    let lines = list(&vigie, day(120)).await;
+    let before = lines.iter().filter(|line| line.kind != "letter").count();
+    assert!(before > 0 && lines.len() == before + 1, "{lines:?}");
+    hand(&vigie, day(120)).correct_letter("COU-2026-000001", &letter("Chloé", "Voirie", false)).await.unwrap();
+    let csv = retention::csv(&lines);
+    let stopped = retention::purge(&vigie.store, Retention::default(), &lines, &csv, "V", BY, day(120)).await;
+    let said = stopped.unwrap_err().to_string();
+    assert!(said.contains("arrêt à COU-2026-000001") && said.contains(&format!("{before} éléments")), "{said}");
+    assert_eq!(list(&vigie, day(120)).await.iter().filter(|line| line.kind != "letter").count(), 0, "they are gone");
+    vigie.verify().await;
+}
+
+#[tokio::test]
 async fn a_purge_that_is_not_in_the_ledger_is_taken_for_a_fault() {
     let vigie = house(Store::in_memory().await.unwrap()).await;
     let Store::Sqlite { write, .. } = &vigie.store else { panic!("SQLite") };

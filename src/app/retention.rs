@@ -158,8 +158,8 @@ pub fn csv(lines: &[PurgeLine]) -> String {
     text
 }
 
-/// Carries out exactly what a list says, under its visa. An item that may no longer be purged (reopened meanwhile)
-/// refuses the whole list before anything is touched.
+/// Carries out exactly what a list says, under its visa. An item that may no longer be purged (reopened since the list was
+/// printed) refuses the whole list before anything is touched; one that is reopened meanwhile stops it there.
 pub async fn purge(
     store: &Store,
     retention: Retention,
@@ -187,12 +187,14 @@ pub async fn purge(
     let digest = hex(&Sha256::digest(list.as_bytes()));
     let approved = Deed::DisposalApproved { visa: visa.to_owned(), list: digest, requests, messages };
     super::custody::record(store, approved, by, now).await?;
+    let mut done = 0;
     for stage in [Stage::Personal, Stage::Rows] {
         for kind in KINDS {
             let lines: Vec<&PurgeLine> =
                 wanted.iter().copied().filter(|line| line.stage == stage.name() && line.kind == kind).collect();
             for part in lines.chunks(PER_TURN) {
-                purge_part(store, stage, part, visa, by, now).await?;
+                purge_part(store, stage, part, visa, by, now).await.map_err(|error| stopped(error, done))?;
+                done += part.len();
             }
         }
     }
@@ -201,6 +203,14 @@ pub async fn purge(
     turn.forget_mails(retention.personal_before(now)).await?;
     turn.commit().await?;
     Ok(wanted.len())
+}
+
+/// The error of a turn, where earlier turns have purged something already.
+fn stopped(error: Error, done: usize) -> Error {
+    match error {
+        Error::NotPurgeable(name) if done > 0 => Error::PurgeStopped { name, done },
+        other => other,
+    }
 }
 
 fn number(count: usize) -> i64 {

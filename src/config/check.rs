@@ -490,11 +490,11 @@ fn ledger(source: &Source) -> Result<Option<LedgerSettings>, Error> {
 
 fn timestamp(source: &Source, file: &super::file::LedgerFile) -> Result<Option<TimestampSettings>, Error> {
     match (&file.timestamp_url, &file.timestamp_ca) {
-        (Some(url), Some(ca)) if url.starts_with("http://") => {
+        (Some(url), Some(ca)) if url.starts_with("http://") || url.starts_with("https://") => {
             Ok(Some(TimestampSettings { url: url.clone(), ca_file: source.resolve(ca) }))
         }
         (Some(_), Some(_)) => {
-            let what = "an address that begins with \"http://\" is expected: a stamp proves itself by its signature";
+            let what = "an address that begins with \"http://\" or \"https://\" is expected";
             Err(source.error(&[Key("ledger"), Key("timestamp_url")], what))
         }
         (None, None) => Ok(None),
