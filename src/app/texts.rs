@@ -215,8 +215,8 @@ fn condition(warning: &Warning) -> Condition {
             ),
             since: *oldest,
             advice: format!(
-                "Dernière réponse du relais : {answer}. Un accusé est dû sous un jour ouvré (CRPA, art. R112-11-2) : vérifiez \
-                 le relais par « vigie check » et « vigie breaker », ou écrivez vous-même aux demandeurs (« vigie requests »)."
+                "Dernière réponse du relais : {answer}. Un accusé est dû sous un jour ouvré (CRPA, art. R112-11-2). Au SIDSIC : \
+                 vérifiez le relais par « vigie check » et « vigie breaker ». Au bureau : écrivez vous-mêmes à ces demandeurs."
             ),
         },
         Warning::AnswersItself { mailbox, at } => Condition {
