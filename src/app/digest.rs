@@ -95,7 +95,7 @@ async fn lists(
                 .to_owned(),
             ..list("Pièces manquantes demandées, délai suspendu", &incomplete)
         },
-        list("Signalées, réglées depuis le dernier point", cleared),
+        list("Déjà signalées, réglées depuis le dernier point", cleared),
     ];
     lists.retain(|list| !list.lines.is_empty());
     Ok(lists)
@@ -107,7 +107,7 @@ fn chosen(open: &[&RequestLine], wanted: impl Fn(&Request) -> bool) -> Vec<Strin
 
 fn list(title: &str, references: &[String]) -> ListFields {
     let lines = if references.is_empty() { Vec::new() } else { vec![named(references)] };
-    ListFields { title: format!("{title} ({})", references.len()), advice: String::new(), lines }
+    ListFields { told: String::new(), title: format!("{title} ({})", references.len()), advice: String::new(), lines }
 }
 
 /// What was only concluded, and how agents put it right: they have a mail client, and no command.
@@ -130,7 +130,12 @@ fn to_verify(office: &Office, bureau: &Bureau, guessed: &[String], open: &[&Requ
     };
     let lines = kinds.iter().filter_map(line).collect();
     let count = guessed.len() + gone.len() + forwarded.len();
-    ListFields { title: format!("À vérifier ({count})"), advice: String::new(), lines }
+    let told = match count {
+        0 => String::new(),
+        1 => "1\u{a0}demande à vérifier".to_owned(),
+        many => format!("{many}\u{a0}demandes à vérifier"),
+    };
+    ListFields { told, title: format!("À vérifier ({count})"), advice: String::new(), lines }
 }
 
 /// The folder by which agents say that a mail was the answer.
@@ -156,6 +161,7 @@ fn listed(withheld: &[(String, String)]) -> Option<ListFields> {
         format!("{reason}\u{a0}: {} ({})", references.len(), named(references))
     };
     (!withheld.is_empty()).then(|| ListFields {
+        told: String::new(),
         title: format!("Accusés de réception retenus ({})", withheld.len()),
         advice: String::new(),
         lines: by_reason.iter().map(line).collect(),
