@@ -17,7 +17,7 @@ use crate::domain::marks::{Made, Marks};
 use crate::domain::office::Office;
 use crate::domain::request::{Change, MessageId, Request, RequestId, Status};
 use crate::domain::verdict::Verdict;
-use crate::store::{CopyRow, StandingRow, Store, Turn};
+use crate::store::{CopyRow, MarkedRow, StandingRow, Store, Turn};
 
 /// How long a better proof than a flag is waited for, and a message that is gone to turn up in another folder.
 const GRACE: TimeDelta = TimeDelta::minutes(15);
@@ -120,9 +120,9 @@ fn is_theirs(verdict: &str) -> bool {
 }
 
 /// When the requester's messages of a request were flagged as answered.
-fn flags_of(id: RequestId, marks: &[(i64, String, String)]) -> Vec<DateTime<Utc>> {
-    let theirs = marks.iter().filter(|(of, verdict, _)| *of == id.0 && is_theirs(verdict));
-    theirs.filter_map(|(_, _, marks)| Marks::from_text(marks).answered).collect()
+fn flags_of(id: RequestId, marked: &[MarkedRow]) -> Vec<DateTime<Utc>> {
+    let theirs = marked.iter().filter(|row| row.request == id.0 && is_theirs(&row.verdict));
+    theirs.filter_map(|row| Marks::from_text(&row.marks).answered).collect()
 }
 
 /// The first of these flags that is not that of a reply that was seen, of a holding reply for one. Clients flag on the day
@@ -249,11 +249,35 @@ impl<'a> Case<'a> {
                 }
             }
         }
-        let Some((is, means)) = new else { return Ok(()) };
+        let Some((is, means)) = new else { return self.said_elsewhere(rules, after).await };
         match was {
             Some(was) if before.bears(&is.name) => self.make_again(is, means, was.since).await,
             Some(_) | None => self.make(&is.name, means, at).await,
         }
+    }
+
+    /// A gesture is undone: what another message of the request bears still counts, and so does a flag that was not believed
+    /// because the gesture said more.
+    async fn said_elsewhere(&mut self, rules: &[GestureRule], after: &Marks) -> Result<()> {
+        let others = self.turn.marks_of(&[self.request.id]).await?;
+        let others = others.into_iter().filter(|row| row.id != self.message.id && is_theirs(&row.verdict));
+        let mut flags: Vec<DateTime<Utc>> = after.answered.into_iter().collect();
+        for (id, marks) in others.map(|row| (row.id, Marks::from_text(&row.marks))) {
+            flags.extend(marks.answered);
+            let Some(made) = marks.gestures.first() else { continue };
+            let Some(rule) = rules.iter().find(|rule| rule.name() == made.name) else { continue };
+            if self.request.gesture.is_none() && self.request.status == Status::Open {
+                self.make_again(made, &rule.means, made.since).await?;
+                self.request.gesture = self.request.gesture.map(|_| MessageId(id));
+            }
+        }
+        if let Some(flagged_at) = flags.into_iter().min()
+            && self.request.status == Status::Open
+            && !self.turn.undone_since(&self.request.reference, flagged_at).await?
+        {
+            self.turn.look_again(self.request.id, flagged_at).await?;
+        }
+        Ok(())
     }
 
     /// The gesture that lay upon an earlier one is undone: the earlier one counts again, as of its own time, unless

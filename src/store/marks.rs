@@ -55,6 +55,19 @@ pub struct ReplyRow {
     pub holding: bool,
 }
 
+/// A message of a request that bears marks.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct MarkedRow {
+    /// The message's place in the store.
+    pub id: i64,
+    /// The request.
+    pub request: i64,
+    /// What the message was judged to be.
+    pub verdict: String,
+    /// The marks that were last seen on it, one a line.
+    pub marks: String,
+}
+
 /// A further copy of a request's message that lies somewhere now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyRow {
@@ -192,9 +205,9 @@ impl Turn {
         Ok(())
     }
 
-    /// The marks of these requests' messages: request, verdict, marks.
-    pub async fn marks_of(&mut self, requests: &[RequestId]) -> Result<Vec<(i64, String, String)>> {
-        Ok(select_ids!(self, (i64, String, String), MARKS_OF, requests, ")"))
+    /// The messages of these requests that bear marks.
+    pub async fn marks_of(&mut self, requests: &[RequestId]) -> Result<Vec<MarkedRow>> {
+        Ok(select_ids!(self, MarkedRow, MARKS_OF, requests, ") ORDER BY id"))
     }
 
     /// Which of these messages lie in a watched folder.
@@ -235,5 +248,5 @@ pub(super) const LYING: &str = "SELECT l.message, f.name, f.role, l.flags, l.see
 pub(super) const COPIES_OF: &str = "SELECT DISTINCT m.request, m.mailbox, m.reason_detail FROM message m \
      JOIN location l ON l.message = m.id WHERE m.verdict = 'duplicate' AND l.gone_at = 0 \
      AND m.request <> 0 AND m.request IN (";
-pub(super) const MARKS_OF: &str = "SELECT request, verdict, marks FROM message WHERE marks <> '' AND request IN (";
+pub(super) const MARKS_OF: &str = "SELECT id, request, verdict, marks FROM message WHERE marks <> '' AND request IN (";
 pub(super) const PRESENT: &str = "SELECT DISTINCT message FROM location WHERE gone_at = 0 AND message IN (";

@@ -42,7 +42,7 @@ pub use history::PastRequest;
 pub use lease::Lease;
 pub use load::{KnownMessage, MailboxRow, Person, SentKey};
 pub use mails::{DueCopy, MailRow};
-pub use marks::{CopyRow, ReplyRow, StandingRow};
+pub use marks::{CopyRow, MarkedRow, ReplyRow, StandingRow};
 pub use places::PlaceRow;
 pub use purge::{AccessLine, PersonMessage, PersonRow, Purgeable};
 pub use queries::{FolderCursor, Listing, MessageLine, QueueState, RequestFilter, RequestLine};
