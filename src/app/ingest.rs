@@ -518,7 +518,7 @@ impl Overlay {
         for parent in ancestors(message.facts) {
             self.written.early.push((parent.to_owned(), slot.id));
             let known = self.early.entry(parent.to_owned()).or_insert_with(|| reply.clone());
-            if reply.at < known.at {
+            if reply.rank() < known.rank() {
                 *known = reply.clone();
             }
         }

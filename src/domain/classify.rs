@@ -9,6 +9,8 @@ use super::same_subject::is_holding;
 use super::signs;
 use super::verdict::{Automaton, Reason, Verdict};
 
+/// The code of a reply of ours that goes to another outside address than the requester's.
+pub const OTHER_ADDRESS: &str = "reply_to_other_address";
 /// The reason of a reply that only its recipient and its subject tell.
 pub const SAME_SUBJECT: &str = "same_correspondent_and_subject";
 /// What is found of a mail of ours whose subject says that it is a holding reply.
@@ -202,7 +204,7 @@ fn answer(facts: &MessageFacts, policy: &MailboxPolicy, link: ThreadLink, sent: 
     } else if signs::is_forward(&facts.subject) {
         (Verdict::Internal, Reason::new("forwarded_by_us"))
     } else if !facts.in_reply_to.is_empty() && facts.to.iter().any(outside) {
-        (reply, Reason::new("reply_to_other_address"))
+        (reply, Reason::new(OTHER_ADDRESS))
     } else {
         (Verdict::Internal, Reason::new("internal_discussion"))
     }

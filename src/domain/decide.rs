@@ -9,13 +9,13 @@ use chrono::{DateTime, Utc};
 use super::acknowledge::{Acknowledgement, Moment, SentCounts, acknowledge};
 use super::alert::{self, Bureau, Clock};
 use super::calendar::Calendar;
-use super::classify::{Context, FolderRole, Links, SAME_SUBJECT, classify};
+use super::classify::{Context, FolderRole, Links, OTHER_ADDRESS, SAME_SUBJECT, classify};
 use super::deadline::{Deadline, deadline};
 use super::dispatch;
 use super::echo::Recent;
 use super::effect::Effect;
 use super::event::{Event, MessageRecord};
-use super::evidence::Evidence;
+use super::evidence::{Confidence, Evidence};
 use super::gesture;
 use super::message::{MessageFacts, ReportKind};
 use super::policy::{MailboxPolicy, Nature, Requester, Watch};
@@ -108,6 +108,14 @@ pub struct EarlyReply {
     pub holding: bool,
     /// The digest that stands for it.
     pub message: String,
+}
+
+impl EarlyReply {
+    /// Of several the least counts: the earliest answer, before any holding reply.
+    #[must_use]
+    pub fn rank(&self) -> (bool, DateTime<Utc>) {
+        (self.holding, self.at)
+    }
 }
 
 /// What was concluded of a message.
@@ -370,7 +378,13 @@ impl Case<'_> {
         let alike = self.snapshot.alike.iter().cloned().map(|request| (request, Evidence::SameSubject));
         let holding = is_holding(&self.arrival.facts.subject, self.desk.policy);
         for (mut request, evidence) in std::iter::once((linked, evidence)).chain(alike) {
-            let answer = gesture::reply(self.desk, &request, self.judgement.received_at, evidence, holding);
+            let mut answer = gesture::reply(self.desk, &request, self.judgement.received_at, evidence, holding);
+            if let Change::Answered { confidence, .. } = &mut answer
+                && self.judgement.reason.code == OTHER_ADDRESS
+            {
+                // The requester's second address, or another administration that was asked: a human should look.
+                *confidence = Confidence::Low;
+            }
             self.change(&mut request, answer, decision);
         }
     }

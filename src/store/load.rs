@@ -1,5 +1,6 @@
 //! What a turn loads before a decision.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -333,18 +334,15 @@ impl Turn {
 
     /// Answers of ours that name one of these Message-IDs and were seen before it.
     pub async fn early_replies(&mut self, ids: &[String]) -> Result<HashMap<String, EarlyReply>> {
-        let rows = select_in!(
-            self,
-            (String, String, String, i64, String),
-            EARLY_REPLIES,
-            ids,
-            ") ORDER BY m.received_at DESC"
-        );
+        let rows = select_in!(self, (String, String, String, i64, String), EARLY_REPLIES, ids, ")");
         let reply = |(parent, message, role, at, detail): (String, String, String, i64, String)| {
             let (in_sent, holding) = (role == "sent", detail == HOLDING);
             (parent, EarlyReply { at: instant(at), in_sent, holding, message })
         };
-        Ok(rows.into_iter().map(reply).collect())
+        let mut replies: Vec<(String, EarlyReply)> = rows.into_iter().map(reply).collect();
+        // Of several the last that is collected stays.
+        replies.sort_by_key(|(_, reply)| Reverse(reply.rank()));
+        Ok(replies.into_iter().collect())
     }
 
     /// How many messages of a person were received between two instants, both included.
