@@ -189,7 +189,8 @@ async fn what_cannot_be_read_is_answered_in_the_form_that_was_asked_for() {
     shell.say(&["ledger", "export", "export"]);
     let bad = shell.path("bad.seal");
     let name = bad.to_str().unwrap().to_owned();
-    for note in [b"".as_slice(), b"rien\n", b"\xff\xfe\n\n\xe2\x80\x94 a b\n", &[b'x'; 70_000]] {
+    let long = b"x".repeat(70_000);
+    for note in [b"".as_slice(), b"rien\n", b"\xff\xfe\n\n\xe2\x80\x94 a b\n", &long] {
         std::fs::write(&bad, note).unwrap();
         let output = shell.run(&["ledger", "verify", "--seal", &name, "--key", &key, "--format", "json"]);
         assert_eq!(output.status.code(), Some(1));
