@@ -344,6 +344,11 @@ async fn configure(prefecture: &mut Prefecture, words: &[&str]) {
                 bureau.hours = hours.clone();
             }
         }
+        "bureau" => {
+            let mut mailboxes = prefecture.settings.office.mailboxes.iter_mut();
+            let mailbox = mailboxes.find(|policy| policy.name == words[1]).expect("a mailbox");
+            words[2].clone_into(&mut mailbox.bureau);
+        }
         "remind-every" => {
             let every = words[1].parse().expect("working days");
             for bureau in &mut prefecture.settings.office.bureaux {

@@ -107,9 +107,9 @@ async fn each_seal_is_stamped_and_a_stamp_that_does_not_fit_is_found() {
     let (first, second) = (&stamps(&shell)[0], &stamps(&shell)[1]);
     std::fs::copy(first, second).unwrap();
     let refused = shell.run(&["ledger", "verify"]);
-    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let said = String::from_utf8_lossy(&refused.stdout).into_owned();
     assert_eq!(refused.status.code(), Some(1), "{said}");
-    assert!(said.contains("horodatage"), "{said}");
+    assert!(said.contains("NON VÉRIFIÉ") && said.contains("horodatage"), "{said}");
 }
 
 #[tokio::test]

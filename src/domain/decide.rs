@@ -74,6 +74,8 @@ pub struct Snapshot {
     pub links: Links,
     /// The request to which the message is linked, as it stands.
     pub linked: Option<Request>,
+    /// The request that the message's first copy opened: its own, even where that was merged into the linked one.
+    pub doubled: Option<(RequestId, String)>,
     /// Other open requests that a mail of our side may answer, by its recipient and its subject.
     pub alike: Vec<Request>,
     /// Whether an agent moved the message of the linked request into this mailbox: it was put here by a hand, and lies
@@ -340,7 +342,10 @@ impl Case<'_> {
     /// The reference of the request that the verdict names.
     fn linked_reference(&self) -> Option<String> {
         let named = self.judgement.verdict.request()?;
-        self.snapshot.linked.as_ref().filter(|request| request.id == named).map(|request| request.reference.clone())
+        let linked = self.snapshot.linked.as_ref().map(|request| (request.id, &request.reference));
+        let doubled = self.snapshot.doubled.as_ref().map(|(id, reference)| (*id, reference));
+        let mut known = linked.into_iter().chain(doubled);
+        known.find(|(id, _)| *id == named).map(|(_, reference)| reference.clone())
     }
 
     fn recorded(&self, request: Option<String>, mails: &[Effect]) -> Event {

@@ -176,10 +176,7 @@ impl Fold {
                 self.requests.set(said.reference(), "alert_level", "");
             }
             "request_resumed" => self.request_resumed(said),
-            "request_moved" => {
-                self.copy(said, &["mailbox", "bureau"]);
-                self.requests.set(said.reference(), "alert_level", "");
-            }
+            "request_moved" => self.request_moved(said),
             "alert_raised" => self.requests.set(said.reference(), "alert_level", &said.text("level")),
             "holding_reply_seen" => {
                 self.stamp(said, "holding_at");
@@ -322,6 +319,14 @@ impl Fold {
     fn request_merged(&mut self, said: &Said<'_>) {
         self.settle(said, "closed");
         self.requests.set(said.reference(), "merged_into", &said.text("into"));
+    }
+
+    /// Another bureau was warned of nothing yet; the same one was, whichever of its mailboxes has the request.
+    fn request_moved(&mut self, said: &Said<'_>) {
+        if !self.requests.holds(said.reference(), "bureau", &said.text("bureau")) {
+            self.requests.set(said.reference(), "alert_level", "");
+        }
+        self.copy(said, &["mailbox", "bureau"]);
     }
 
     fn request_reopened(&mut self, said: &Said<'_>) {
