@@ -108,8 +108,12 @@ impl Prefecture {
         }
     }
 
-    /// Lets time pass: every wake on the way is served.
+    /// Lets time pass: every wake on the way is served, and the clock set back is looked at.
     async fn advance(&mut self, to: DateTime<Utc>) {
+        if to < self.now {
+            self.now = to;
+            tick(&self.store, &self.settings.office, to).await.expect("ticks");
+        }
         for _ in 0..MAX_TICKS {
             let wake = next_wake(&self.store, &self.settings.office).await.expect("reads");
             let Some(wake) = wake.filter(|wake| *wake <= to) else { break };
@@ -284,6 +288,11 @@ async fn command(prefecture: &mut Prefecture, line: &str) {
             prefecture.put(words[1], FolderRole::Sent, &header, sent).await;
         }
         "advance" => prefecture.advance(instant(words[2])).await,
+        // The clock jumps: nothing on the way was served.
+        "jump" => {
+            prefecture.now = instant(words[2]);
+            tick(&prefecture.store, &prefecture.settings.office, prefecture.now).await.expect("ticks");
+        }
         "wait" => {
             let minutes: i64 = words[1].parse().expect("minutes");
             let to = prefecture.now + TimeDelta::minutes(minutes);

@@ -5,6 +5,7 @@ use chrono::{DateTime, Datelike, Days, Months, TimeDelta, Utc, Weekday};
 use super::Result;
 use crate::domain::alert::Bureau;
 use crate::domain::blind_spot::{BlindSpot, SPAN, Sight};
+use crate::domain::calendar::Calendar;
 use crate::domain::evidence::Evidence;
 use crate::domain::office::Office;
 use crate::domain::warning::Warning;
@@ -88,19 +89,20 @@ pub(super) async fn monthly(
 
 /// Moves the schedule on to the first working day of next month, at eight in the morning, once it is due.
 pub(super) async fn put_off(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result<()> {
+    let Some(desk) = office.mailboxes.first().and_then(|policy| office.desk(&policy.name)) else { return Ok(()) };
+    turn.fires(SCHEDULE, now, |after| next_month(desk.calendar, after)).await?;
+    Ok(())
+}
+
+/// The first working day of the month after an instant, at eight in the morning.
+fn next_month(calendar: &Calendar, after: DateTime<Utc>) -> DateTime<Utc> {
     /// A closure longer than this is none.
     const MAX_CLOSED_DAYS: u64 = 40;
-    if turn.scheduled(SCHEDULE).await?.is_some_and(|at| at > now) {
-        return Ok(());
-    }
-    let Some(desk) = office.mailboxes.first().and_then(|policy| office.desk(&policy.name)) else { return Ok(()) };
-    let today = desk.calendar.civil(now);
-    let first = today.with_day(1).and_then(|first| first.checked_add_months(Months::new(1)));
+    let first = calendar.civil(after).with_day(1).and_then(|first| first.checked_add_months(Months::new(1)));
     let mut days = (0..MAX_CLOSED_DAYS).filter_map(|day| first?.checked_add_days(Days::new(day)));
-    let day = days.find(|day| desk.calendar.is_working(*day));
+    let day = days.find(|day| calendar.is_working(*day));
     let morning = chrono::NaiveTime::from_hms_opt(8, 0, 0).unwrap_or_default();
-    let next = day.map_or(now + TimeDelta::days(30), |day| desk.calendar.instant(day, morning));
-    Ok(turn.schedule(SCHEDULE, next).await?)
+    day.map_or(after + TimeDelta::days(30), |day| calendar.instant(day, morning))
 }
 
 /// When the administrators are told next; `None` where that was never planned.

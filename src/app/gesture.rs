@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{Error, Result};
 use crate::domain::alert;
 use crate::domain::decide::{Decision, Desk, change};
-use crate::domain::gesture::{Gesture, GestureRule, Means, Said, changes, may_merge};
+use crate::domain::gesture::{Gesture, GestureRule, Means, Said, brought_by_merge, changes, may_merge};
 use crate::domain::office::Office;
 use crate::domain::request::Request;
 use crate::store::{Store, Turn};
@@ -47,24 +47,37 @@ pub async fn gesture(
         None => None,
     };
     let refused = |refusal| Error::Refused { reference: reference.to_owned(), refusal };
-    if let Gesture::Merge { into } = &word.gesture
-        && let Some(target) = final_request(&mut turn, into).await?
-    {
-        may_merge(&request, &target, now).map_err(refused)?;
+    let target = if let Gesture::Merge { into } = &word.gesture { final_request(&mut turn, into).await? } else { None };
+    if let Some(target) = &target {
+        may_merge(&request, target, now).map_err(refused)?;
     }
     let wanted = resolve(&mut turn, office, word.gesture).await?;
     let said = Said { by: word.by, at: word.at, in_client: false, note };
-    let decision = carry_out(desk, &mut request, wanted, &said).map_err(refused)?;
+    let mut decision = carry_out(desk, &mut request, wanted, &said).map_err(refused)?;
     if let Some(desk) = office.desk(&request.mailbox) {
         request.next_alert_at = alert::next_alert(desk.clock(), &request);
     }
-    turn.save_requests(std::slice::from_ref(&request)).await?;
+    if let Some(target) = target {
+        brings_pieces(office, target, &request, &said.by, &mut decision);
+    }
+    decision.requests.push(request.clone());
+    turn.save_requests(&decision.requests).await?;
     super::transfer::tell(&mut turn, desk, &request, &destination, now).await?;
     for event in &decision.events {
         turn.write_down(event, now);
     }
     turn.commit().await?;
     Ok(request)
+}
+
+/// A merged request may bring the pieces for which the other one waits.
+fn brings_pieces(office: &Office, mut target: Request, merged: &Request, by: &str, decision: &mut Decision) {
+    let Some(desk) = office.desk(&target.mailbox) else { return };
+    let Some(resumed) = brought_by_merge(desk, &target, merged, by) else { return };
+    if change(&mut target, resumed, None, decision) {
+        target.next_alert_at = alert::next_alert(desk.clock(), &target);
+        decision.requests.push(target);
+    }
 }
 
 /// Applies all that a gesture asks for, or nothing.

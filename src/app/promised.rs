@@ -17,6 +17,7 @@ use crate::domain::french::french_date;
 use crate::domain::indicator::case::Case;
 use crate::domain::office::Office;
 use crate::domain::promised::Promised;
+use crate::domain::schedule::Firing;
 use crate::mail::notice::ListFields;
 use crate::store::{Schedules, Store, Turn};
 
@@ -124,16 +125,17 @@ impl Registers {
         for bureau in &office.bureaux {
             let Some(desk) = office.desk_of_bureau(&bureau.key) else { continue };
             let look = look_name(&bureau.key);
-            if turn.scheduled(&look).await?.is_some_and(|at| at > now) {
+            let opens = |from| bureau.hours.next_open(desk.calendar, from).unwrap_or(DateTime::<Utc>::MAX_UTC);
+            let another_day = |from| opens(desk.calendar.end_of_day(desk.calendar.civil(from)));
+            if turn.fires(&look, now, another_day).await? == Firing::Waits {
                 continue;
             }
-            let mut from = now;
-            if bureau.hours.is_open(desk.calendar, now) {
+            // Registers that were not read are read at the next tick.
+            if self.head.is_some() && bureau.hours.is_open(desk.calendar, now) {
                 seen.extend(self.waiting.iter().filter(|item| item.bureau == bureau.key).map(|item| (desk, item)));
-                from = desk.calendar.end_of_day(desk.calendar.civil(now));
+            } else {
+                turn.schedule(&look, opens(now)).await?;
             }
-            let next = bureau.hours.next_open(desk.calendar, from);
-            turn.schedule(&look, next.unwrap_or(DateTime::<Utc>::MAX_UTC)).await?;
         }
         Ok(seen)
     }

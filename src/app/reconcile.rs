@@ -7,7 +7,7 @@ use super::Result;
 use super::tick::queue;
 use crate::domain::event::Event;
 use crate::domain::office::Office;
-use crate::domain::schedule::Schedule;
+use crate::domain::schedule::{Firing, Schedule};
 use crate::domain::warning::Warning;
 use crate::store::{Lease, Store};
 
@@ -41,10 +41,12 @@ impl Finding {
 /// Whether a mailbox's comparison is due; the first one is at the schedule's next firing.
 pub async fn is_due(store: &Store, mailbox: &str, schedule: &Schedule, zone: Tz, now: DateTime<Utc>) -> Result<bool> {
     let scheduled = store.scheduled(&name(mailbox)).await?;
-    if scheduled.is_none() {
+    let firing =
+        Firing::of(scheduled, now, |after| schedule.next_after(after, zone).unwrap_or(DateTime::<Utc>::MAX_UTC));
+    if firing == Firing::Anew {
         put_off(store, mailbox, schedule, zone, now).await?;
     }
-    Ok(scheduled.is_some_and(|at| at <= now))
+    Ok(matches!(firing, Firing::Due(_)))
 }
 
 /// Puts a mailbox's comparison off to the schedule's next firing.

@@ -208,7 +208,11 @@ fn life(kind: &str, told: &Telling<'_>) -> Option<String> {
         "request_suspended" => format!("délai suspendu{}\u{a0}: {} (CRPA, art. L114-5)", by(), motive(text("motive"))),
         "request_resumed" => {
             let days = told.number("suspended");
-            let how = if text("way") == "follow_up" { ", le demandeur a écrit" } else { "" };
+            let how = match text("way") {
+                "follow_up" => ", le demandeur a écrit",
+                "merge" => ", les pièces sont venues avec la demande fusionnée",
+                _ => "",
+            };
             format!(
                 "délai repris{}{how}\u{a0}: {days} jour(s) ouvré(s) de suspension, échéance le {}",
                 by(),

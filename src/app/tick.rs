@@ -11,6 +11,7 @@ use crate::domain::event::Event;
 use crate::domain::notices::{self, Stretch};
 use crate::domain::office::Office;
 use crate::domain::request::Request;
+use crate::domain::schedule::Firing;
 use crate::domain::warning::Warning;
 use crate::store::{Store, Turn};
 
@@ -103,14 +104,11 @@ pub async fn next_wake(store: &Store, office: &Office) -> Result<Option<DateTime
 /// than never; the same quarter leaves once.
 async fn reports(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result<Option<Effect>> {
     let Some(rule) = &office.report else { return Ok(None) };
-    let scheduled = turn.scheduled(REPORT).await?;
-    if scheduled.is_some_and(|at| at > now) {
-        return Ok(None);
+    let next = |after| rule.schedule.next_after(after, office.zone()).unwrap_or(after + TimeDelta::days(1));
+    match turn.fires(REPORT, now, next).await? {
+        Firing::Due(_) => Ok(super::bilan::due(office, turn.head_seq(), now)),
+        Firing::Waits | Firing::Anew => Ok(None),
     }
-    let next = rule.schedule.next_after(now, office.zone()).unwrap_or(now + TimeDelta::days(1));
-    turn.schedule(REPORT, next).await?;
-    // The first time nothing was missed: vigie has only just learned when reports leave.
-    Ok(scheduled.and_then(|_| super::bilan::due(office, turn.head_seq(), now)))
 }
 
 pub(super) fn digest_name(bureau: &str) -> String {
@@ -127,11 +125,12 @@ async fn digests(turn: &mut Turn, office: &Office, registers: &Registers, now: D
     for bureau in &office.bureaux {
         let Some(desk) = office.desk_of_bureau(&bureau.key) else { continue };
         let name = digest_name(&bureau.key);
-        let scheduled = turn.scheduled(&name).await?;
-        if scheduled.is_some_and(|at| at > now) {
-            continue;
-        }
-        if let Some(at) = scheduled.filter(|at| now - *at < DIGEST_STALE_AFTER) {
+        // Where none is found within reach, it is looked for again tomorrow: never at once, and never never.
+        let next =
+            |after| alert::next_digest(desk.clock(), desk.policy.zone, after).unwrap_or(after + TimeDelta::days(1));
+        if let Firing::Due(at) = turn.fires(&name, now, next).await?
+            && now - at < DIGEST_STALE_AFTER
+        {
             let cleared = take_cleared(turn, registers, &bureau.key).await?;
             let after = match turn.told(&name).await? {
                 Some(told) => told,
@@ -141,9 +140,6 @@ async fn digests(turn: &mut Turn, office: &Office, registers: &Registers, now: D
             turn.tell(&name, covers.until).await?;
             due.extend(notices::on_digest_due(bureau, (covers, cleared), at, now));
         }
-        // Where none is found within reach, it is looked for again tomorrow: never at once, and never never.
-        let next = alert::next_digest(desk.clock(), desk.policy.zone, now).unwrap_or(now + TimeDelta::days(1));
-        turn.schedule(&name, next).await?;
     }
     Ok(due)
 }
@@ -160,15 +156,17 @@ async fn clearances(
     for bureau in office.bureaux.iter().filter(|bureau| bureau.clearance_mail) {
         let Some(desk) = office.desk_of_bureau(&bureau.key) else { continue };
         let name = clearance_name(&bureau.key);
-        if turn.scheduled(&name).await?.is_some_and(|at| at > now) {
+        let next = |after| {
+            let later = after + CLEARANCE_EVERY;
+            bureau.hours.next_open(desk.calendar, later).unwrap_or(later)
+        };
+        if turn.fires(&name, now, next).await? == Firing::Waits {
             continue;
         }
         if bureau.hours.is_open(desk.calendar, now) {
             let cleared = take_cleared(turn, registers, &bureau.key).await?;
             due.extend(notices::on_cleared(bureau, cleared, now));
         }
-        let later = now + CLEARANCE_EVERY;
-        turn.schedule(&name, bureau.hours.next_open(desk.calendar, later).unwrap_or(later)).await?;
     }
     Ok(due)
 }

@@ -34,7 +34,8 @@ async fn seal(shared: &Shared) {
 pub async fn run(shared: Shared) -> anyhow::Result<()> {
     let pulse = shared.heart.pulse("ticker", PATIENCE);
     let office = &shared.settings.office;
-    tick::tick(&shared.store, office, clock::now()).await?;
+    let mut last = clock::now();
+    tick::tick(&shared.store, office, last).await?;
     loop {
         pulse.beat();
         let news = shared.news.notified();
@@ -42,7 +43,10 @@ pub async fn run(shared: Shared) -> anyhow::Result<()> {
         news.as_mut().enable();
         let next = tick::next_wake(&shared.store, office).await?;
         let now = clock::now();
-        if next.is_some_and(|next| next <= now) {
+        // A clock that was set back leaves times behind that it would reach only much later: they are looked at.
+        let set_back = now < last;
+        last = now;
+        if set_back || next.is_some_and(|next| next <= now) {
             let ticked = tick::tick(&shared.store, office, now).await?;
             if ticked.queued > 0 {
                 tracing::info!("{} mails to agents queued", ticked.queued);

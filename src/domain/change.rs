@@ -125,7 +125,7 @@ pub enum Change {
         calendar_revision: String,
         /// Who decided it, where a person did.
         by: Option<String>,
-        /// How it was noticed: `gesture`, `command`, `follow_up`.
+        /// How it was noticed: `gesture`, `command`, `follow_up`, `merge`.
         way: Option<String>,
     },
     /// Handed to another watched mailbox or bureau: same reference, first clock kept.
@@ -223,6 +223,8 @@ pub enum Refusal {
     Late,
     /// The other request came later: its clock cannot count for both.
     OtherIsLater,
+    /// The other request is older than vigie's watch, and never alerted: the clock of both would be lost.
+    OtherIsBacklog,
     /// The other request was answered before this one came.
     OtherWasAnswered,
     /// The other request stands under another promise.
@@ -241,6 +243,9 @@ impl std::fmt::Display for Refusal {
             Self::OtherIsLater => {
                 f.write_str("l’autre demande est plus récente\u{a0}: fusionnez la plus récente dans la plus ancienne")
             }
+            Self::OtherIsBacklog => f.write_str(
+                "l’autre demande est antérieure à la surveillance de la boîte et ne donne lieu à aucune alerte\u{a0}: plus rien ne rappellerait celle-ci",
+            ),
             Self::OtherWasAnswered => {
                 f.write_str("l’autre demande avait déjà reçu sa réponse quand celle-ci est arrivée")
             }

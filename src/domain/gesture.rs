@@ -271,10 +271,21 @@ pub fn may_merge(request: &Request, target: &Request, now: DateTime<Utc>) -> Res
     if target.received_at > request.received_at {
         return Err(Refusal::OtherIsLater);
     }
+    if target.backlog && !request.backlog {
+        return Err(Refusal::OtherIsBacklog);
+    }
     match target.settled_at {
         Some(at) if at < request.received_at => Err(Refusal::OtherWasAnswered),
         Some(_) | None => Ok(()),
     }
+}
+
+/// What came after pieces were asked for, and is merged into the request that waits for them, brings them: the clock runs
+/// on as of its receipt, for one of the two has to run.
+#[must_use]
+pub fn brought_by_merge(desk: Desk<'_>, target: &Request, merged: &Request, by: &str) -> Option<Change> {
+    let awaited = target.incomplete_since.is_some_and(|since| since <= merged.received_at);
+    awaited.then(|| resume(desk, target, merged.received_at, Some(by.to_owned()), "merge"))
 }
 
 /// The commitment that covers a request, as the configuration has it now.

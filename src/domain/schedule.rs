@@ -7,7 +7,7 @@
 //!
 //! Deliberately absent: seconds, years, `@daily`, `L` and `#`.
 
-use chrono::{DateTime, Datelike, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use std::str::FromStr;
 
@@ -17,6 +17,8 @@ use super::calendar::{civil_time, instant_in};
 const MAX_EXPRESSION_OCTETS: usize = 400;
 /// How many firings are passed over to come out of a doubled hour; a day that comes twice has 1 440 minutes.
 const MAX_SKIPPED_FIRINGS: usize = 3_000;
+/// A clock that is set back by less than this fires nothing a second time.
+const SLIP: TimeDelta = TimeDelta::hours(1);
 /// The years that the `cron` crate knows.
 const KNOWN_YEARS: std::ops::RangeInclusive<i32> = 1970..=2100;
 /// The parts of an expression.
@@ -119,6 +121,35 @@ pub enum ScheduleError {
     /// A date that no year has, such as 30 February.
     #[error("`{0}` never happens: no year has such a day")]
     Never(String),
+}
+
+/// What something that recurs is about to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Firing {
+    /// Nothing: its time is to come.
+    Waits,
+    /// It fires now, for this instant.
+    Due(DateTime<Utc>),
+    /// It has no time, or one further ahead than its rule knows: it gets one, and nothing was missed.
+    Anew,
+}
+
+impl Firing {
+    /// What something does that was to fire at `scheduled` and fires after any instant at `next` of it.
+    ///
+    /// A clock that ran ahead and was set right leaves times behind that its rule would reach only much later: whoever
+    /// kept to them would be silent until then.
+    pub fn of(
+        scheduled: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+        next: impl Fn(DateTime<Utc>) -> DateTime<Utc>,
+    ) -> Self {
+        match scheduled {
+            Some(at) if at <= now => Self::Due(at),
+            Some(at) if at <= next(now + SLIP) => Self::Waits,
+            Some(_) | None => Self::Anew,
+        }
+    }
 }
 
 /// A recurring civil time.

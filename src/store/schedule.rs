@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::rows::{instant, millis};
 use super::turn::{Turn, on_turn};
 use super::{Result, Store, on_read};
+use crate::domain::schedule::Firing;
 
 /// Every schedule by its name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +46,20 @@ impl Turn {
             self.schedules = Some(Schedules::new(rows));
         }
         Ok(self.schedules.as_ref().and_then(|schedules| schedules.next(name)))
+    }
+
+    /// What a schedule does now, moved on where it fires or has to be set anew: `next` says when it fires after an instant.
+    pub async fn fires(
+        &mut self,
+        name: &str,
+        now: DateTime<Utc>,
+        next: impl Fn(DateTime<Utc>) -> DateTime<Utc> + Send,
+    ) -> Result<Firing> {
+        let firing = Firing::of(self.scheduled(name).await?, now, &next);
+        if firing != Firing::Waits {
+            self.schedule(name, next(now)).await?;
+        }
+        Ok(firing)
     }
 
     /// Sets when a schedule fires next.

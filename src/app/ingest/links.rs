@@ -130,7 +130,8 @@ impl Overlay {
     }
 
     /// The open requests that a mail of ours may answer: those of its recipients whose reference its subject names, or
-    /// whose subject is the same.
+    /// whose subject is the same and which the mailbox or bureau of the mail answers. People write to several services
+    /// under one subject, and the answer of one is not that of another.
     pub(super) fn by_subject(&self, source: &Source<'_>, message: &Parsed<'_>) -> BySubject {
         if !may_be_ours(source, message) {
             return BySubject::default();
@@ -147,7 +148,10 @@ impl Overlay {
                 }
                 let prefix = request.reference.split('-').next().unwrap_or_default();
                 let named = named_reference(&facts.subject, prefix).as_ref() == Some(&request.reference);
-                let same = subject.is_some() && subject == awaited.subject && sent_at - request.received_at <= WINDOW;
+                let policy = source.desk.policy;
+                let ours = request.mailbox == policy.name || request.bureau == policy.bureau;
+                let alike = subject.is_some() && subject == awaited.subject;
+                let same = ours && alike && sent_at - request.received_at <= WINDOW;
                 if named {
                     found.link = Some(SubjectLink { request: request.id, named });
                 } else if !same {
