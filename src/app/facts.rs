@@ -376,6 +376,7 @@ fn reclassified(row: &FactRow, said: &Said<'_>) -> Result<Fact> {
 fn hand(row: &FactRow, said: &Said<'_>) -> Result<(HandValue, String)> {
     let reading = match said.form.as_ref() {
         "integer" => Reading::Integer(said.value),
+        "mean" => Reading::Mean(said.value),
         "ratio" => Reading::Ratio { numerator: said.numerator, denominator: said.denominator },
         "percent" => Reading::Percent(said.value),
         "duration" => Reading::Duration(said.value),

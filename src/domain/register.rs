@@ -115,6 +115,8 @@ pub struct Appointment {
 pub enum Reading {
     /// A count.
     Integer(i64),
+    /// A mean count that is no whole number, in hundredths.
+    Mean(i64),
     /// A share, by its two numbers.
     Ratio {
         /// How many of them.
@@ -138,6 +140,7 @@ impl Reading {
     pub fn form(&self) -> &'static str {
         match self {
             Self::Integer(_) => "integer",
+            Self::Mean(_) => "mean",
             Self::Ratio { .. } => "ratio",
             Self::Percent(_) => "percent",
             Self::Duration(_) => "duration",
@@ -149,7 +152,9 @@ impl Reading {
     fn write(&self, payload: Payload) -> Payload {
         let payload = payload.text("form", self.form());
         match self {
-            Self::Integer(value) | Self::Percent(value) | Self::Duration(value) => payload.int("value", *value),
+            Self::Integer(value) | Self::Mean(value) | Self::Percent(value) | Self::Duration(value) => {
+                payload.int("value", *value)
+            }
             Self::Ratio { numerator, denominator } => {
                 payload.int("numerator", *numerator).int("denominator", *denominator)
             }

@@ -222,7 +222,8 @@ fn received(annex: &Annex) -> String {
         let line = annex.lines.iter().find(|line| line.rule.key == key)?;
         match line.value {
             Value::Count(count) => Some(count),
-            Value::Share(_)
+            Value::Mean(_)
+            | Value::Share(_)
             | Value::Percent(_)
             | Value::Minutes(_)
             | Value::Text(_)

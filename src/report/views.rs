@@ -138,15 +138,7 @@ impl From<&Tally> for TallyView {
 /// A line of a period; with its requests where `explain` asks for them, each as `REFERENCE:outcome`.
 #[must_use]
 pub fn line(line: &Line, period: Period, stamp: &Stamp, explain: bool) -> LineView {
-    let share = match &line.value {
-        Value::Share(share) => Some(*share),
-        Value::Count(_)
-        | Value::Percent(_)
-        | Value::Minutes(_)
-        | Value::Text(_)
-        | Value::NotApplicable
-        | Value::Missing => None,
-    };
+    let share = line.value.share();
     let interval = share.and_then(Share::interval);
     let (basis, entered) = match &line.basis {
         Basis::Ledger => ("ledger", None),
@@ -180,11 +172,12 @@ pub fn line(line: &Line, period: Period, stamp: &Stamp, explain: bool) -> LineVi
     }
 }
 
-/// The value as a number: a count, a percentage, minutes; `null` for words.
+/// The value as a number: a count, a mean, a percentage, minutes; `null` for words.
 fn plain(value: &Value) -> Json {
     match value {
         Value::Count(count) => (*count).into(),
         Value::Minutes(minutes) => (*minutes).into(),
+        Value::Mean(hundredths) => number(Some(*hundredths)),
         Value::Share(_) | Value::Percent(_) => number(value.hundredths()),
         Value::Text(_) | Value::NotApplicable | Value::Missing => Json::Null,
     }
