@@ -12,7 +12,7 @@ use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use vigie::app::ingest::{self, Arrived, Source};
-use vigie::app::register::{Hand, NewLetter};
+use vigie::app::register::{Hand, NewLetter, Origin};
 use vigie::app::sending::{self, Attempt, Proof, Ready};
 use vigie::app::tick::{next_wake, tick};
 use vigie::app::verify::verify;
@@ -389,7 +389,7 @@ async fn letters_that_wait_are_told_at_the_levels_of_requests_and_in_each_digest
         received_on: day("2026-05-07"),
         official: true,
         details: Details { name: "Durand".into(), subject: "Voirie".into(), ..Details::default() },
-        origin: String::new(),
+        origin: Origin::default(),
         answered_on: None,
     };
     let store = world.store.clone();

@@ -97,10 +97,10 @@ pub enum Error {
     #[error("the report cannot be written: {0}")]
     Report(String),
     /// A list cannot be imported.
-    #[error("{0}")]
+    #[error(transparent)]
     Import(#[from] import::ImportError),
     /// A register refuses what is written into it.
-    #[error("{0}")]
+    #[error(transparent)]
     Register(#[from] register::Refused),
     /// There is no such person.
     #[error("aucune personne n’est connue sous l’adresse {0}")]
@@ -162,6 +162,34 @@ impl Error {
             | Self::NoSuchHead { .. }
             | Self::Entry { .. }
             | Self::Register(_)
+            | Self::Import(_)
+            | Self::Report(_)
+            | Self::UnknownPerson(_)
+            | Self::StillOpen(_)
+            | Self::NotPurgeable(_)
+            | Self::NothingListed
+            | Self::Exists(_)
+            | Self::Damaged { .. }
+            | Self::File { .. }
+            | Self::BreakerNotTripped
+            | Self::Refused { .. } => false,
+        }
+    }
+
+    /// Whether what was asked for could never be done: it names what is not configured, or cannot be what it says.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::UnknownMailbox(_) | Self::UnknownBureau(_) => true,
+            Self::Register(refused) => refused.is_usage(),
+            Self::Store(_)
+            | Self::Compose { .. }
+            | Self::NoText(_)
+            | Self::NoNotice(_)
+            | Self::NothingToHasten(_)
+            | Self::UnknownRequest(_)
+            | Self::NoSuchHead { .. }
+            | Self::Entry { .. }
             | Self::Import(_)
             | Self::Report(_)
             | Self::UnknownPerson(_)

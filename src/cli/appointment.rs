@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use chrono::NaiveDate;
 
-use super::register::{self, Author};
-use super::{Answer, open};
+use super::register;
+use super::typed::{self, Author};
+use super::{Answer, names, open};
 use crate::app::import;
-use crate::app::register::NewAppointment;
+use crate::app::register::{NewAppointment, Origin};
 use crate::domain::policy::{Channel, Requester};
 use crate::domain::register::Authority;
 use crate::store::Details;
@@ -25,12 +26,13 @@ pub enum Verb {
     /// Say when its date was fixed, and for which day; said again, it corrects
     Fix {
         /// Its reference, such as RDV-2026-000012
+        #[arg(value_parser = typed::reference)]
         reference: String,
         /// The day on which the date was fixed
-        #[arg(long)]
+        #[arg(long, value_parser = typed::day)]
         fixed_on: NaiveDate,
         /// The day of the appointment
-        #[arg(long)]
+        #[arg(long, value_parser = typed::day)]
         held_on: NaiveDate,
         #[command(flatten)]
         author: Author,
@@ -38,6 +40,7 @@ pub enum Verb {
     /// Describe a demand anew; the earlier description stays in the ledger
     Correct {
         /// Its reference
+        #[arg(value_parser = typed::reference)]
         reference: String,
         #[command(flatten)]
         appointment: AppointmentArguments,
@@ -47,6 +50,7 @@ pub enum Verb {
     /// Take a demand out of the figures: registered by error, or withdrawn by who asked
     Withdraw {
         /// Its reference
+        #[arg(value_parser = typed::reference)]
         reference: String,
         #[command(flatten)]
         author: Author,
@@ -70,7 +74,7 @@ pub struct AppointmentArguments {
     #[arg(long)]
     bureau: String,
     /// The day of the demand
-    #[arg(long)]
+    #[arg(long, value_parser = typed::day)]
     requested_on: NaiveDate,
     /// With whom
     #[arg(long, value_parser = ["prefect", "secretary_general", "sub_prefect", "director"])]
@@ -79,16 +83,16 @@ pub struct AppointmentArguments {
     #[arg(long, default_value = "elected", value_parser = ["elected", "local_official", "local_authority"])]
     requester: String,
     /// Their name
-    #[arg(long, default_value = "", value_parser = super::typed::text)]
+    #[arg(long, default_value = "", value_parser = typed::text)]
     name: String,
     /// In what quality: maire, conseillère départementale…
-    #[arg(long, default_value = "", value_parser = super::typed::text)]
+    #[arg(long, default_value = "", value_parser = typed::text)]
     quality: String,
     /// Of which town
-    #[arg(long, default_value = "", value_parser = super::typed::text)]
+    #[arg(long, default_value = "", value_parser = typed::text)]
     town: String,
     /// Remarks
-    #[arg(long, default_value = "", value_parser = super::typed::text)]
+    #[arg(long, default_value = "", value_parser = typed::text)]
     note: String,
     /// Keep it out of the official figures
     #[arg(long)]
@@ -105,7 +109,7 @@ impl AppointmentArguments {
             requested_on: self.requested_on,
             official: !self.outside_perimeter,
             details: Details { name, quality, town, note, subject: String::new() },
-            origin: String::new(),
+            origin: Origin::default(),
             fixed: None,
         }
     }
@@ -133,6 +137,7 @@ pub async fn appointment(config: &Path, verb: Verb) -> Answer {
             Ok(ExitCode::SUCCESS)
         }
         Verb::Import { file, bureau, author } => {
+            names::bureau(&settings.office, &bureau)?;
             let read = register::read(&file)?;
             let appointments = import::appointments(&read, &bureau).map_err(crate::app::Error::from)?;
             register::print_written(&register::hand(&store, &settings, &author).appointments(&appointments).await?)

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::typed::Author;
 use super::{Answer, Failure, ledger, open, output};
 use crate::app::backup;
 use crate::clock;
@@ -18,9 +19,8 @@ pub struct BackupArguments {
 pub struct RestoreArguments {
     /// The backup
     file: PathBuf,
-    /// Who restores it; the login by default
-    #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
-    by: String,
+    #[command(flatten)]
+    author: Author,
 }
 
 /// Writes a backup while the daemon runs.
@@ -37,7 +37,8 @@ pub async fn back_up(config: &Path, arguments: &BackupArguments) -> Answer {
 pub async fn restore(config: &Path, arguments: &RestoreArguments) -> Answer {
     let settings = Settings::load(config, Secrets::Store)?;
     let seals = ledger::seals_of(&settings, &[], None)?;
-    let found = backup::restore(&settings.store, &arguments.file, &seals, &arguments.by, clock::now()).await?;
+    let found =
+        backup::restore(&settings.store, &arguments.file, &seals, &arguments.author.agent, clock::now()).await?;
     if let Some(fault) = found.first_fault {
         return Err(Failure::Failed(anyhow::anyhow!("la base restaurée n’est pas conforme au registre : {fault}")));
     }

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::output::{self, Format};
-use super::{Answer, Failure, offline};
+use super::{Answer, Failure, names, offline};
 use crate::clock;
 use crate::config::{Settings, ics};
 use crate::domain::calendar::{Calendar, Closure, Day};
@@ -55,7 +55,7 @@ pub fn import(config: &Path, arguments: &Import) -> Answer {
     let settings = offline(config)?;
     let calendar = calendar(&settings, &arguments.bureaux)?;
     let closures = ics::closures(&arguments.file, arguments.label.as_deref(), arguments.suspends)
-        .map_err(|error| Failure::Usage(error.into()))?;
+        .map_err(|error| Failure::Failed(error.into()))?;
     let today = calendar.civil(clock::now());
     let views: Vec<View> = closures.iter().map(|closure| view(calendar, closure, today)).collect();
     output::listing(arguments.format, &views, || table(&closures, &views))?;
@@ -92,9 +92,7 @@ pub fn import(config: &Path, arguments: &Import) -> Answer {
 fn calendar<'a>(settings: &'a Settings, bureaux: &[String]) -> Result<&'a Calendar, Failure> {
     let office = &settings.office;
     for key in bureaux {
-        if office.bureau(key).is_none() {
-            return Err(Failure::Usage(anyhow::anyhow!("no [[bureaux]] has the key {key:?}")));
-        }
+        names::bureau(office, key)?;
     }
     let of_bureau = bureaux.first().and_then(|key| office.desk_of_bureau(key)).map(|desk| desk.calendar);
     let first = || office.mailboxes.first().and_then(|mailbox| office.calendars.get(&mailbox.name));

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::output::{self, Format};
-use super::{Answer, Failure, open};
+use super::{Answer, names, open};
 use crate::app::forecast::{BureauForecast, of_bureau};
 use crate::clock;
 use crate::domain::forecast::{MIN_SETTLED, WINDOW, percent};
@@ -39,8 +39,8 @@ struct BureauView {
 pub async fn forecast(config: &Path, arguments: &Arguments) -> Answer {
     let (settings, store) = open(config).await?;
     let office = &settings.office;
-    if let Some(unknown) = arguments.bureau.as_ref().filter(|key| office.bureau(key).is_none()) {
-        return Err(Failure::Usage(anyhow::anyhow!("there is no bureau {unknown:?} in the configuration")));
+    if let Some(key) = &arguments.bureau {
+        names::bureau(office, key)?;
     }
     let now = clock::now();
     let mut views = Vec::new();

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::output::{self, Format, told_instant};
+use super::typed::Author;
 use super::{Answer, Failure, bundle, offline, open};
 use crate::app::{Error, story, verify};
 use crate::clock;
@@ -36,9 +37,8 @@ pub enum Verb {
         /// Replace the key by a fresh one, which the old one signs
         #[arg(long)]
         rotate: bool,
-        /// Who decides it; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
-        by: String,
+        #[command(flatten)]
+        author: Author,
     },
     /// Seal the ledger now: write the seal into the configured folder, and print it
     Seal,
@@ -53,6 +53,7 @@ pub enum Verb {
     /// Show the entries, or those about one request
     Show {
         /// The request's reference
+        #[arg(value_parser = super::typed::reference)]
         reference: Option<String>,
         /// The form of the output
         #[arg(long, value_enum, default_value = "table")]
@@ -86,7 +87,7 @@ pub async fn ledger(config: &Path, verb: Verb) -> Answer {
     }
     let (settings, store) = open(config).await?;
     match verb {
-        Verb::Key { by, .. } => rotate(sealing(&settings)?, &store, &by).await,
+        Verb::Key { author, .. } => rotate(sealing(&settings)?, &store, &author.agent).await,
         Verb::Verify { seal, key, format } => {
             let seals = seals_of(&settings, &seal, key.as_deref())?;
             if let Some(ledger) = &settings.ledger {
@@ -117,7 +118,7 @@ fn key(ledger: &LedgerSettings) -> Answer {
 async fn rotate(ledger: &LedgerSettings, store: &Store, by: &str) -> Answer {
     seals::rotate(ledger, store, by, clock::now()).await?;
     key(ledger)?;
-    eprintln!("La clé est remplacée. Pour que le service scelle avec elle : systemctl reload vigie");
+    output::say("La clé est remplacée. Pour que le service scelle avec elle\u{a0}: systemctl reload vigie\n");
     Ok(ExitCode::SUCCESS)
 }
 

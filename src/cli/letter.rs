@@ -6,13 +6,15 @@ use std::process::ExitCode;
 use chrono::NaiveDate;
 
 use super::output::{self, Format};
-use super::register::{self, Author, Period};
-use super::{Answer, Failure, open};
-use crate::app::register::NewLetter;
+use super::register;
+use super::typed::{self, Author};
+use super::{Answer, Failure, names, open};
+use crate::app::register::{NewLetter, Origin};
 use crate::app::{facts, import};
 use crate::config::Settings;
 use crate::domain::indicator::case::Case;
 use crate::domain::indicator::tally::Measure;
+use crate::domain::period::Period;
 use crate::domain::policy::{Channel, Nature, Requester};
 use crate::report::sheet::{Cell, Sheet};
 use crate::store::{Details, Store};
@@ -24,7 +26,7 @@ pub enum Verb {
         #[command(flatten)]
         letter: LetterArguments,
         /// The day of the answer, where it is known already
-        #[arg(long)]
+        #[arg(long, value_parser = typed::day)]
         answered_on: Option<NaiveDate>,
         #[command(flatten)]
         author: Author,
@@ -32,9 +34,10 @@ pub enum Verb {
     /// Say when a letter was answered; said again, it corrects
     Answer {
         /// Its reference, such as COU-2026-000012
+        #[arg(value_parser = typed::reference)]
         reference: String,
         /// The day of the answer
-        #[arg(long)]
+        #[arg(long, value_parser = typed::day)]
         on: NaiveDate,
         /// The answer only says that one will follow
         #[arg(long)]
@@ -45,6 +48,7 @@ pub enum Verb {
     /// Describe a letter anew; the earlier description stays in the ledger
     Correct {
         /// Its reference
+        #[arg(value_parser = typed::reference)]
         reference: String,
         #[command(flatten)]
         letter: LetterArguments,
@@ -54,6 +58,7 @@ pub enum Verb {
     /// Take a letter out of the figures that was registered by error
     Withdraw {
         /// Its reference
+        #[arg(value_parser = typed::reference)]
         reference: String,
         #[command(flatten)]
         author: Author,
@@ -86,7 +91,7 @@ pub struct LetterArguments {
     #[arg(long)]
     bureau: String,
     /// The day of receipt
-    #[arg(long)]
+    #[arg(long, value_parser = typed::day)]
     received_on: NaiveDate,
     /// Who wrote
     #[arg(long, default_value = "public", value_parser = ["public", "elected", "local_official", "local_authority"])]
@@ -95,13 +100,13 @@ pub struct LetterArguments {
     #[arg(long, default_value = "general_info", value_parser = ["general_info", "advice", "complaint", "suggestion"])]
     nature: String,
     /// The writer's name
-    #[arg(long, default_value = "", value_parser = super::typed::text)]
+    #[arg(long, default_value = "", value_parser = typed::text)]
     name: String,
     /// About what
-    #[arg(long, default_value = "", value_parser = super::typed::text)]
+    #[arg(long, default_value = "", value_parser = typed::text)]
     subject: String,
     /// Remarks
-    #[arg(long, default_value = "", value_parser = super::typed::text)]
+    #[arg(long, default_value = "", value_parser = typed::text)]
     note: String,
     /// Keep it out of the official figures
     #[arg(long)]
@@ -117,7 +122,7 @@ impl LetterArguments {
             received_on: self.received_on,
             official: !self.outside_perimeter,
             details: Details { name: self.name, subject: self.subject, note: self.note, ..Details::default() },
-            origin: String::new(),
+            origin: Origin::default(),
             answered_on,
         }
     }
@@ -144,11 +149,12 @@ pub async fn letter(config: &Path, verb: Verb) -> Answer {
             Ok(ExitCode::SUCCESS)
         }
         Verb::Import { file, bureau, author } => {
+            names::bureau(&settings.office, &bureau)?;
             let letters = import::letters(&register::read(&file)?, &bureau).map_err(crate::app::Error::from)?;
             let written = register::hand(&store, &settings, &author).letters(&letters).await?;
             register::print_written(&written)
         }
-        Verb::List { period, format } => list(&settings, &store, period.0, format).await,
+        Verb::List { period, format } => list(&settings, &store, period, format).await,
     }
 }
 
@@ -171,12 +177,7 @@ struct LetterView {
     note: String,
 }
 
-async fn list(
-    settings: &Settings,
-    store: &Store,
-    period: crate::domain::period::Period,
-    format: Format,
-) -> Result<ExitCode, Failure> {
+async fn list(settings: &Settings, store: &Store, period: Period, format: Format) -> Result<ExitCode, Failure> {
     let office = &settings.office;
     let folded = facts::load(store, office, period.span(office.zone()), None).await?;
     let material = folded.material(office);

@@ -92,6 +92,12 @@ pub fn csv_table<T: Serialize>(values: &[T]) -> Result<Table, Failure> {
     Ok(table)
 }
 
+/// Says something to whoever runs the command, besides its answer. A standard error that is closed is no reason to fail:
+/// the exit code still tells.
+pub fn say(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
 /// Prints a text; a reader that has read enough (`| head`) is no error.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();

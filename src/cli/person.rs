@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::output::{self, Format, short_instant};
+use super::typed::Author;
 use super::{Answer, Failure, open, retention_of};
 use crate::app::Store;
 use crate::app::retention::{self, Retention};
@@ -20,9 +21,8 @@ pub enum Verb {
     Export {
         /// Their address
         address: String,
-        /// Who asks for it; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
-        by: String,
+        #[command(flatten)]
+        author: Author,
     },
     /// Forget a person now: address, name, subjects, and the key of their digest (RGPD, article 17)
     Erase {
@@ -31,9 +31,8 @@ pub enum Verb {
         /// The number of the case that asked for it; never a name
         #[arg(long, value_parser = super::typed::words)]
         case: String,
-        /// Who carries it out; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
-        by: String,
+        #[command(flatten)]
+        author: Author,
     },
 }
 
@@ -62,17 +61,18 @@ pub async fn person(config: &Path, verb: Verb) -> Answer {
         Address::parse(text).ok_or_else(|| Failure::Usage(anyhow::anyhow!("{text:?} n’est pas une adresse")))
     };
     match verb {
-        Verb::Export { address: text, by } => {
-            let file = retention::person_file(&store, &settings.office, &address(&text)?, &by, now).await?;
+        Verb::Export { address: text, author } => {
+            let file = retention::person_file(&store, &settings.office, &address(&text)?, &author.agent, now).await?;
             let about = file.digest.get(..16).unwrap_or_default().to_owned();
-            let seen = (by.as_str(), "person export", about.as_str());
+            let seen = (author.agent.as_str(), "person export", about.as_str());
             retention::note_access(&store, retention_of(&settings), seen, file.messages.len() + file.items.len(), now)
                 .await?;
             output::json(&file)?;
         }
-        Verb::Erase { address: text, case, by } => {
+        Verb::Erase { address: text, case, author } => {
             let who = address(&text)?;
-            let (messages, items) = retention::erase_person(&store, &settings.office, &who, (&case, &by), now).await?;
+            let (messages, items) =
+                retention::erase_person(&store, &settings.office, &who, (&case, &author.agent), now).await?;
             output::print(&format!(
                 "Personne oubliée : {messages} messages ne portent plus ni adresse, ni nom, ni objet\n"
             ))?;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::output::{self, Format};
+use super::typed::Author;
 use super::{Answer, Failure, open, retention_of};
 use crate::app::retention::{self, PurgeLine};
 use crate::clock;
@@ -23,9 +24,8 @@ pub struct Arguments {
     /// The reference of the visa of the departmental archives for that list
     #[arg(long, requires = "list", value_parser = super::typed::words)]
     visa: Option<String>,
-    /// Who carries it out; the login by default
-    #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
-    by: String,
+    #[command(flatten)]
+    author: Author,
     /// The form of the output
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -44,7 +44,8 @@ pub async fn purge(config: &Path, arguments: &Arguments) -> Answer {
         return Ok(ExitCode::SUCCESS);
     };
     let list = read(path)?;
-    let purged = retention::purge(&store, retention_of(&settings), &lines, &list, visa, &arguments.by, now).await?;
+    let purged =
+        retention::purge(&store, retention_of(&settings), &lines, &list, visa, &arguments.author.agent, now).await?;
     output::print(&format!("{purged} éléments éliminés sous le visa {visa}\n"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -59,7 +59,7 @@ pub async fn status(config: &Path, arguments: &Arguments) -> Answer {
     }
     let writable = store.probe().await;
     if let Err(error) = &writable {
-        eprintln!("BASE EN LECTURE SEULE, rien n’est relevé ni envoyé : {error}");
+        output::say(&format!("BASE EN LECTURE SEULE, rien n’est relevé ni envoyé\u{a0}: {error}\n"));
     }
     Ok(ExitCode::from(u8::from(writable.is_err() || mailboxes.iter().any(|mailbox| mailbox.blind_since.is_some()))))
 }
