@@ -12,7 +12,8 @@ use super::gesture::{carry_out, destination, final_request};
 use crate::domain::alert;
 use crate::domain::decide::{Decision, Desk, change};
 use crate::domain::evidence::Evidence;
-use crate::domain::gesture::{self, Borne, Gesture, GestureRule, Lying, Means, Said, borne};
+use crate::domain::gesture::{self, Gesture, GestureRule, Lying, Means, Said};
+use crate::domain::marks::{Made, Marks};
 use crate::domain::office::Office;
 use crate::domain::request::{Change, MessageId, Request, RequestId, Status};
 use crate::domain::verdict::Verdict;
@@ -22,10 +23,6 @@ use crate::store::{CopyRow, StandingRow, Store, Turn};
 const GRACE: TimeDelta = TimeDelta::minutes(15);
 /// Requests looked at again in one turn.
 const REQUESTS_PER_TURN: i64 = 1_000;
-/// The mark of a message whose client says that it was answered.
-const ANSWERED: &str = "answered";
-/// The mark of a message whose client says that it was forwarded.
-const FORWARDED: &str = "forwarded";
 /// The verdict of what machines send, vigie among them.
 const AUTOMATED: &str = "automated";
 /// The code of a suspension by a gesture.
@@ -45,7 +42,7 @@ pub(super) async fn follow(turn: &mut Turn, office: &Office, ids: &[MessageId], 
         let Some(desk) = office.desk(&message.mailbox) else { continue };
         let places = lying.get(&MessageId(message.id)).map_or(&[][..], Vec::as_slice);
         let before = Marks::from_text(&message.marks);
-        let after = before.seen_at(&desk.policy.gestures, places);
+        let after = before.seen_at(&desk.policy.gestures, places, now);
         let Some(request) = request_of(turn, &message).await? else { continue };
         let mut case =
             Case { turn: &mut *turn, office, message: &message, request, decision: Decision::default(), now };
@@ -71,11 +68,6 @@ pub(super) async fn look_again(turn: &mut Turn, office: &Office, now: DateTime<U
     let sources: Vec<MessageId> = requests.values().map(|request| request.message).collect();
     let (marks, present) = (turn.marks_of(&ids).await?, turn.present(&sources).await?);
     let copies = turn.copies_of(&ids).await?;
-    let says_answered = |request: &Request| {
-        marks
-            .iter()
-            .any(|(of, verdict, marks)| *of == request.id.0 && is_theirs(verdict) && Marks::from_text(marks).answered)
-    };
     let (mut decision, mut saved) = (Decision::default(), Vec::new());
     for (id, seen_at) in &waiting {
         let Some(mut request) = requests.get(id).cloned() else { continue };
@@ -84,9 +76,10 @@ pub(super) async fn look_again(turn: &mut Turn, office: &Office, now: DateTime<U
             continue;
         }
         let before = decision.events.len();
-        // The flag is that of the reply that was seen, a holding reply for one: it adds nothing.
-        if says_answered(&request) && turn.replies_of(*id).await?.is_empty() {
-            let answer = gesture::reply(desk, &request, *seen_at, Evidence::Flag, false);
+        // A flag that was there before was looked at in its time.
+        let flags = flags_of(*id, &marks).into_iter().filter(|flagged_at| flagged_at >= seen_at).collect();
+        if let Some(at) = of_no_reply_seen(turn, desk, *id, flags).await? {
+            let answer = gesture::reply(desk, &request, at, Evidence::Flag, false);
             change(&mut request, answer, None, &mut decision);
         }
         if !present.contains(&request.message) {
@@ -125,6 +118,28 @@ fn is_theirs(verdict: &str) -> bool {
     [Verdict::Request.name(), "request_again", "follow_up", "duplicate", Verdict::Unreadable.name()].contains(&verdict)
 }
 
+/// When the requester's messages of a request were flagged as answered.
+fn flags_of(id: RequestId, marks: &[(i64, String, String)]) -> Vec<DateTime<Utc>> {
+    let theirs = marks.iter().filter(|(of, verdict, _)| *of == id.0 && is_theirs(verdict));
+    theirs.filter_map(|(_, _, marks)| Marks::from_text(marks).answered).collect()
+}
+
+/// The first of these flags that is not that of a reply that was seen, of a holding reply for one. Clients flag on the day
+/// on which they send: the flag of a later day is that of a reply which nobody sees.
+async fn of_no_reply_seen(
+    turn: &mut Turn,
+    desk: Desk<'_>,
+    id: RequestId,
+    flags: Vec<DateTime<Utc>>,
+) -> Result<Option<DateTime<Utc>>> {
+    if flags.is_empty() {
+        return Ok(None);
+    }
+    let day = |at| desk.calendar.civil(at);
+    let last_reply = turn.replies_of(id).await?.into_iter().map(|reply| day(reply.at)).max();
+    Ok(flags.into_iter().filter(|flagged_at| last_reply.is_none_or(|last| last < day(*flagged_at))).min())
+}
+
 /// Where the message of a request lies that is gone from its own place.
 enum Whereabouts<'a> {
     /// A copy lies in the mailbox that has the request.
@@ -145,50 +160,6 @@ fn whereabouts<'a>(office: &'a Office, request: &Request, copies: &[CopyRow]) ->
         .map_or(Whereabouts::Gone, Whereabouts::In)
 }
 
-/// What a message bears.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Marks {
-    gesture: Option<String>,
-    answered: bool,
-    forwarded: bool,
-}
-
-impl Marks {
-    fn from_text(text: &str) -> Self {
-        let mut marks = Self::default();
-        for line in text.lines() {
-            match line {
-                ANSWERED => marks.answered = true,
-                FORWARDED => marks.forwarded = true,
-                gesture => marks.gesture = Some(gesture.to_owned()),
-            }
-        }
-        marks
-    }
-
-    fn text(&self) -> String {
-        let flags = [(self.answered, ANSWERED), (self.forwarded, FORWARDED)];
-        let flags = flags.into_iter().filter(|(borne, _)| *borne).map(|(_, name)| name);
-        self.gesture.as_deref().into_iter().chain(flags).collect::<Vec<_>>().join("\n")
-    }
-
-    /// What the message bears by the places where it lies; what lies nowhere any more keeps what it bore.
-    fn seen_at(&self, rules: &[GestureRule], places: &[Lying]) -> Self {
-        if places.is_empty() {
-            return self.clone();
-        }
-        Self {
-            gesture: match borne(rules, places) {
-                Borne::Rule(rule) => Some(rule.name()),
-                Borne::Nothing => None,
-                Borne::Unknown => self.gesture.clone(),
-            },
-            answered: places.iter().any(|place| place.flags.answered()),
-            forwarded: places.iter().any(|place| place.flags.forwarded()),
-        }
-    }
-}
-
 /// The request that a message is about: its own, that of the mail of ours that it is a copy of, or the one into which
 /// that was merged.
 async fn request_of(turn: &mut Turn, message: &StandingRow) -> Result<Option<Request>> {
@@ -201,6 +172,12 @@ async fn request_of(turn: &mut Turn, message: &StandingRow) -> Result<Option<Req
         Some(request) if request.merged_into.is_some() => final_request(turn, &request.reference).await,
         found => Ok(found),
     }
+}
+
+/// Whether what a gesture said still holds where another is made upon it: an answer stays the first, and what settles a
+/// request ends a suspension by itself.
+fn stays_under(means: &Means, upon: &Means) -> bool {
+    matches!((means, upon), (Means::Incomplete, _) | (Means::Answered(_), Means::Answered(_)))
 }
 
 /// A message whose marks changed, and its request.
@@ -233,23 +210,37 @@ impl<'a> Case<'a> {
     }
 
     async fn gestures(&mut self, rules: &[GestureRule], before: &Marks, after: &Marks) -> Result<()> {
-        if before.gesture == after.gesture {
+        let (was, is) = (before.gestures.first(), after.gestures.first());
+        if was.map(|made| &made.name) == is.map(|made| &made.name) {
             return Ok(());
         }
-        let rule = |name: &Option<String>| {
-            name.as_ref().and_then(|name| rules.iter().find(|rule| rule.name() == *name)).map(|rule| rule.means.clone())
-        };
-        if let Some(name) = &before.gesture {
-            self.undo(name, rule(&before.gesture)).await?;
+        let means = |made: &Made| rules.iter().find(|rule| rule.name() == made.name).map(|rule| &rule.means);
+        if let Some(was) = was {
+            let under = is.filter(|_| after.bears(&was.name)).and_then(means);
+            if !under.is_some_and(|upon| means(was).is_some_and(|means| stays_under(means, upon))) {
+                self.undo(&was.name, means(was)).await?;
+            }
         }
-        if let (Some(name), Some(means)) = (&after.gesture, rule(&after.gesture)) {
-            self.make(name, &means).await?;
+        let Some((is, means)) = is.and_then(|made| Some((made, means(made)?))) else { return Ok(()) };
+        match was {
+            Some(was) if before.bears(&is.name) => self.make_again(is, means, was.since).await,
+            Some(_) | None => self.make(&is.name, means, self.now).await,
         }
-        Ok(())
     }
 
-    /// A gesture was made.
-    async fn make(&mut self, name: &str, means: &Means) -> Result<()> {
+    /// The gesture that lay upon an earlier one is undone: the earlier one counts again, as of its own time, unless
+    /// something else has ended what it said. A suspension had been ended by the gesture upon it, and goes on from there.
+    async fn make_again(&mut self, made: &Made, means: &Means, upon_since: DateTime<Utc>) -> Result<()> {
+        let since = made.since.max(self.request.received_at);
+        if self.turn.undone_since(&self.request.reference, since).await? {
+            return Ok(());
+        }
+        let at = if *means == Means::Incomplete { since.max(upon_since) } else { since };
+        self.make(&made.name, means, at).await
+    }
+
+    /// A gesture was made, at an instant.
+    async fn make(&mut self, name: &str, means: &Means, at: DateTime<Utc>) -> Result<()> {
         let at = match means {
             // On our own mail the gesture says what that mail was.
             Means::Holding if self.message.verdict == "reply" => {
@@ -259,7 +250,7 @@ impl<'a> Case<'a> {
             | Means::Answered(_)
             | Means::Transferred(_)
             | Means::NoReplyNeeded(_)
-            | Means::Incomplete => self.now,
+            | Means::Incomplete => at,
         };
         let wanted = match means {
             Means::Answered(way) => Gesture::Answer(*way),
@@ -281,7 +272,7 @@ impl<'a> Case<'a> {
     }
 
     /// A gesture was undone: so is what it made, where nothing else has made the state since.
-    async fn undo(&mut self, name: &str, means: Option<Means>) -> Result<()> {
+    async fn undo(&mut self, name: &str, means: Option<&Means>) -> Result<()> {
         if self.request.gesture != Some(MessageId(self.message.id)) {
             return Ok(());
         }
@@ -341,10 +332,10 @@ impl<'a> Case<'a> {
         if !is_theirs(&self.message.verdict) {
             return Ok(());
         }
-        if after.answered && !before.answered && self.request.status == Status::Open {
+        if after.answered.is_some() && before.answered.is_none() && self.request.status == Status::Open {
             self.turn.look_again(self.request.id, self.now).await?;
         }
-        if before.answered && !after.answered && self.request.evidence == Some(Evidence::Flag) {
+        if before.answered.is_some() && after.answered.is_none() && self.request.evidence == Some(Evidence::Flag) {
             self.reopen("flag_removed", None);
             self.answers_seen().await?;
         }
@@ -376,24 +367,5 @@ impl<'a> Case<'a> {
             self.turn.write_down(event, self.now);
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn marks_are_read_back() {
-        let marks = Marks { gesture: Some("folder:Vigie/Sans suite".into()), answered: true, forwarded: false };
-        assert_eq!(Marks::from_text(&marks.text()), marks);
-        assert_eq!(Marks::from_text(""), Marks::default());
-        assert_eq!(Marks::default().text(), "");
-    }
-
-    #[test]
-    fn what_lies_nowhere_keeps_what_it_bore() {
-        let marks = Marks { gesture: Some("keyword:$Vigie".into()), answered: true, forwarded: true };
-        assert_eq!(marks.seen_at(&[], &[]), marks);
     }
 }

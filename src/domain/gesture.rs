@@ -3,6 +3,8 @@
 //! *Start reading* at [`changes`]. A gesture is the place of a message (a folder) or a mark on it (a keyword) to which the
 //! configuration gives a meaning; [`borne`] reads which one a message bears. Undoing it in the client undoes its effect.
 
+use std::cmp::Reverse;
+
 use chrono::{DateTime, Utc};
 
 use super::classify::FolderRole;
@@ -100,31 +102,36 @@ pub struct Lying {
     pub seen_at: DateTime<Utc>,
 }
 
-/// Which gesture a message bears.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which gestures a message bears.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Borne<'a> {
-    /// This one.
-    Rule(&'a GestureRule),
+    /// Those of these rules, at least one.
+    Rules(Vec<&'a GestureRule>),
     /// None, and it lies where mail arrives: a former gesture is undone.
     Nothing,
     /// It lies where gestures are neither made nor undone (filed away, deleted): what was said stays said.
     Unknown,
 }
 
-/// Which gesture a message bears, by the places where it lies: the one seen last, where there are several.
+/// Which gestures a message bears, by the places where it lies: those of the place seen last first.
 #[must_use]
 pub fn borne<'a>(rules: &'a [GestureRule], places: &[Lying]) -> Borne<'a> {
-    let rule_at = |place: &Lying| {
-        rules.iter().find(|rule| match &rule.sign {
-            Sign::Folder(folder) => *folder == place.folder,
-            Sign::Keyword(keyword) => place.flags.has(keyword),
-        })
+    let says = |rule: &GestureRule, place: &Lying| match &rule.sign {
+        Sign::Folder(folder) => *folder == place.folder,
+        Sign::Keyword(keyword) => place.flags.has(keyword),
     };
-    let latest = places.iter().filter_map(|place| Some((place.seen_at, rule_at(place)?))).max_by_key(|(at, _)| *at);
-    match latest {
-        Some((_, rule)) => Borne::Rule(rule),
-        None if places.iter().any(|place| place.role == FolderRole::Inbox) => Borne::Nothing,
-        None => Borne::Unknown,
+    let mut places: Vec<&Lying> = places.iter().collect();
+    places.sort_by_key(|place| Reverse(place.seen_at));
+    let mut found: Vec<&GestureRule> = Vec::new();
+    for rule in places.iter().flat_map(|place| rules.iter().filter(|rule| says(rule, place))) {
+        if !found.contains(&rule) {
+            found.push(rule);
+        }
+    }
+    match found.is_empty() {
+        false => Borne::Rules(found),
+        true if places.iter().any(|place| place.role == FolderRole::Inbox) => Borne::Nothing,
+        true => Borne::Unknown,
     }
 }
 
@@ -206,7 +213,8 @@ impl Said {
 /// The changes that a gesture asks for, in order; each must still be applied.
 pub fn changes(desk: Desk<'_>, request: &Request, gesture: Gesture, said: &Said) -> Result<Vec<Change>, Refusal> {
     let Said { by, at, note, .. } = said.clone();
-    Ok(match gesture {
+    let ends = ends_suspension(desk, request, &gesture, said);
+    let changes = match gesture {
         Gesture::Answer(way) => vec![answer(desk, request, way, said)],
         Gesture::Holding => holding(desk, request, said),
         Gesture::Close { motive } => vec![Change::Closed { at, motive, note, by }],
@@ -226,7 +234,26 @@ pub fn changes(desk: Desk<'_>, request: &Request, gesture: Gesture, said: &Said)
         Gesture::Reopen { why } => reopen(desk, request, at, why, (note, Some(by))),
         Gesture::Confirm => vec![Change::Confirmed { at, by }],
         Gesture::Reclassify { requester, nature } => vec![reclassify(desk, request, (requester, nature), said)],
-    })
+    };
+    Ok(ends.into_iter().chain(changes).collect())
+}
+
+/// What settles a request while pieces are missing ends that too: the days that the clock stood still are not counted
+/// against those who answer.
+fn ends_suspension(desk: Desk<'_>, request: &Request, gesture: &Gesture, said: &Said) -> Option<Change> {
+    let settles = match gesture {
+        Gesture::Answer(way) => matches!(answer(desk, request, *way, said), Change::Answered { .. }),
+        Gesture::Close { .. } | Gesture::Transfer { .. } | Gesture::Merge { .. } => true,
+        Gesture::Holding
+        | Gesture::Move { .. }
+        | Gesture::Suspend { .. }
+        | Gesture::Resume
+        | Gesture::Reopen { .. }
+        | Gesture::Confirm
+        | Gesture::Reclassify { .. } => false,
+    };
+    let stands = settles && request.incomplete_since.is_some_and(|since| since <= said.at);
+    stands.then(|| resume(desk, request, said.at, Some(said.by.clone()), said.way()))
 }
 
 /// Whether a request may be merged into another, whose clock then counts for both: no limit that is missed, or that would
@@ -429,7 +456,7 @@ mod tests {
 
     fn name(places: &[Lying]) -> String {
         match borne(&rules(), places) {
-            Borne::Rule(rule) => rule.name(),
+            Borne::Rules(rules) => rules.first().map_or_else(String::new, |rule| rule.name()),
             Borne::Nothing => "nothing".into(),
             Borne::Unknown => "unknown".into(),
         }

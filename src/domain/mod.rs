@@ -33,6 +33,7 @@ pub mod identity;
 pub mod indicator;
 pub mod language;
 pub mod ledger;
+pub mod marks;
 pub mod message;
 mod names;
 pub mod nature;

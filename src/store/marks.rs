@@ -132,6 +132,17 @@ impl Turn {
         Ok(rows.into_iter().map(reply).collect())
     }
 
+    /// Whether what gestures had said of a request was ended since an instant by something else than their undoing: the
+    /// clock was resumed, or the request reopened.
+    pub async fn undone_since(&mut self, reference: &str, at: DateTime<Utc>) -> Result<bool> {
+        let ended: i64 = on_turn!(self, connection => sqlx::query_scalar(UNDONE_SINCE)
+            .bind(reference.to_owned())
+            .bind(millis(at))
+            .fetch_one(connection)
+            .await)?;
+        Ok(ended > 0)
+    }
+
     /// The further copies of these requests' messages that lie somewhere now.
     pub async fn copies_of(&mut self, requests: &[RequestId]) -> Result<Vec<CopyRow>> {
         let rows = select_ids!(self, (i64, String, String), COPIES_OF, requests, ") ORDER BY m.request, m.mailbox");
@@ -201,6 +212,9 @@ pub(super) const SAVE_MARKS: &str = "UPDATE message SET marks = $1 WHERE id = $2
 pub(super) const REPLIES_OF: &str = "SELECT m.digest, m.received_at, m.mailbox, m.reason_detail, \
      (SELECT COUNT(*) FROM location l JOIN folder f ON f.id = l.folder WHERE l.message = m.id AND f.role = 'sent') \
      FROM message m WHERE m.request = $1 AND m.request <> 0 AND m.verdict = 'reply' ORDER BY m.received_at, m.id LIMIT $2";
+pub(super) const UNDONE_SINCE: &str = "SELECT COUNT(*) FROM ledger WHERE request = $1 AND request <> '' AND occurred_at >= $2 \
+     AND ((kind = 'request_resumed' AND payload NOT LIKE '%\"way\":\"gesture\"%') \
+     OR (kind = 'request_reopened' AND payload NOT LIKE '%\"why\":\"gesture_undone\"%'))";
 pub(super) const LOOK_AGAIN: &str =
     "INSERT INTO look_again (request, seen_at) VALUES ($1, $2) ON CONFLICT (request) DO NOTHING";
 pub(super) const TO_LOOK_AT: &str =

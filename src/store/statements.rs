@@ -52,6 +52,7 @@ pub const STATEMENTS: &[&str] = &[
     places::SUPERSEDE,
     marks::SAVE_MARKS,
     marks::REPLIES_OF,
+    marks::UNDONE_SINCE,
     marks::LOOK_AGAIN,
     marks::TO_LOOK_AT,
     marks::LOOKED_AT,

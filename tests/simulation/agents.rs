@@ -171,10 +171,11 @@ impl Teller {
 
     /// Pieces are missing; they come some days later, by mail or by another way.
     fn pause(&mut self, number: usize, at: DateTime<Utc>) {
-        let by_folder = self.dice.chance(0.4);
+        // What lies in the folder already is not moved there once more.
+        let by_folder = self.dice.chance(0.4) && !self.cases[number].filed;
         let leaves_first = self.dice.chance(0.5);
         let case = &mut self.cases[number];
-        case.filed = by_folder;
+        case.filed |= by_folder;
         case.turns.push((at, Turn::Halts));
         let what = if by_folder {
             Happening::File { case: number, folder: INCOMPLETE, leaves_first }
@@ -183,19 +184,20 @@ impl Teller {
         };
         self.events.push(Event { at, what });
         let day = civil(at).date() + TimeDelta::days(self.dice.between(1, 9));
-        self.pieces.entry(day).or_default().push((number, at));
+        self.pieces.entry(day).or_default().push((number, at, by_folder));
     }
 
     pub fn pieces(&mut self, day: NaiveDate) {
-        for (number, since) in self.pieces.remove(&day).unwrap_or_default() {
+        for (number, since, by_folder) in self.pieces.remove(&day).unwrap_or_default() {
             let at = self.moment(day);
             if seen(at) != at {
-                self.pieces.entry(day + TimeDelta::days(1)).or_default().push((number, since));
+                self.pieces.entry(day + TimeDelta::days(1)).or_default().push((number, since, by_folder));
                 continue;
             }
             if self.dice.chance(0.7) {
                 self.add(number, at);
-            } else if self.cases[number].filed {
+            } else if by_folder {
+                self.cases[number].filed = false;
                 let what = Happening::File { case: number, folder: INBOX, leaves_first: self.dice.chance(0.5) };
                 self.events.push(Event { at, what });
             } else {

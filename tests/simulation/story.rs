@@ -178,8 +178,8 @@ pub struct Teller {
     pub verdicts: HashMap<(String, usize), &'static str>,
     bounced: HashMap<usize, DateTime<Utc>>,
     pub comebacks: BTreeMap<NaiveDate, Vec<usize>>,
-    /// Requests whose pieces come on a day, each with the instant since which they are missing.
-    pub pieces: BTreeMap<NaiveDate, Vec<(usize, DateTime<Utc>)>>,
+    /// Requests whose pieces come on a day, each with the instant since which they are missing and whether a folder says so.
+    pub pieces: BTreeMap<NaiveDate, Vec<(usize, DateTime<Utc>, bool)>>,
     /// Requests whose gesture is undone on a day.
     pub undone: BTreeMap<NaiveDate, Vec<usize>>,
     pub received: usize,
@@ -528,7 +528,7 @@ impl Teller {
 
     fn finish(mut self) -> Story {
         let decisions: Vec<DateTime<Utc>> = CLOSURES.iter().map(|(since, _)| since.parse().unwrap()).collect();
-        let ends = at_second(date(self.plan.to), 86_000);
+        let ends = at_second(date(self.plan.to), 86_399);
         for case in &mut self.cases {
             case.turns.retain(|(at, _)| *at <= ends);
             case.due = reckon(case, &decisions);

@@ -33,7 +33,12 @@ pub async fn compare(world: &World<'_>) -> Findings {
     let mut findings = Findings { requests: lines.len(), ..Findings::default() };
     for case in &story.cases {
         match by_id.get(case.id.as_str()) {
-            Some(line) => findings.differences.extend(request(case, line)),
+            Some(line) => {
+                if let Some(difference) = request(case, line) {
+                    let story = told(world, &line.request.reference).await;
+                    findings.differences.push(format!("{difference}; {:?}{story}", case.turns));
+                }
+            }
             None => findings.differences.push(format!("{} opened no request: {case:?}", case.id)),
         }
     }
@@ -94,6 +99,14 @@ fn request(case: &Case, line: &RequestLine) -> Option<String> {
     let wrong: Vec<String> =
         truth.iter().zip(&said).filter(|(truth, said)| truth != said).map(|(t, s)| format!("{s} for {t}")).collect();
     (!wrong.is_empty()).then(|| format!("{} {}: {}", request.reference, case.id, wrong.join(", ")))
+}
+
+/// The ledger's story of a request, as `vigie ledger show` tells it.
+async fn told(world: &World<'_>, reference: &str) -> String {
+    let zone = world.settings.office.zone();
+    let story = vigie::app::story::of(&world.store, reference, zone).await.unwrap();
+    let lines: Vec<String> = story.iter().map(|told| format!("\n      {} {}", told.at, told.text)).collect();
+    lines.concat()
 }
 
 async fn messages(world: &World<'_>, findings: &mut Findings) {
