@@ -7,13 +7,14 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::items::{self, Item};
 use super::{Error, Result};
 use crate::domain::address::Address;
-use crate::domain::calendar::instant_in;
+use crate::domain::calendar::{civil_time, instant_in};
 use crate::domain::custody::{Custody, Deed, Purged, Stage};
 use crate::domain::event::Event;
 use crate::domain::ledger::{hex, rfc3339};
@@ -80,9 +81,9 @@ pub struct PurgeLine {
     pub category: String,
     /// The request's status; empty for a message.
     pub result: String,
-    /// The day of receipt, in UTC.
+    /// The civil day of receipt.
     pub received_on: String,
-    /// The day on which it was settled, in UTC; empty for a message.
+    /// The civil day on which it was settled; empty for a message.
     pub settled_on: String,
     /// Its place in the store; of a register's item, the last entry about it.
     #[serde(skip)]
@@ -91,13 +92,13 @@ pub struct PurgeLine {
 
 /// What may be purged now.
 pub async fn list(store: &Store, retention: Retention, office: &Office, now: DateTime<Utc>) -> Result<Vec<PurgeLine>> {
-    let mut lines = Vec::new();
+    let (mut lines, zone) = (Vec::new(), office.zone());
     for (stage, before) in
         [(Stage::Rows, retention.rows_before(office.zone(), now)), (Stage::Personal, retention.personal_before(now))]
     {
         let (requests, messages) = store.purgeable(before, stage == Stage::Rows).await?;
-        lines.extend(requests.into_iter().map(|row| line(stage, "request", row)));
-        lines.extend(messages.into_iter().map(|row| line(stage, "message", row)));
+        lines.extend(requests.into_iter().map(|row| line(stage, "request", row, zone)));
+        lines.extend(messages.into_iter().map(|row| line(stage, "message", row, zone)));
     }
     // What goes whole is not listed a second time for what goes with it.
     let whole: std::collections::HashSet<(&'static str, i64)> =
@@ -105,12 +106,12 @@ pub async fn list(store: &Store, retention: Retention, office: &Office, now: Dat
     lines.retain(|line| line.stage == Stage::Rows.name() || !whole.contains(&(line.kind, line.id)));
     let before = retention.personal_before(now);
     let items = items::load(store, office).await?;
-    lines.extend(items.iter().filter_map(|item| item_line(item, before)));
+    lines.extend(items.iter().filter_map(|item| item_line(item, before, zone)));
     Ok(lines)
 }
 
 /// The line of a letter or an appointment that was closed before an instant.
-fn item_line(item: &Item, before: DateTime<Utc>) -> Option<PurgeLine> {
+fn item_line(item: &Item, before: DateTime<Utc>, zone: Tz) -> Option<PurgeLine> {
     let closed_at = item.closed_at.filter(|at| *at < before)?;
     Some(PurgeLine {
         stage: Stage::Personal.name(),
@@ -119,22 +120,27 @@ fn item_line(item: &Item, before: DateTime<Utc>) -> Option<PurgeLine> {
         mailbox: String::new(),
         category: item.nature.to_owned(),
         result: item.result.to_owned(),
-        received_on: item.received_at.date_naive().to_string(),
-        settled_on: closed_at.date_naive().to_string(),
+        received_on: day(item.received_at, zone),
+        settled_on: day(closed_at, zone),
         id: item.last,
     })
 }
 
-fn line(stage: Stage, kind: &'static str, row: Purgeable) -> PurgeLine {
-    let day = |millis: i64| {
+/// A civil day.
+fn day(at: DateTime<Utc>, zone: Tz) -> String {
+    civil_time(zone, at).date().to_string()
+}
+
+fn line(stage: Stage, kind: &'static str, row: Purgeable, zone: Tz) -> PurgeLine {
+    let day_of = |millis: i64| {
         let at = DateTime::from_timestamp_millis(millis).filter(|_| millis != 0);
-        at.map(|at| at.date_naive().to_string()).unwrap_or_default()
+        at.map(|at| day(at, zone)).unwrap_or_default()
     };
     PurgeLine {
         stage: stage.name(),
         kind,
-        received_on: day(row.received_at),
-        settled_on: day(row.settled_at),
+        received_on: day_of(row.received_at),
+        settled_on: day_of(row.settled_at),
         name: row.name,
         mailbox: row.mailbox,
         category: row.category,
@@ -277,7 +283,7 @@ pub struct PersonFile {
 pub struct PersonItemView {
     /// Its reference.
     pub reference: String,
-    /// The day of receipt, in UTC.
+    /// The civil day of receipt.
     pub received_on: String,
     /// Who writes or asks.
     pub name: String,
@@ -336,17 +342,17 @@ pub async fn person_file(
         name: person.name,
         digest: person.digest.clone(),
         messages: messages.collect(),
-        items: items.into_iter().map(item_view).collect(),
+        items: items.into_iter().map(|item| item_view(item, office.zone())).collect(),
     };
     super::custody::record(store, Deed::PersonShown { person: person.digest }, by, now).await?;
     Ok(file)
 }
 
-fn item_view(item: Item) -> PersonItemView {
+fn item_view(item: Item, zone: Tz) -> PersonItemView {
     let details = item.stored.details;
     PersonItemView {
         reference: item.stored.reference,
-        received_on: item.received_at.date_naive().to_string(),
+        received_on: day(item.received_at, zone),
         name: details.name,
         quality: details.quality,
         town: details.town,

@@ -8,6 +8,7 @@ use super::{Answer, Failure, ledger, open, output};
 use crate::app::backup;
 use crate::clock;
 use crate::config::{Secrets, Settings};
+use crate::domain::french::counted;
 
 #[derive(Debug, clap::Args)]
 pub struct BackupArguments {
@@ -23,13 +24,18 @@ pub struct RestoreArguments {
     author: Author,
 }
 
+/// So many entries, in words.
+fn entries(count: i64) -> String {
+    counted(count, "écriture", "écritures")
+}
+
 /// Writes a backup while the daemon runs.
 pub async fn back_up(config: &Path, arguments: &BackupArguments) -> Answer {
     let (_, store) = open(config).await?;
     let written = backup::back_up(&store, &arguments.file).await;
     store.close().await;
     let head = written?;
-    output::print(&format!("{} : {} écritures, tête {}\n", arguments.file.display(), head.seq, head.hash))?;
+    output::print(&format!("{}\u{a0}: {}, tête {}\n", arguments.file.display(), entries(head.seq), head.hash))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -40,14 +46,17 @@ pub async fn restore(config: &Path, arguments: &RestoreArguments) -> Answer {
     let found =
         backup::restore(&settings.store, &arguments.file, &seals, &arguments.author.agent, clock::now()).await?;
     if let Some(fault) = found.first_fault {
-        return Err(Failure::Failed(anyhow::anyhow!("la base restaurée n’est pas conforme au registre : {fault}")));
+        return Err(Failure::Failed(anyhow::anyhow!(
+            "la base restaurée n’est pas conforme au registre\u{a0}: {fault}"
+        )));
     }
-    output::print(&format!("Base restaurée et vérifiée : {} écritures, tête {}\n", found.entries, found.head))?;
+    output::print(&format!("Base restaurée et vérifiée\u{a0}: {}, tête {}\n", entries(found.entries), found.head))?;
     let lost = seals.iter().map(|seal| seal.head.seq).filter(|seq| *seq >= found.entries).max();
     if let Some(seq) = lost {
         output::print(&format!(
-            "Un sceau couvre {seq} écritures : ce qui a suivi la sauvegarde est perdu, et « ledger verify » le dira tant \
-             que ce sceau est dans le dossier. Prévenez l’auditeur.\n"
+            "Un sceau couvre {}\u{a0}: ce qui a suivi la sauvegarde est perdu, et «\u{a0}ledger verify\u{a0}» le dira tant \
+             que ce sceau est dans le dossier. Prévenez l’auditeur.\n",
+            entries(seq)
         ))?;
     }
     Ok(ExitCode::SUCCESS)

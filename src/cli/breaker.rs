@@ -52,8 +52,9 @@ pub async fn breaker(config: &Path, arguments: Arguments) -> Answer {
     if let Some(Verb::Release { discard, author }) = arguments.verb {
         let how = if discard { Release::Discard } else { Release::Send };
         let mails = release(&store, how, &author.agent, clock::now()).await?;
-        let done = if discard { "retirés : ils ne partiront pas" } else { "remis en file : ils vont partir" };
-        output::print(&format!("Disjoncteur réarmé par {} ; accusés {done} : {mails}.\n", author.agent))?;
+        let done =
+            if discard { "retirés\u{a0}: ils ne partiront pas" } else { "remis en file\u{a0}: ils vont partir" };
+        output::print(&format!("Disjoncteur réarmé par {}\u{202f}; accusés {done}\u{a0}: {mails}.\n", author.agent))?;
         return Ok(ExitCode::SUCCESS);
     }
     let (breaker, queue) = (store.breaker().await?, store.queue_state().await?);

@@ -76,7 +76,7 @@ pub fn deadline(config: &Path, arguments: &Arguments) -> Answer {
                 let day = step.date.parse().map(french_date).unwrap_or_default();
                 table.push(vec![day, step.counted.map_or("–".into(), |n| format!("J+{n}")), step.why.clone()]);
             }
-            let text = format!("{}\nÉchéance : {} (fin de journée)\n", table.render(), french_date(due.due_on));
+            let text = format!("{}\nÉchéance\u{a0}: {} (fin de journée)\n", table.render(), french_date(due.due_on));
             output::print(&text)?;
         }
     }

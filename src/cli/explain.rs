@@ -116,7 +116,7 @@ fn in_words(desk: Desk<'_>, view: &MessageView) -> String {
     if let Some(due) = view.due_on.as_ref().and_then(|day| day.parse().ok()) {
         let why = match &view.commitment {
             Some(commitment) => format!("engagement {commitment}"),
-            None => "aucun engagement ne le couvre : date de suivi, qui n’est promise à personne".to_owned(),
+            None => "aucun engagement ne le couvre\u{a0}: date de suivi, qui n’est promise à personne".to_owned(),
         };
         text.push_str(&format!("  échéance      {} ({why})\n", french_date(due)));
     }

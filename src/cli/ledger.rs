@@ -62,7 +62,7 @@ pub enum Verb {
 }
 
 /// What a chain without any seal does not prove.
-const NO_SEAL: &str = "Aucun sceau ne couvre ce registre : la chaîne est entière, mais rien n’exclut qu’elle ait été récrite \
+const NO_SEAL: &str = "Aucun sceau ne couvre ce registre\u{a0}: la chaîne est entière, mais rien n’exclut qu’elle ait été récrite \
      tout entière. Donnez un sceau reçu par courriel (--seal FICHIER --key CLÉ).\n";
 
 /// An entry, as `--format json` prints it.
@@ -167,10 +167,9 @@ async fn verify_all(store: &Store, seals: &[Seal], format: Format) -> Answer {
         Format::Csv => output::listing(Format::Csv, std::slice::from_ref(&found), Table::default)?,
         Format::Table => {
             let verdict = match &found.first_fault {
-                None => {
-                    "Registre intègre : la chaîne est entière et les tables disent ce que dit le registre.".to_owned()
-                }
-                Some(fault) => format!("REGISTRE ALTÉRÉ : {fault}"),
+                None => "Registre intègre\u{a0}: la chaîne est entière et les tables disent ce que dit le registre."
+                    .to_owned(),
+                Some(fault) => format!("REGISTRE ALTÉRÉ\u{a0}: {fault}"),
             };
             output::print(&format!(
                 "{verdict}\n  écritures  {}\n  tête       {}\n  scellées   {}\n",
@@ -208,7 +207,7 @@ async fn show(
                 Format::Json => output::json(&view(entry))?,
                 Format::Csv => output::print(&super::listing::csv_lines(&view(entry), entry.seq == 1)?)?,
                 Format::Table => output::print(&format!(
-                    "n° {:<7} {} : {}{}\n",
+                    "n°\u{a0}{:<7} {}\u{a0}: {}{}\n",
                     entry.seq,
                     told_instant(entry.occurred_at, story::written_later(entry), zone),
                     entry.request.as_ref().map(|reference| format!("{reference}, ")).unwrap_or_default(),

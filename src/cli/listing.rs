@@ -8,8 +8,8 @@ use crate::report::csv;
 /// What people read for `send`, `withhold`, `none`.
 pub fn acknowledgement(name: &str) -> &str {
     match name {
-        "send" => "envoyer",
-        "withhold" => "retenir",
+        "send" => "à envoyer",
+        "withhold" => "retenu",
         _ => "sans objet",
     }
 }

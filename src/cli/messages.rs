@@ -52,10 +52,10 @@ fn table(views: &[MessageView], zone: chrono_tz::Tz) -> Table {
             view.mailbox.clone(),
             view.folder.clone().unwrap_or_default(),
             reasons::verdict(&view.verdict).to_owned(),
-            view.reason.clone(),
+            reasons::french(&view.reason).to_owned(),
             view.request.clone().unwrap_or_default(),
             listing::acknowledgement(&view.acknowledgement).to_owned(),
-            view.acknowledgement_reason.clone(),
+            reasons::french(&view.acknowledgement_reason).to_owned(),
         ]);
     }
     table

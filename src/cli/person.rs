@@ -12,6 +12,7 @@ use crate::app::Store;
 use crate::app::retention::{self, Retention};
 use crate::clock;
 use crate::domain::address::Address;
+use crate::domain::french::counted;
 use crate::domain::ledger::rfc3339;
 use crate::report::table::Table;
 
@@ -74,10 +75,11 @@ pub async fn person(config: &Path, verb: Verb) -> Answer {
             let (messages, items) =
                 retention::erase_person(&store, &settings.office, &who, (&case, &author.agent), now).await?;
             output::print(&format!(
-                "Personne oubliée : {messages} messages ne portent plus ni adresse, ni nom, ni objet\n"
+                "Personne oubliée\u{a0}: {} ni adresse, ni nom, ni objet\n",
+                counted(messages, "message ne porte plus", "messages ne portent plus")
             ))?;
             if !items.is_empty() {
-                output::print(&format!("Courriers et rendez-vous vidés : {}\n", items.join(", ")))?;
+                output::print(&format!("Courriers et rendez-vous vidés\u{a0}: {}\n", items.join(", ")))?;
             }
         }
     }

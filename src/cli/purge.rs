@@ -11,6 +11,10 @@ use super::typed::Author;
 use super::{Answer, Failure, open, retention_of};
 use crate::app::retention::{self, PurgeLine};
 use crate::clock;
+use crate::domain::french::{counted, french_day};
+use crate::domain::policy::Nature;
+use crate::domain::reasons;
+use crate::domain::request::Status;
 use crate::report::table::Table;
 
 /// The largest list that is read: some million lines.
@@ -46,7 +50,7 @@ pub async fn purge(config: &Path, arguments: &Arguments) -> Answer {
     let list = read(path)?;
     let purged =
         retention::purge(&store, retention_of(&settings), &lines, &list, visa, &arguments.author.agent, now).await?;
-    output::print(&format!("{purged} éléments éliminés sous le visa {visa}\n"))?;
+    output::print(&format!("{} sous le visa {visa}\n", counted(purged, "élément éliminé", "éléments éliminés")))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -63,7 +67,18 @@ fn table(lines: &[PurgeLine]) -> Table {
     for line in lines {
         let what = if line.stage == "rows" { "ligne entière" } else { "données personnelles" };
         let short: String = line.name.chars().take(18).collect();
-        let cells = [what, &short, &line.mailbox, &line.category, &line.result, &line.received_on, &line.settled_on];
+        let category = match line.kind {
+            "message" => reasons::verdict(&line.category),
+            _ => Nature::from_name(&line.category).map_or(line.category.as_str(), |nature| nature.french()),
+        };
+        let result = match line.result.as_str() {
+            "held" => "tenu",
+            "withdrawn" => "retiré",
+            name => Status::from_name(name).map_or(name, |status| status.french()),
+        };
+        let day = |text: &str| text.parse().map_or_else(|_| text.to_owned(), french_day);
+        let (received_on, settled_on) = (day(&line.received_on), day(&line.settled_on));
+        let cells = [what, &short, &line.mailbox, category, result, &received_on, &settled_on];
         table.push(cells.map(str::to_owned).to_vec());
     }
     table

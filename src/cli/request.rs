@@ -16,7 +16,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::domain::clocks::clocks;
 use crate::domain::deadline::explain;
-use crate::domain::french::french_date;
+use crate::domain::french::{counted, french_date};
 use crate::domain::gesture::{Gesture, Way};
 use crate::domain::policy::{Nature, Requester};
 use crate::domain::request::Request;
@@ -186,7 +186,7 @@ fn proposal(line: &RequestLine) -> String {
     let Some((_, domain)) = line.address.rsplit_once('@') else { return String::new() };
     format!(
         "\nRien n’est appris de cette correction. Pour que les prochains messages de cette adresse soient jugés ainsi, ajoutez \
-         à requesters.toml :\n\n[[rules]]\nid = \"correction.{}\"\npatterns = [{}]   # ou toute l’organisation : {}\n\
+         à requesters.toml\u{a0}:\n\n[[rules]]\nid = \"correction.{}\"\npatterns = [{}]   # ou toute l’organisation\u{a0}: {}\n\
          requester = \"{}\"\nnature = \"{}\"\n",
         line.request.reference,
         quoted(&line.address),
@@ -246,7 +246,7 @@ async fn told(
         for clock in clocks(desk, request, now) {
             let stopped = clock.stopped_at.map(|at| format!(" le {}", french_instant(at, zone))).unwrap_or_default();
             text.push_str(&format!(
-                "  {:<24} {} ({} j) : {}{stopped}\n",
+                "  {:<24} {} ({} j)\u{a0}: {}{stopped}\n",
                 clock.kind.french(),
                 french_date(clock.due_on),
                 clock.limit,
@@ -260,7 +260,7 @@ async fn told(
         let ends_on = steps.last().map(|step| step.date);
         for step in steps {
             let counted = step.counted.map_or("   –".to_owned(), |day| format!("J+{day:<2}"));
-            text.push_str(&format!("  {counted}  {} : {}\n", french_date(step.date), step.why));
+            text.push_str(&format!("  {counted}  {}\u{a0}: {}\n", french_date(step.date), step.why));
         }
         if ends_on != Some(request.due_on) {
             text.push_str(&format!(
@@ -275,13 +275,13 @@ async fn told(
         text.push_str("\nTemps passé par bureau\n");
         for share in shares {
             let label = settings.office.bureau(&share.bureau).map_or(share.bureau.as_str(), |bureau| &bureau.label);
-            text.push_str(&format!("  {label}\u{a0}: {} jour(s) ouvré(s)\n", share.working_days));
+            text.push_str(&format!("  {label}\u{a0}: {}\n", working_days(share.working_days)));
         }
     }
     text.push_str("\nHistoire, d’après le registre\n");
     for told in story::of(store, &request.reference, zone).await? {
         text.push_str(&format!(
-            "  n° {:<6} {} : {}\n",
+            "  n°\u{a0}{:<6} {}\u{a0}: {}\n",
             told.seq,
             told_instant(told.at, told.written_at, zone),
             told.text
@@ -290,11 +290,15 @@ async fn told(
     Ok(text)
 }
 
+fn working_days(count: impl TryInto<u64>) -> String {
+    counted(count, "jour ouvré", "jours ouvrés")
+}
+
 fn head(settings: &Settings, line: &RequestLine) -> String {
     let request = &line.request;
     let zone = settings.office.zone();
     let mut text = format!(
-        "{}\n  objet         {}\n  demandeur     {} <{}>\n  boîte         {}\n  reçue         {}\n  échéance      {} ({} jours ouvrés, engagement {})\n  état          {}\n",
+        "{}\n  objet         {}\n  demandeur     {} <{}>\n  boîte         {}\n  reçue         {}\n  échéance      {} ({}, engagement {})\n  état          {}\n",
         request.reference,
         plain(&line.subject),
         plain(&line.name),
@@ -302,7 +306,7 @@ fn head(settings: &Settings, line: &RequestLine) -> String {
         request.mailbox,
         french_instant(request.received_at, zone),
         french_date(request.due_on),
-        request.limit,
+        working_days(request.limit),
         if request.commitment.is_empty() { "–" } else { &request.commitment },
         state(request),
     );
@@ -317,7 +321,7 @@ fn head(settings: &Settings, line: &RequestLine) -> String {
         }
     }
     if let (Some(at), Some(evidence)) = (request.settled_at, request.evidence) {
-        text.push_str(&format!("  réponse       {} : {}\n", french_instant(at, zone), evidence.french()));
+        text.push_str(&format!("  réponse       {}\u{a0}: {}\n", french_instant(at, zone), evidence.french()));
     }
     text.push_str(&format!("  accusé        {}\n", request.acknowledgement.french()));
     text

@@ -89,7 +89,7 @@ pub async fn sample(config: &Path, arguments: &Arguments) -> Answer {
         for entry in store.ledger_of(&case.reference).await?.iter().filter(|entry| entry.seq <= stamp.head.seq) {
             let told = story::tell(entry, zone);
             text.push_str(&format!(
-                "  n° {:<7} {} : {told}\n             empreinte {}\n",
+                "  n°\u{a0}{:<7} {}\u{a0}: {told}\n             empreinte {}\n",
                 entry.seq,
                 told_instant(entry.occurred_at, story::written_later(entry), zone),
                 entry.hash
@@ -119,6 +119,7 @@ pub async fn sample(config: &Path, arguments: &Arguments) -> Answer {
     }
     match arguments.format {
         Format::Table => {
+            text.push('\n');
             for note in crate::report::figures::provenance(stamp) {
                 text.push_str(&format!("{note}\n"));
             }

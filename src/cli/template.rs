@@ -98,7 +98,7 @@ pub fn lint_all(settings: &Settings, report: &mut Report) -> Result<(), Failure>
             report.good(&format!("modèle {name}"));
         }
         for finding in findings {
-            report.bad(&format!("modèle {name} : {} [{}]", finding.message, finding.cites));
+            report.bad(&format!("modèle {name}\u{a0}: {} [{}]", finding.message, finding.cites));
         }
     }
     Ok(())

@@ -149,6 +149,21 @@ impl Reading {
         }
     }
 
+    /// The reading that an entry of the ledger tells; `None` of a form that is not known.
+    #[must_use]
+    pub fn told(form: &str, value: i64, (numerator, denominator): (i64, i64), text: &str) -> Option<Self> {
+        Some(match form {
+            "integer" => Self::Integer(value),
+            "mean" => Self::Mean(value),
+            "ratio" => Self::Ratio { numerator, denominator },
+            "percent" => Self::Percent(value),
+            "duration" => Self::Duration(value),
+            "text" => Self::Text(text.to_owned()),
+            "not_applicable" => Self::NotApplicable,
+            _ => return None,
+        })
+    }
+
     fn write(&self, payload: Payload) -> Payload {
         let payload = payload.text("form", self.form());
         match self {

@@ -1,6 +1,8 @@
 //! What the registers' entries say, in sentences.
 
 use crate::domain::french::french_date;
+use crate::domain::period::Period;
+use crate::domain::register::Reading;
 
 /// What a register's entry says, in a sentence; `None` for entries of other kinds.
 #[must_use]
@@ -38,10 +40,14 @@ pub fn tell(kind: &str, payload: &serde_json::Value) -> Option<String> {
         }
         "appointment_withdrawn" => format!("demande de rendez-vous retirée du registre par {by}"),
         "indicator_set" => {
+            let number = |name: &str| payload.get(name).and_then(serde_json::Value::as_i64).unwrap_or_default();
+            let ratio = (number("numerator"), number("denominator"));
+            let reading = Reading::told(text("form"), number("value"), ratio, text("text"));
             format!(
-                "valeur de l’indicateur {} pour {} saisie par {by}{again} ({})",
+                "valeur de l’indicateur {} ({}) saisie par {by}{again}\u{a0}: {} (source\u{a0}: {})",
                 text("key"),
-                text("period"),
+                text("period").parse().map_or_else(|_| text("period").to_owned(), Period::french),
+                reading.map_or_else(|| "de forme inconnue".to_owned(), |reading| reading.value().french()),
                 text("source")
             )
         }
