@@ -7,195 +7,19 @@
     reason = "a test fails at the line that could not"
 )]
 
-use std::fs;
-use std::path::Path;
+#[path = "alerts/registers.rs"]
+mod registers;
+mod support;
+#[path = "alerts/world.rs"]
+mod world;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use vigie::app::ingest::{self, Arrived, Source};
-use vigie::app::register::{Hand, NewLetter, Origin};
-use vigie::app::sending::{self, Attempt, Proof, Ready};
-use vigie::app::tick::{next_wake, tick};
-use vigie::app::verify::verify;
-use vigie::config::{Secrets, Settings};
-use vigie::daemon::templates;
+use chrono::{DateTime, TimeDelta, Utc};
+use vigie::app::sending;
+use vigie::app::tick::tick;
 use vigie::domain::classify::FolderRole;
-use vigie::domain::effect::{EffectKind, Outcome};
-use vigie::domain::policy::{Mode, Nature, Requester};
-use vigie::mail::template::Templates;
-use vigie::store::{Claim, Details, RequestFilter, Store};
-
-/// Turns that one advance may take: far more than the alerts of a month.
-const MAX_TURNS: usize = 10_000;
-const AGENTS: &str = "agents.citoyennete@prefecture.example.org";
-const HEAD: &str = "chef.citoyennete@prefecture.example.org";
-const OFFICER: &str = "qualite@prefecture.example.org";
-
-/// A mail that left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Sent {
-    at: DateTime<Utc>,
-    id: String,
-    kind: EffectKind,
-    bureau: String,
-    level: Option<i64>,
-    recipients: Vec<String>,
-    text: String,
-}
-
-/// A prefecture with the shipped configuration, and a clock that is moved by hand.
-struct World {
-    store: Store,
-    settings: Settings,
-    templates: Templates,
-    now: DateTime<Utc>,
-    uid: u32,
-    sent: Vec<Sent>,
-}
-
-/// Civil time in Paris.
-fn paris(text: &str) -> DateTime<Utc> {
-    let civil = chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").expect("an instant");
-    civil.and_local_timezone(chrono_tz::Europe::Paris).unwrap().to_utc()
-}
-
-/// The shipped configuration, its mailboxes switched on.
-fn settings() -> Settings {
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
-    let text = fs::read_to_string(shipped.join("vigie.toml")).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let mut text = text.replace("mode = \"observe\"", "mode = \"acknowledge\"");
-    for file in ["templates", "commitments.toml", "requesters.toml", "closures.toml"] {
-        let named = format!(" = \"{file}\"");
-        assert!(text.contains(&named), "{named}");
-        text = text.replace(&named, &format!(" = \"{}\"", shipped.join(file).display()));
-    }
-    let path = folder.path().join("vigie.toml");
-    fs::write(&path, text).unwrap();
-    Settings::load(&path, Secrets::Skip).unwrap()
-}
-
-impl World {
-    async fn new(start: &str) -> Self {
-        Self::on(Store::in_memory().await.unwrap(), start).await
-    }
-
-    async fn on(store: Store, start: &str) -> Self {
-        let settings = settings();
-        let templates = templates(&settings).unwrap();
-        let now = paris(start);
-        for mailbox in &settings.office.mailboxes {
-            let desk = settings.office.desk(&mailbox.name).unwrap();
-            ingest::switch_on(&store, desk, now).await.unwrap();
-        }
-        tick(&store, &settings.office, now).await.unwrap();
-        Self { store, settings, templates, now, uid: 0, sent: Vec::new() }
-    }
-
-    /// Messages arrive in a folder of pref-pan, at once.
-    async fn arrive(&mut self, folder: &str, role: FolderRole, at: DateTime<Utc>, headers: Vec<String>) {
-        let desk = self.settings.office.desk("pref-pan").unwrap();
-        assert_eq!(desk.policy.mode, Mode::Acknowledge);
-        let batch: Vec<Arrived> = headers
-            .into_iter()
-            .map(|header| {
-                self.uid += 1;
-                let header = format!("{}\r\n\r\n", header.replace('\n', "\r\n")).into_bytes();
-                let size = u64::try_from(header.len()).unwrap();
-                Arrived::read(self.uid, at, size, header)
-            })
-            .collect();
-        let mut turn = self.store.begin().await.unwrap();
-        let cursor = turn.folder("pref-pan", folder, role.name()).await.unwrap();
-        turn.commit().await.unwrap();
-        let source = Source { office: &self.settings.office, desk, cursor, role, lease: None };
-        ingest::ingest(&self.store, &source, &batch, self.now).await.unwrap();
-    }
-
-    async fn ask(&mut self, at: &str, id: &str) {
-        self.advance(at).await;
-        let header = question(id);
-        self.arrive("INBOX", FolderRole::Inbox, self.now, vec![header]).await;
-    }
-
-    async fn answer(&mut self, at: &str, id: &str) {
-        self.advance(at).await;
-        self.reply(id).await;
-    }
-
-    async fn reply(&mut self, id: &str) {
-        let header = format!(
-            "From: pref-pan@prefecture.example.org\nTo: {id}@example.org\nSubject: Re: x\nMessage-ID: <r-{id}@x>\n\
-             In-Reply-To: <{id}@example.org>"
-        );
-        self.arrive("Envoyés", FolderRole::Sent, self.now, vec![header]).await;
-    }
-
-    /// Lets time pass, doing all that falls due at the instant at which it does.
-    async fn advance(&mut self, to: &str) {
-        let to = paris(to);
-        for _ in 0..MAX_TURNS {
-            self.send().await;
-            let due = self.store.next_due().await.unwrap();
-            let wake = next_wake(&self.store, &self.settings.office).await.unwrap();
-            let Some(next) = due.into_iter().chain(wake).min().filter(|next| *next <= to) else {
-                self.now = to.max(self.now);
-                return;
-            };
-            self.now = next.max(self.now);
-            tick(&self.store, &self.settings.office, self.now).await.unwrap();
-        }
-        panic!("time does not pass: {} mails", self.sent.len());
-    }
-
-    /// Time passes while vigie does not run.
-    fn sleep(&mut self, to: &str) {
-        self.now = paris(to);
-    }
-
-    async fn send(&mut self) {
-        while let Claim::Mail(due) = self.store.claim_due("essai", &[], self.now).await.unwrap() {
-            let office = &self.settings.office;
-            let ready = sending::prepare(&self.store, office, &self.templates, &due, self.now).await.unwrap();
-            let outcome = match &ready {
-                Ready::Send(_) => Outcome::Accepted { answer: "Ok".into(), queue_id: None },
-                Ready::Withdraw(why) => Outcome::Withdrawn { why: why.clone() },
-            };
-            let attempt = Attempt { outcome, summary: String::new(), proof: Proof::default() };
-            let wait = TimeDelta::minutes(10);
-            sending::settle(&self.store, office, &due, &attempt, wait, self.now).await.unwrap();
-            let Ready::Send(prepared) = ready else { continue };
-            let effect = due.effect;
-            self.sent.push(Sent {
-                at: self.now,
-                id: effect.id,
-                kind: effect.kind,
-                bureau: effect.bureau,
-                level: effect.level,
-                recipients: prepared.recipients.iter().map(ToString::to_string).collect(),
-                text: String::from_utf8_lossy(&prepared.bytes).into_owned(),
-            });
-        }
-    }
-
-    fn of(&self, kind: EffectKind) -> Vec<&Sent> {
-        self.sent.iter().filter(|sent| sent.kind == kind).collect()
-    }
-
-    fn alerts(&self) -> Vec<(DateTime<Utc>, i64)> {
-        self.of(EffectKind::Alert).iter().map(|sent| (sent.at, sent.level.unwrap())).collect()
-    }
-
-    async fn check(&self) {
-        let verified = verify(&self.store, &[]).await.unwrap();
-        assert!(verified.ok, "{verified:?}");
-    }
-}
-
-fn question(id: &str) -> String {
-    format!(
-        "From: {id}@example.org\nTo: pref-pan@prefecture.example.org\nSubject: Question\nMessage-ID: <{id}@example.org>"
-    )
-}
+use vigie::domain::effect::EffectKind;
+use vigie::store::{Claim, RequestFilter, Store};
+use world::{AGENTS, HEAD, OFFICER, World, paris, question};
 
 #[tokio::test]
 async fn an_alert_rises_at_two_one_and_no_day_left_and_once_overdue() {
@@ -377,43 +201,27 @@ async fn an_alert_cut_off_while_it_was_sent_is_sent_once_more_and_no_more() {
     world.check().await;
 }
 
+/// What a digest says was received and answered since the last one.
+fn figures(world: &World, bureau: &str) -> Vec<(String, String)> {
+    let digests = world.of(EffectKind::Digest).into_iter().filter(|digest| digest.bureau == bureau);
+    let value = |text: &str, of: &str| {
+        let line = text.lines().find(|line| line.trim_start().starts_with(of)).expect(of);
+        line.rsplit_once(':').unwrap().1.trim().to_owned()
+    };
+    digests.map(|digest| (value(&digest.text, "Demandes reçues"), value(&digest.text, "Demandes ayant reçu"))).collect()
+}
+
 #[tokio::test]
-async fn letters_that_wait_are_told_at_the_levels_of_requests_and_in_each_digest() {
+async fn what_was_received_before_a_digest_and_read_after_it_is_counted_by_the_next_one() {
     let mut world = World::new("2026-05-04 09:00").await;
-    world.advance("2026-05-07 10:00").await;
-    let day = |text: &str| text.parse::<NaiveDate>().unwrap();
-    let letter = || NewLetter {
-        bureau: "citoyennete".into(),
-        requester: Requester::Public,
-        nature: Nature::GeneralInfo,
-        received_on: day("2026-05-07"),
-        official: true,
-        details: Details { name: "Durand".into(), subject: "Voirie".into(), ..Details::default() },
-        origin: Origin::default(),
-        answered_on: None,
-    };
-    let store = world.store.clone();
-    let office = world.settings.office.clone();
-    let hand = |now| Hand { store: &store, office: &office, by: "accueil", now };
-    hand(world.now).letters(&[letter(), letter()]).await.unwrap();
-    // Ten working days after 7 May: the last one is Tuesday 26. One is answered the day before.
-    world.advance("2026-05-25 12:00").await;
-    hand(world.now).answer_letter("COU-2026-000001", day("2026-05-25"), false).await.unwrap();
-    world.advance("2026-06-30 12:00").await;
-    let told = |reference: &str| -> Vec<(DateTime<Utc>, i64)> {
-        let about = |sent: &&&Sent| sent.text.contains(reference);
-        world.of(EffectKind::Alert).iter().filter(about).map(|sent| (sent.at, sent.level.unwrap())).collect()
-    };
-    let [two, one] = [("2026-05-21 08:30", 2), ("2026-05-22 08:30", 1)].map(|(at, level)| (paris(at), level));
-    let [last, late] = [("2026-05-26 08:30", 0), ("2026-05-27 08:30", -1)].map(|(at, level)| (paris(at), level));
-    assert_eq!(told("COU-2026-000001"), [two, one]);
-    assert_eq!(told("COU-2026-000002"), [two, one, last, late]);
-    assert_eq!(world.alerts().len(), 4, "one mail a level");
-    let digests = world.of(EffectKind::Digest);
-    let named =
-        digests.iter().filter(|digest| digest.bureau == "citoyennete" && digest.text.contains("COU-2026-000002"));
-    let days: Vec<NaiveDate> = named.map(|digest| digest.at.date_naive()).collect();
-    assert_eq!(days.first(), Some(&day("2026-05-21")), "two working days before");
-    assert_eq!(days.last(), Some(&day("2026-06-30")), "as long as it waits");
+    world.ask("2026-05-04 10:00", "alice").await;
+    // Received at ten past eight and answered at twenty past, while the server was mute: read at nine.
+    world.advance("2026-05-05 09:00").await;
+    world.arrive("INBOX", FolderRole::Inbox, paris("2026-05-05 08:10"), vec![question("bob")]).await;
+    world.reply("alice").await;
+    world.advance("2026-05-07 09:00").await;
+    let told = figures(&world, "citoyennete");
+    let told: Vec<(&str, &str)> = told.iter().map(|(received, answered)| (&**received, &**answered)).collect();
+    assert_eq!(told, [("1", "0"), ("1", "1"), ("0", "0")]);
     world.check().await;
 }

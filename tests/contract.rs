@@ -129,7 +129,7 @@ fn listings_have_the_keys_of_the_design_and_commands_its_exit_codes() {
     };
     assert_keys(&out(&["messages"]), &MESSAGE);
     assert_keys(&out(&["requests"]), &REQUEST);
-    assert_keys(&out(&["ledger", "verify"]), &["entries", "head", "sealed", "ok", "first_fault"]);
+    assert_keys(&out(&["ledger", "verify"]), &["entries", "head", "sealed", "ok", "first_fault", "warning"]);
     let file = house.path("un.eml");
     fs::write(&file, mail("alice@example.org", PAN, "k5@example.org", "Question", "")).unwrap();
     let file = file.display().to_string();

@@ -105,3 +105,76 @@ async fn an_occulted_export_names_nobody_and_keeps_its_place_in_the_chain() {
     assert_eq!(found["ok"], true, "{found}");
     assert!(found["occulted"].as_i64().unwrap() >= 3);
 }
+
+/// The folder of a bundle's seals emptied, or the service's own: the ledger itself says that it was sealed.
+#[tokio::test]
+async fn seals_that_are_gone_are_missed_by_vigie_and_by_the_verifier_that_stands_alone() {
+    let shell = Shell::new();
+    filled(&shell, 3).await;
+    let before = &shell.json(&["ledger", "verify"])[0];
+    assert_eq!(
+        (&before["ok"], &before["first_fault"]),
+        (&true.into(), &Value::Null),
+        "nothing was ever sealed: {before}"
+    );
+    assert!(before["warning"].as_str().unwrap().contains("no seal covers"), "{before}");
+    assert!(shell.say(&["ledger", "verify"]).contains("Aucun sceau ne couvre ce registre"));
+    let key = shell.say(&["ledger", "key"]).trim().to_owned();
+    assert!(!shell.run(&["ledger", "verify", "--key", &key]).status.success(), "a key is given, and nothing signed");
+    shell.say(&["ledger", "export", "unsealed"]);
+    assert_eq!(alone(&shell, "unsealed", &[])["warning"].as_str().map(|told| told.contains("no seal")), Some(true));
+    let unsigned = alone(&shell, "unsealed", &["--key", &key]);
+    assert!(unsigned["first_fault"].as_str().unwrap().contains("nothing is signed"), "{unsigned}");
+
+    shell.say(&["ledger", "seal"]);
+    shell.say(&["ledger", "export", "export"]);
+    let sealed = &shell.json(&["ledger", "verify"])[0];
+    assert_eq!(
+        (&sealed["ok"], &sealed["warning"], &sealed["sealed"]),
+        (&true.into(), &Value::Null, &sealed["entries"])
+    );
+    assert_eq!(alone(&shell, "export", &["--key", &key])["ok"], true);
+
+    std::fs::remove_dir_all(shell.path("seals")).unwrap();
+    std::fs::remove_dir_all(shell.path("export/sceaux")).unwrap();
+    let gone = shell.run(&["ledger", "verify"]);
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&gone.stdout).contains("the folder of seals was emptied"));
+    for arguments in [vec!["--key", &key], vec![]] {
+        let told = alone(&shell, "export", &arguments);
+        assert!(told["first_fault"].as_str().unwrap().contains("seals were taken away"), "{told}");
+    }
+
+    shell.say(&["ledger", "seal"]);
+    let again = shell.run(&["ledger", "verify"]);
+    assert_eq!(again.status.code(), Some(0), "sealed again, it holds");
+    assert!(String::from_utf8_lossy(&again.stdout).contains("a recommencé dans un dossier vide"), "and the loss shows");
+}
+
+/// What a mail client does to a seal that an auditor keeps.
+#[tokio::test]
+async fn a_seal_saved_from_a_mail_with_other_line_breaks_is_believed_by_both() {
+    let shell = Shell::new();
+    filled(&shell, 3).await;
+    let key = shell.say(&["ledger", "key"]).trim().to_owned();
+    let note = shell.say(&["ledger", "seal"]);
+    let (note, _) = note.split_once("\n# ").unwrap();
+    shell.say(&["ledger", "export", "export"]);
+    let kept = shell.path("kept.seal");
+    let kept_name = kept.to_str().unwrap().to_owned();
+    let forms = [
+        note.replace('\n', "\r\n"),
+        note.trim_end().to_owned(),
+        format!("{note}\n\n"),
+        note.trim_end().replace('\n', "\r\n"),
+    ];
+    for form in forms {
+        std::fs::write(&kept, &form).unwrap();
+        let found = &shell.json(&["ledger", "verify", "--seal", &kept_name, "--key", &key])[0];
+        assert_eq!(found["ok"], true, "{form:?}: {found}");
+        assert_eq!(alone(&shell, "export", &["--key", &key, "--seal", &kept_name])["ok"], true, "{form:?}");
+    }
+    std::fs::write(&kept, note.replacen("\n\n", "\n \n", 1)).unwrap();
+    assert!(!shell.run(&["ledger", "verify", "--seal", &kept_name, "--key", &key]).status.success());
+    assert_eq!(alone(&shell, "export", &["--key", &key, "--seal", &kept_name])["ok"], false);
+}

@@ -610,7 +610,7 @@ async fn a_closure_added_later_moves_no_delay_of_the_past_and_its_own_days_do_no
     let quarter = Period::Quarter(2026, 3);
     let head = vigie.store.head().await.unwrap().seq;
     let first = bilan::gather(&vigie.store, &vigie.office, quarter, Some(head)).await.unwrap();
-    let revision = vigie.office.calendars["pref-pan"].revision().to_owned();
+    let revision = vigie.office.calendars["citoyennete"].revision().to_owned();
     assert_eq!(first.stamp.calendars, [revision.as_str()]);
     assert_eq!(first.stamp.configuration, vigie.office.digest);
 

@@ -408,7 +408,7 @@ async fn the_command_lists_first_and_purges_only_a_list_with_its_visa() {
     assert_eq!(shell.run(&["purge", "--list", "liste.csv"]).status.code(), Some(2), "a visa is asked for");
     let lines = list.lines().count() - 1;
     let said = shell.say(&["purge", "--list", "liste.csv", "--visa", "AD01-2026-17", "--agent", BY]);
-    assert!(said.contains(&format!("{lines} éléments")), "{said}");
+    assert!(said.contains(&format!("{lines}\u{a0}éléments")), "{said}");
     let approved =
         shell.json(&["ledger", "show"]).into_iter().find(|entry| entry["kind"] == "disposal_approved").unwrap();
     assert_eq!((&approved["payload"]["visa"], &approved["payload"]["by"]), (&"AD01-2026-17".into(), &BY.into()));

@@ -121,10 +121,10 @@ impl Prefecture {
         self.now = to;
     }
 
-    /// Gives every mailbox another calendar.
-    fn calendars(&mut self, change: impl Fn(&str, &Calendar) -> Calendar) {
-        for (mailbox, calendar) in &mut self.settings.office.calendars {
-            *calendar = change(mailbox, calendar);
+    /// Gives every bureau another calendar.
+    fn calendars(&mut self, change: impl Fn(&Calendar) -> Calendar) {
+        for calendar in self.settings.office.calendars.values_mut() {
+            *calendar = change(calendar);
         }
     }
 
@@ -318,18 +318,18 @@ async fn configure(prefecture: &mut Prefecture, words: &[&str]) {
                 label: "Fermeture".to_owned(),
                 suspends: words[3] == "suspends",
             };
-            prefecture.calendars(|_, calendar| {
+            prefecture.calendars(|calendar| {
                 let closures = calendar.closures().iter().cloned().chain([closure.clone()]).collect();
                 let days = calendar.opening_days();
                 Calendar::new(calendar.territory(), calendar.zone(), HolidayRules::default(), closures, days)
             });
         }
         "reopen-closures" => {
-            prefecture.calendars(|_, calendar| Calendar::of(calendar.territory()));
+            prefecture.calendars(|calendar| Calendar::of(calendar.territory()));
         }
         "open-on" => {
             let days: WeekdaySet = words[1..].iter().map(|day| day.parse::<Weekday>().expect("a day")).collect();
-            prefecture.calendars(|_, calendar| {
+            prefecture.calendars(|calendar| {
                 let closures = calendar.closures().to_vec();
                 Calendar::new(calendar.territory(), calendar.zone(), HolidayRules::default(), closures, days)
             });

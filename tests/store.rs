@@ -95,7 +95,8 @@ async fn every_statement_prepares(store: Store) {
 const ASKED_SELDOM: [&str; 8] = [
     "SELECT state, COUNT(*) FROM effect GROUP BY state",
     "SELECT reference, channel, name, quality, town, subject, note, origin, key, digest, erased_at FROM register_item",
-    "SELECT COUNT(*) FROM request WHERE bureau = $1 AND status = 'answered'",
+    // From its end, as far back as a day: the first digest of a bureau.
+    "SELECT seq FROM ledger WHERE recorded_at < $1 ORDER BY seq DESC LIMIT 1",
     "SELECT reference FROM request WHERE bureau = $1 AND status = 'answered' AND confidence = 'low'",
     "SELECT reference, mailbox, received_at, due_on, status, settled_at, incomplete_since, suspended_days FROM request",
     "UPDATE effect SET recipients = ''",

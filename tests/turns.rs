@@ -139,7 +139,7 @@ async fn a_closure_whose_days_count_is_warned_of_before_it_and_told_after_it() {
     let closure = Closure { from, to, label: "Fin d’année".to_owned(), suspends: false };
     let metropole = Territory::Metropole;
     let calendar = Calendar::new(metropole, metropole.zone(), HolidayRules::default(), vec![closure], MONDAY_TO_FRIDAY);
-    house.office.calendars.insert("pref-pan".to_owned(), calendar);
+    house.office.calendars.insert("citoyennete".to_owned(), calendar);
     let mail = [("2026-12-21T09:00:00Z", &*from_alice("a1@x"))];
     house.read("INBOX", FolderRole::Inbox, &mail, "2026-12-21T09:00:01Z").await;
     let next = |lines: Vec<RequestLine>| lines.first().and_then(|line| line.request.next_alert_at);

@@ -102,6 +102,7 @@ impl Telling<'_> {
     fn of_custody(&self, kind: &str) -> Option<String> {
         let by = self.text("by");
         Some(match kind {
+            "sealing_begun" => "scellement du registre commencé, dans un dossier sans sceau".to_owned(),
             "seal_key_rotated" => format!("clé de scellement remplacée par {by}"),
             "disposal_approved" => format!(
                 "élimination de {} et {} autorisée (visa {}, liste {}), exécutée par {by}",

@@ -7,14 +7,14 @@ use super::query::days_left;
 use super::texts::{Written, bureau_of, gestures, head, item};
 use super::{Result, promised};
 use crate::domain::alert::Bureau;
-use crate::domain::decide;
 use crate::domain::effect::Effect;
+use crate::domain::notices::{self, Stretch};
 use crate::domain::office::Office;
 use crate::domain::reasons;
 use crate::domain::request::{AcknowledgementState, Request};
 use crate::mail::ics;
 use crate::mail::notice::{Attachment, Condition, DigestCounts, DigestFields, ListFields, Notice};
-use crate::store::{RequestFilter, RequestLine, Span, Store};
+use crate::store::{RequestFilter, RequestLine, Store};
 
 /// The template of the morning digest.
 const DIGEST: &str = "point-du-matin";
@@ -35,16 +35,15 @@ pub async fn digest(store: &Store, office: &Office, effect: &Effect, now: DateTi
     let urgent =
         |line: &&&RequestLine| days_left(office, &line.request, now).is_some_and(|left| left <= DIGEST_HORIZON);
     let items = running.iter().filter(urgent).filter_map(|line| item(office, line, now)).collect();
-    let (since, cleared) = decide::digest_covers(effect);
-    let span = (since, effect.created_at);
-    let lately = RequestFilter { from: Some(span.0), until: Some(span.1), ..of_bureau_filter };
-    let lately = store.list_requests(&lately).await?;
-    let counts = counts(store, bureau, (&open, &lately), span).await?;
+    let (covers, cleared) = notices::digest_covers(effect).unwrap_or((Stretch { after: 0, until: 0 }, &[]));
+    let withheld = store.withheld_in(&bureau.key, covers).await?;
+    let happened = store.happened(&bureau.key, covers).await?;
     let mut conditions = blind_mailboxes(store, office, bureau).await?;
     conditions.extend(not_delivered(&open));
     conditions.extend(super::blind_spot::conditions(store, office, bureau, now).await?);
     let forecast = of_bureau(store, office, &bureau.key, now).await?;
-    let mut lists = lists(store, bureau, &open, cleared, span).await?;
+    let mut lists = lists(store, bureau, &open, cleared).await?;
+    lists.extend(listed(&withheld));
     if let Some(desk) = office.desk_of_bureau(&bureau.key) {
         let waiting = promised::of_bureau(promised::waiting(store, office).await?, bureau);
         lists.splice(..0, promised::list(desk, &waiting, DIGEST_HORIZON, now));
@@ -52,7 +51,13 @@ pub async fn digest(store: &Store, office: &Office, effect: &Effect, now: DateTi
     let fields = DigestFields {
         head: head(office, bureau, effect, DIGEST),
         day: office.desk_of_bureau(&bureau.key).map_or_else(|| now.date_naive(), |desk| desk.calendar.civil(now)),
-        counts,
+        counts: DigestCounts {
+            received: happened.opened,
+            answered: happened.answered,
+            acknowledged: happened.acknowledged,
+            withheld: count(withheld.len()),
+            open: count(open.len()),
+        },
         forecast: forecast.map(|forecast| forecast.outlook.french()),
         items,
         lists,
@@ -67,31 +72,12 @@ pub async fn digest(store: &Store, office: &Office, effect: &Effect, now: DateTi
     Ok(Some((Notice::Digest(fields), office.sender.clone())))
 }
 
-async fn counts(
-    store: &Store,
-    bureau: &Bureau,
-    (open, lately): (&[&RequestLine], &[RequestLine]),
-    span: Span,
-) -> Result<DigestCounts> {
-    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let acknowledged = |state| count(lately.iter().filter(|line| line.request.acknowledgement == state).count());
-    Ok(DigestCounts {
-        received: count(lately.len()),
-        answered: store.answered_in(&bureau.key, span).await?,
-        acknowledged: acknowledged(AcknowledgementState::Sent),
-        withheld: acknowledged(AcknowledgementState::Withheld),
-        open: count(open.len()),
-    })
+fn count(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// What an agent should look at besides the limits.
-async fn lists(
-    store: &Store,
-    bureau: &Bureau,
-    open: &[&RequestLine],
-    cleared: &[String],
-    span: Span,
-) -> Result<Vec<ListFields>> {
+async fn lists(store: &Store, bureau: &Bureau, open: &[&RequestLine], cleared: &[String]) -> Result<Vec<ListFields>> {
     let mut doubtful = store.guessed(&bureau.key, MAX_GUESSED).await?;
     doubtful.extend(chosen(open, Request::is_doubtful));
     let incomplete = chosen(open, |request| request.incomplete_since.is_some());
@@ -103,9 +89,8 @@ async fn lists(
             &doubtful,
         ),
         list("Pièces manquantes demandées, délai suspendu", "", &incomplete),
-        list("Demandes signalées, réglées depuis le dernier point", "", cleared),
+        list("Signalées, réglées depuis le dernier point", "", cleared),
     ];
-    lists.push(withheld(store.withheld_in(&bureau.key, span).await?));
     lists.retain(|list| !list.lines.is_empty());
     Ok(lists)
 }
@@ -120,24 +105,23 @@ fn list(title: &str, advice: &str, references: &[String]) -> ListFields {
 }
 
 /// The acknowledgements that were withheld, by reason.
-fn withheld(withheld: Vec<(String, String)>) -> ListFields {
+fn listed(withheld: &[(String, String)]) -> Option<ListFields> {
     let mut by_reason: Vec<(String, Vec<String>)> = Vec::new();
-    let count = withheld.len();
     for (reference, reason) in withheld {
-        match by_reason.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, references)) => references.push(reference),
-            None => by_reason.push((reason, vec![reference])),
+        match by_reason.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, references)) => references.push(reference.clone()),
+            None => by_reason.push((reason.clone(), vec![reference.clone()])),
         }
     }
     let line = |(reason, references): &(String, Vec<String>)| {
         let reason = reasons::french(reason).trim_end_matches('.');
         format!("{reason}\u{a0}: {} ({})", references.len(), named(references))
     };
-    ListFields {
-        title: format!("Accusés de réception retenus ({count})"),
+    (!withheld.is_empty()).then(|| ListFields {
+        title: format!("Accusés de réception retenus ({})", withheld.len()),
         advice: String::new(),
         lines: by_reason.iter().map(line).collect(),
-    }
+    })
 }
 
 /// The first references of a list, and how many more there are.

@@ -19,6 +19,7 @@ use crate::domain::indicator::sheet::Seen;
 use crate::domain::ledger::Head;
 use crate::domain::office::Office;
 use crate::domain::policy::{Channel, Nature, Requester};
+use crate::domain::promised::Owed;
 use crate::domain::register::{Authority, HandValue, Reading};
 use crate::store::{FactRow, Facts, Store};
 
@@ -171,15 +172,18 @@ struct Said<'a> {
     evidence: Cow<'a, str>,
     fixed_on: Option<NaiveDate>,
     form: Cow<'a, str>,
+    held_commitment: Cow<'a, str>,
     held_due_on: Option<NaiveDate>,
     held_limit: u16,
     held_on: Option<NaiveDate>,
     holding: bool,
     key: Cow<'a, str>,
+    level: i64,
     limit: u16,
     mailbox: Cow<'a, str>,
     nature: Cow<'a, str>,
     numerator: i64,
+    owed: Cow<'a, str>,
     perimeter: Option<bool>,
     period: Cow<'a, str>,
     received_on: Option<NaiveDate>,
@@ -255,7 +259,11 @@ impl Reader {
                 let said = said(row)?;
                 Fact::Moved { mailbox: said.mailbox.into_owned(), bureau: said.bureau.into_owned() }
             }
-            "alert_raised" => Fact::Alerted,
+            "alert_raised" => {
+                let said = said(row)?;
+                // A request has one clock, and its entry names none.
+                Fact::Alerted { level: said.level, owed: Owed::from_name(&said.owed).unwrap_or(Owed::Answer) }
+            }
             "acknowledgement_state" => Fact::Acknowledged { state: said(row)?.state.into_owned() },
             "letter_registered" => Fact::Opened(Box::new(self.letter(row, &said(row)?)?)),
             "letter_answered" => {
@@ -302,7 +310,8 @@ impl Reader {
         let authority = Authority::from_name(&said.authority).ok_or_else(|| missing(row, "a known authority"))?;
         let due_at = self.calendar(row, &said.bureau)?.end_of_day(due_on);
         let mut case = self.by_hand(row, said, Channel::Appointment, day)?;
-        case.meeting = Some(Meeting { authority, due_on, due_at, limit: said.held_limit, held_at: None });
+        let (commitment, limit) = (said.held_commitment.clone().into_owned(), said.held_limit);
+        case.meeting = Some(Meeting { commitment, authority, due_on, due_at, limit, held_at: None, raised: None });
         Ok(case)
     }
 
@@ -346,6 +355,8 @@ fn case(row: &FactRow, said: &Said<'_>, due_on: NaiveDate) -> Result<Case> {
         ended_by: None,
         suspensions: Vec::new(),
         alerted: false,
+        raised: None,
+        cleared_by: None,
         acknowledgement: said.acknowledgement.clone().into_owned(),
         meeting: None,
     })

@@ -1,59 +1,50 @@
 //! Letters and appointments that wait: in the morning digest, and in alerts at the levels of requests.
 //!
-//! They have no state machine and need none: the register says what is open and due, a bureau looks each time that it
-//! opens, and what rose since it last looked is told. An item that is written down late is told by its next level, and by
-//! the digest meanwhile.
+//! The ledger says what is open, what is due and what was told already; a bureau looks each time that it opens. What is
+//! written down later than that is told at the next opening, at the level that it has reached by then.
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::tick::{clearance_name, digest_name};
 use super::{Result, facts};
-use crate::domain::alert::{self, Bureau};
-use crate::domain::decide::{Desk, alert_mail};
-use crate::domain::effect::Effect;
+use crate::domain::address::Address;
+use crate::domain::alert::Bureau;
+use crate::domain::decide::Desk;
 use crate::domain::french::french_date;
-use crate::domain::indicator::case::{Case, End};
+use crate::domain::indicator::case::Case;
 use crate::domain::office::Office;
-use crate::domain::policy::Channel;
+use crate::domain::promised::Promised;
 use crate::mail::notice::ListFields;
 use crate::store::{Schedules, Store, Turn};
 
-/// How agents say that one is done.
-const ADVICE: &str = "Quand c’est fait, dites-le au registre : « vigie letter answer RÉFÉRENCE » pour un courrier, « vigie \
-     appointment fix RÉFÉRENCE » pour un rendez-vous.";
+/// The registers as a tick finds them.
+#[derive(Debug, Default)]
+pub(super) struct Registers {
+    /// All that wait, of every bureau.
+    waiting: Vec<Promised>,
+    /// What agents were warned of and is settled: the bureau, the reference, and the entry that settled it.
+    cleared: Vec<(String, String, i64)>,
+    /// The entry up to which they were read; `None` where nobody asks for them now.
+    head: Option<i64>,
+}
 
-/// A letter that waits for its answer, or an appointment for its date.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Promised {
-    reference: String,
-    bureau: String,
-    commitment: String,
-    /// What has to be done, as people read it.
-    what: &'static str,
-    received_on: NaiveDate,
-    due_on: NaiveDate,
+async fn read(store: &Store, office: &Office) -> Result<Registers> {
+    let nothing_received = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
+    let folded = facts::load(store, office, nothing_received, None).await?;
+    let owed = |case: &Case| {
+        office.desk_of_bureau(&case.bureau).map_or_else(Vec::new, |desk| Promised::of(case, desk.calendar))
+    };
+    let cleared = |case: &Case| Some((case.bureau.clone(), case.reference.clone(), case.cleared_by?));
+    Ok(Registers {
+        waiting: folded.cases.iter().flat_map(owed).collect(),
+        cleared: folded.cases.iter().filter_map(cleared).collect(),
+        head: Some(folded.stamp.head.seq),
+    })
 }
 
 /// All that wait, of every bureau.
 pub(super) async fn waiting(store: &Store, office: &Office) -> Result<Vec<Promised>> {
-    let nothing_received = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
-    let folded = facts::load(store, office, nothing_received, None).await?;
-    Ok(folded
-        .cases
-        .into_iter()
-        .filter(|case| case.end == End::Open)
-        .filter_map(|case| promised(office, case))
-        .collect())
-}
-
-fn promised(office: &Office, case: Case) -> Option<Promised> {
-    let what = match case.channel {
-        Channel::Letter => "courrier à répondre",
-        Channel::Appointment => "rendez-vous à fixer",
-        Channel::Mail | Channel::Site | Channel::Callback => return None,
-    };
-    let received_on = office.desk_of_bureau(&case.bureau)?.calendar.civil(case.received_at);
-    let Case { reference, bureau, commitment, due_on, .. } = case;
-    Some(Promised { reference, bureau, commitment, what, received_on, due_on })
+    Ok(read(store, office).await?.waiting)
 }
 
 /// When a bureau looks next.
@@ -61,66 +52,80 @@ pub(super) fn look_name(bureau: &str) -> String {
     format!("promised:{bureau}")
 }
 
-/// Up to when a bureau was told.
-fn told_name(bureau: &str) -> String {
-    format!("promised-told:{bureau}")
+/// Up to which entry a bureau was told what is settled.
+fn cleared_name(bureau: &str) -> String {
+    format!("cleared:{bureau}")
 }
 
-/// What waits, where a bureau is to look now; nothing is read where none is.
+/// The registers, where a bureau is to look at them now, or to be told of them; nothing is read where none is.
 pub(super) async fn due(
     store: &Store,
     schedules: &Schedules,
     office: &Office,
     now: DateTime<Utc>,
-) -> Result<Vec<Promised>> {
-    let looks = |bureau: &Bureau| schedules.next(&look_name(&bureau.key)).is_some_and(|at| at <= now);
-    if office.bureaux.iter().any(looks) { waiting(store, office).await } else { Ok(Vec::new()) }
+) -> Result<Registers> {
+    let due = |name: &str| schedules.next(name).is_none_or(|at| at <= now);
+    let asks = |bureau: &Bureau| {
+        due(&look_name(&bureau.key))
+            || due(&digest_name(&bureau.key))
+            || (bureau.clearance_mail && due(&clearance_name(&bureau.key)))
+    };
+    if office.bureaux.iter().any(asks) { read(store, office).await } else { Ok(Registers::default()) }
 }
 
-/// One mail a bureau and level for what rose since each bureau last looked; each looks again when it opens next.
-pub(super) async fn raise(
-    turn: &mut Turn,
-    office: &Office,
-    promised: &[Promised],
-    now: DateTime<Utc>,
-) -> Result<Vec<Effect>> {
-    let mut mails = Vec::new();
-    for bureau in &office.bureaux {
-        let Some(desk) = office.desk_of_bureau(&bureau.key) else { continue };
-        let look = look_name(&bureau.key);
-        let scheduled = turn.scheduled(&look).await?;
-        if scheduled.is_some_and(|at| at > now) {
-            continue;
+impl Registers {
+    /// Whether people wrote into them since they were read: then they are read again.
+    pub(super) async fn are_stale(&self, turn: &mut Turn) -> Result<bool> {
+        match self.head {
+            Some(head) => Ok(turn.was_written_by_hand(head).await?),
+            None => Ok(false),
         }
-        let opens = |from| bureau.hours.next_open(desk.calendar, from);
-        if scheduled.is_some() && !bureau.hours.is_open(desk.calendar, now) {
-            turn.schedule(&look, opens(now).unwrap_or(DateTime::<Utc>::MAX_UTC)).await?;
-            continue;
-        }
-        // The first time nothing was missed: what is late already stands in the digest.
-        if let Some(told) = turn.scheduled(&told_name(&bureau.key)).await? {
-            mails.extend(risen(desk, bureau, promised, (told, now)));
-        }
-        turn.schedule(&told_name(&bureau.key), now).await?;
-        let tomorrow = desk.calendar.end_of_day(desk.calendar.civil(now));
-        turn.schedule(&look, opens(tomorrow).unwrap_or(DateTime::<Utc>::MAX_UTC)).await?;
     }
-    Ok(mails)
+
+    /// What waits in the bureaux that look now; each looks again when it opens next.
+    pub(super) async fn looked_at<'a>(
+        &'a self,
+        turn: &mut Turn,
+        office: &'a Office,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<(Desk<'a>, &'a Promised)>> {
+        let mut seen = Vec::new();
+        for bureau in &office.bureaux {
+            let Some(desk) = office.desk_of_bureau(&bureau.key) else { continue };
+            let look = look_name(&bureau.key);
+            if turn.scheduled(&look).await?.is_some_and(|at| at > now) {
+                continue;
+            }
+            let mut from = now;
+            if bureau.hours.is_open(desk.calendar, now) {
+                seen.extend(self.waiting.iter().filter(|item| item.bureau == bureau.key).map(|item| (desk, item)));
+                from = desk.calendar.end_of_day(desk.calendar.civil(now));
+            }
+            let next = bureau.hours.next_open(desk.calendar, from);
+            turn.schedule(&look, next.unwrap_or(DateTime::<Utc>::MAX_UTC)).await?;
+        }
+        Ok(seen)
+    }
+
+    /// Takes what a bureau was warned of and was settled since it was last told: who takes it tells it.
+    pub(super) async fn take_cleared(&self, turn: &mut Turn, bureau: &str) -> Result<Vec<String>> {
+        let Some(head) = self.head else { return Ok(Vec::new()) };
+        let name = cleared_name(bureau);
+        let told = turn.told(&name).await?.unwrap_or_default();
+        turn.tell(&name, head).await?;
+        let new = |(of, _, by): &&(String, String, i64)| of == bureau && *by > told && *by <= head;
+        Ok(self.cleared.iter().filter(new).map(|(_, reference, _)| reference.clone()).collect())
+    }
 }
 
-fn risen(desk: Desk<'_>, bureau: &Bureau, promised: &[Promised], span: (DateTime<Utc>, DateTime<Utc>)) -> Vec<Effect> {
-    let mut groups: Vec<(i64, Vec<String>)> = Vec::new();
-    for item in promised.iter().filter(|item| item.bureau == bureau.key) {
-        if desk.policy.is_withdrawn(&item.commitment) {
-            continue;
-        }
-        let Some(level) = alert::level_reached(desk.clock(), (item.received_on, item.due_on), span) else { continue };
-        match groups.iter_mut().find(|(known, _)| *known == level) {
-            Some((_, references)) => references.push(item.reference.clone()),
-            None => groups.push((level, vec![item.reference.clone()])),
-        }
-    }
-    groups.into_iter().filter_map(|(level, references)| alert_mail((level, bureau, references), span.1)).collect()
+/// How agents say that one is done: they have a mail client, and somebody else keeps the register.
+fn advice(bureau: &Bureau) -> String {
+    let keepers: Vec<String> = bureau.officers.iter().map(Address::to_string).collect();
+    let keepers = if keepers.is_empty() { String::new() } else { format!(" ({})", keepers.join(", ")) };
+    format!(
+        "Quand c’est fait, donnez la référence et la date à la personne qui tient le registre{keepers} : elle l’y inscrit, \
+         et ces rappels cessent."
+    )
 }
 
 /// What is due in a bureau within so many working days, the most urgent first; `None` where nothing is.
@@ -134,19 +139,19 @@ pub(super) fn list(desk: Desk<'_>, promised: &[Promised], horizon: i64, now: Dat
         format!(
             "{} – {}, échéance le {due} ({})",
             item.reference,
-            item.what,
-            remaining(item.due_on < today, left(item))
+            item.owed.french(),
+            remaining(today, item.due_on, left(item))
         )
     };
     let lines: Vec<String> = items.iter().map(line).collect();
     let title = format!("Courriers et rendez-vous ({})", lines.len());
-    (!lines.is_empty()).then(|| ListFields { title, advice: ADVICE.to_owned(), lines })
+    (!lines.is_empty()).then(|| ListFields { title, advice: advice(desk.bureau), lines })
 }
 
 /// How much time is left, in words.
-fn remaining(overdue: bool, left: i64) -> String {
+fn remaining(today: NaiveDate, due_on: NaiveDate, left: i64) -> String {
     let days = |count: i64| if count < 2 { "jour ouvré" } else { "jours ouvrés" };
-    match (overdue, left) {
+    match (due_on < today, left) {
         (true, 0) => "échéance dépassée".to_owned(),
         (true, late) => format!("en retard de {}\u{a0}{}", -late, days(-late)),
         (false, 0) => "aujourd’hui".to_owned(),

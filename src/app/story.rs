@@ -15,6 +15,7 @@ use crate::domain::french::counted;
 use crate::domain::gesture::Way;
 use crate::domain::ledger::LedgerEntry;
 use crate::domain::office::Office;
+use crate::domain::promised::Owed;
 use crate::domain::reasons;
 use crate::domain::request::Request;
 use crate::domain::share::{self, Share};
@@ -133,12 +134,7 @@ fn arrival(kind: &str, told: &Telling<'_>) -> Option<String> {
             format!("échéance portée au {} (calendrier {})", told.day("due_on"), told.text("calendar"))
         }
         "acknowledgement_state" => format!("accusé de réception\u{a0}: {}", acknowledgement(told.text("state"))),
-        "alert_raised" => match told.number("level") {
-            -1 => "alerte\u{a0}: échéance dépassée".to_owned(),
-            level if level < 0 => format!("alerte\u{a0}: échéance dépassée, rappel n°\u{a0}{}", -1 - level),
-            0 => "alerte\u{a0}: échéance aujourd’hui".to_owned(),
-            level => format!("alerte\u{a0}: {level} jour(s) ouvré(s) avant l’échéance"),
-        },
+        "alert_raised" => alert(told),
         "breaker_tripped" => {
             let sent = counted(told.number("sent"), "accusé", "accusés");
             format!("disjoncteur déclenché\u{a0}: {sent} dans l’heure (limite {})", told.number("limit"))
@@ -167,6 +163,22 @@ fn arrival(kind: &str, told: &Telling<'_>) -> Option<String> {
         "mail_settled" => settled(told),
         _ => return None,
     })
+}
+
+/// An alert about a request names no clock; one about an appointment says which of its two.
+fn alert(told: &Telling<'_>) -> String {
+    let which = match Owed::from_name(told.text("owed")) {
+        Some(Owed::Fixing) => " de fixation du rendez-vous",
+        Some(Owed::Holding) => " de tenue du rendez-vous",
+        Some(Owed::Answer) | None => "",
+    };
+    match told.number("level") {
+        -1 => format!("alerte\u{a0}: échéance{which} dépassée"),
+        level if level < 0 => format!("alerte\u{a0}: échéance{which} dépassée, rappel n°\u{a0}{}", -1 - level),
+        0 => format!("alerte\u{a0}: échéance{which} aujourd’hui"),
+        1 => format!("alerte\u{a0}: 1\u{a0}jour ouvré avant l’échéance{which}"),
+        level => format!("alerte\u{a0}: {level}\u{a0}jours ouvrés avant l’échéance{which}"),
+    }
 }
 
 /// What changes where a request stands.

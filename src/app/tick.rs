@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Result, blind_spot, marks, promised};
+use super::promised::{self, Registers};
+use super::{Result, blind_spot, marks};
 use crate::domain::alert;
-use crate::domain::decide::{self, Desk};
+use crate::domain::decide::Desk;
 use crate::domain::effect::Effect;
 use crate::domain::event::Event;
+use crate::domain::notices::{self, Stretch};
 use crate::domain::office::Office;
 use crate::domain::request::Request;
 use crate::domain::warning::Warning;
@@ -17,7 +19,7 @@ const REQUESTS_PER_TURN: i64 = 2_000;
 /// How late a digest may still go out: after that its day is over and the next one says all.
 const DIGEST_STALE_AFTER: TimeDelta = TimeDelta::hours(12);
 
-/// What a bureau's first digest covers; each other covers what was since the one before it.
+/// What a bureau's first digest covers; each other covers what was written down since the one before it.
 const FIRST_DIGEST: TimeDelta = TimeDelta::days(1);
 
 /// How often a bureau is told at most that what it was warned of is settled.
@@ -43,26 +45,29 @@ pub struct Ticked {
 pub async fn tick(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<Ticked> {
     let schedules = store.schedules().await?;
     let blind_spots = blind_spot::monthly(store, &schedules, office, now).await?;
-    let promised = promised::due(store, &schedules, office, now).await?;
+    let registers = promised::due(store, &schedules, office, now).await?;
     let mut turn = store.begin().await?;
+    if registers.are_stale(&mut turn).await? {
+        return Ok(Ticked { more: true, ..Ticked::default() });
+    }
     blind_spot::put_off(&mut turn, office, now).await?;
     let requests = turn.alerts_due(now, REQUESTS_PER_TURN).await?;
     let more = i64::try_from(requests.len()).unwrap_or(i64::MAX) >= REQUESTS_PER_TURN;
     let known: Vec<(Desk<'_>, Request)> =
         requests.iter().filter_map(|request| Some((office.desk(&request.mailbox)?, request.clone()))).collect();
     let orphaned = requests.iter().filter(|request| office.desk(&request.mailbox).is_none());
-    let decision = decide::on_alerts_due(&known, now);
+    let waiting = registers.looked_at(&mut turn, office, now).await?;
+    let decision = notices::on_alerts_due(&known, &waiting, now);
     let mut changed = decision.requests;
     // A mailbox may come back into the configuration: its requests wait, they are not forgotten.
     let later = Some(now + ORPHAN_WAIT);
     changed.extend(orphaned.cloned().map(|request| Request { next_alert_at: later, ..request }));
     turn.save_requests(&changed).await?;
     let mut effects = decision.effects;
-    effects.extend(digests(&mut turn, office, now).await?);
-    effects.extend(clearances(&mut turn, office, now).await?);
+    effects.extend(digests(&mut turn, office, &registers, now).await?);
+    effects.extend(clearances(&mut turn, office, &registers, now).await?);
     effects.extend(reports(&mut turn, office, now).await?);
     effects.extend(late(&mut turn, office, now).await?);
-    effects.extend(promised::raise(&mut turn, office, &promised, now).await?);
     effects.extend(blind_spots.iter().filter_map(|warning| warning.mail(office, now)));
     queue(&mut turn, office, &effects).await?;
     for event in &decision.events {
@@ -108,16 +113,16 @@ async fn reports(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result
     Ok(scheduled.and_then(|_| super::bilan::due(office, turn.head_seq(), now)))
 }
 
-fn digest_name(bureau: &str) -> String {
+pub(super) fn digest_name(bureau: &str) -> String {
     format!("digest:{bureau}")
 }
 
-fn clearance_name(bureau: &str) -> String {
+pub(super) fn clearance_name(bureau: &str) -> String {
     format!("clearance:{bureau}")
 }
 
 /// The digests that are due, each schedule moved on to its next firing.
-async fn digests(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result<Vec<Effect>> {
+async fn digests(turn: &mut Turn, office: &Office, registers: &Registers, now: DateTime<Utc>) -> Result<Vec<Effect>> {
     let mut due = Vec::new();
     for bureau in &office.bureaux {
         let Some(desk) = office.desk_of_bureau(&bureau.key) else { continue };
@@ -127,11 +132,14 @@ async fn digests(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result
             continue;
         }
         if let Some(at) = scheduled.filter(|at| now - *at < DIGEST_STALE_AFTER) {
-            let cleared = turn.take_cleared(&bureau.key).await?;
-            let written = format!("{name}:written");
-            let since = turn.scheduled(&written).await?.unwrap_or(now - FIRST_DIGEST);
-            turn.schedule(&written, now).await?;
-            due.extend(decide::on_digest_due(bureau, (since, cleared), at, now));
+            let cleared = take_cleared(turn, registers, &bureau.key).await?;
+            let after = match turn.told(&name).await? {
+                Some(told) => told,
+                None => turn.last_entry_before(now - FIRST_DIGEST).await?,
+            };
+            let covers = Stretch { after, until: turn.head_seq() };
+            turn.tell(&name, covers.until).await?;
+            due.extend(notices::on_digest_due(bureau, (covers, cleared), at, now));
         }
         // Where none is found within reach, it is looked for again tomorrow: never at once, and never never.
         let next = alert::next_digest(desk.clock(), desk.policy.zone, now).unwrap_or(now + TimeDelta::days(1));
@@ -142,7 +150,12 @@ async fn digests(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result
 
 /// Says what was settled of what agents were warned of, once an hour at most and while they are at work; where a bureau
 /// does not want these mails, its next digest says it.
-async fn clearances(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Result<Vec<Effect>> {
+async fn clearances(
+    turn: &mut Turn,
+    office: &Office,
+    registers: &Registers,
+    now: DateTime<Utc>,
+) -> Result<Vec<Effect>> {
     let mut due = Vec::new();
     for bureau in office.bureaux.iter().filter(|bureau| bureau.clearance_mail) {
         let Some(desk) = office.desk_of_bureau(&bureau.key) else { continue };
@@ -151,13 +164,20 @@ async fn clearances(turn: &mut Turn, office: &Office, now: DateTime<Utc>) -> Res
             continue;
         }
         if bureau.hours.is_open(desk.calendar, now) {
-            let cleared = turn.take_cleared(&bureau.key).await?;
-            due.extend(decide::on_cleared(bureau, cleared, now));
+            let cleared = take_cleared(turn, registers, &bureau.key).await?;
+            due.extend(notices::on_cleared(bureau, cleared, now));
         }
         let later = now + CLEARANCE_EVERY;
         turn.schedule(&name, bureau.hours.next_open(desk.calendar, later).unwrap_or(later)).await?;
     }
     Ok(due)
+}
+
+/// What a bureau was warned of and is settled: its requests, then its letters and appointments.
+async fn take_cleared(turn: &mut Turn, registers: &Registers, bureau: &str) -> Result<Vec<String>> {
+    let mut cleared = turn.take_cleared(bureau).await?;
+    cleared.extend(registers.take_cleared(turn, bureau).await?);
+    Ok(cleared)
 }
 
 /// Warns, once, of acknowledgements that have not left although the law's limit is near: refused for now by the relay,

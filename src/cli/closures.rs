@@ -97,7 +97,7 @@ fn calendar<'a>(settings: &'a Settings, bureaux: &[String]) -> Result<&'a Calend
         names::bureau(office, key)?;
     }
     let of_bureau = bureaux.first().and_then(|key| office.desk_of_bureau(key)).map(|desk| desk.calendar);
-    let first = || office.mailboxes.first().and_then(|mailbox| office.calendars.get(&mailbox.name));
+    let first = || office.mailboxes.first().and_then(|mailbox| office.calendars.get(&mailbox.bureau));
     of_bureau.or_else(first).ok_or_else(|| Failure::Usage(anyhow::anyhow!("the configuration has no mailbox")))
 }
 

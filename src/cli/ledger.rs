@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::output::{self, Format, told_instant};
 use super::typed::Author;
 use super::{Answer, Failure, bundle, offline, open};
-use crate::app::{Error, story, verify};
+use crate::app::verify::{self, Verification};
+use crate::app::{Error, story};
 use crate::clock;
 use crate::config::{LedgerSettings, Settings};
 use crate::daemon::{seals, timestamps};
@@ -93,7 +94,7 @@ pub async fn ledger(config: &Path, verb: Verb) -> Answer {
             if let Some(ledger) = &settings.ledger {
                 timestamps::check(ledger).context("un horodatage ne convient pas à son sceau")?;
             }
-            verify_all(&store, &seals, format).await
+            verify_all(&store, &seals, key.is_some(), format).await
         }
         Verb::Seal => seal(&settings, &store).await,
         Verb::Export { folder, redacted } => bundle::export(&settings, &store, &folder, redacted).await,
@@ -124,7 +125,7 @@ async fn rotate(ledger: &LedgerSettings, store: &Store, by: &str) -> Answer {
 
 async fn seal(settings: &Settings, store: &Store) -> Answer {
     let ledger = sealing(settings)?;
-    let (path, note) = seals::write(ledger, &seals::key(ledger)?, store).await?;
+    let (path, note) = seals::write(ledger, &seals::key(ledger)?, store, clock::now()).await?;
     output::print(&format!("{note}\n# {}\n", path.display()))?;
     timestamps::stamp_missing(ledger).await.context("the seal is written, but not stamped with the time")?;
     Ok(ExitCode::SUCCESS)
@@ -156,31 +157,38 @@ fn ring(settings: &Settings, given: &[PathBuf], key: Option<&str>) -> Result<Opt
     Ok(Some(seals::ring(trusted, folder, given)?))
 }
 
-async fn verify_all(store: &Store, seals: &[Seal], format: Format) -> Answer {
+async fn verify_all(store: &Store, seals: &[Seal], by_key: bool, format: Format) -> Answer {
     let mut found = verify::verify(store, seals).await?;
     if found.ok {
         found.first_fault = store.unguarded().await?;
-        found.ok = found.first_fault.is_none();
     }
+    let found = found.demanding(seals, by_key);
     match format {
         Format::Json => output::json(&found)?,
         Format::Csv => output::listing(Format::Csv, std::slice::from_ref(&found), Table::default)?,
-        Format::Table => {
-            let verdict = match &found.first_fault {
-                None => "Registre intègre\u{a0}: la chaîne est entière et les tables disent ce que dit le registre."
-                    .to_owned(),
-                Some(fault) => format!("REGISTRE ALTÉRÉ\u{a0}: {fault}"),
-            };
-            output::print(&format!(
-                "{verdict}\n  écritures  {}\n  tête       {}\n  scellées   {}\n",
-                found.entries, found.head, found.sealed
-            ))?;
-            if found.ok && found.sealed == 0 && found.entries > 0 {
-                output::print(NO_SEAL)?;
-            }
-        }
+        Format::Table => output::print(&told(&found))?,
     }
     Ok(ExitCode::from(u8::from(!found.ok)))
+}
+
+/// The verdict, for people.
+fn told(found: &Verification) -> String {
+    let verdict = match &found.first_fault {
+        None => "Registre intègre\u{a0}: la chaîne est entière et les tables disent ce que dit le registre.".to_owned(),
+        Some(fault) => format!("REGISTRE ALTÉRÉ\u{a0}: {fault}"),
+    };
+    let Verification { entries, head, sealed, .. } = found;
+    let mut text = format!("{verdict}\n  écritures  {entries}\n  tête       {head}\n  scellées   {sealed}\n");
+    if let Some(seq) = found.sealing.again() {
+        text.push_str(&format!(
+            "Attention\u{a0}: à l’écriture {seq}, le scellement a recommencé dans un dossier vide. Les sceaux d’avant n’y sont \
+             plus\u{202f}; demandez aux destinataires ceux qu’ils ont reçus par courriel.\n"
+        ));
+    }
+    if found.ok && *sealed == 0 && *entries > 0 {
+        text.push_str(NO_SEAL);
+    }
+    text
 }
 
 async fn show(

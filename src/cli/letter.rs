@@ -181,7 +181,6 @@ async fn list(settings: &Settings, store: &Store, period: Period, format: Format
     let office = &settings.office;
     let folded = facts::load(store, office, period.span(office.zone()), None).await?;
     let material = folded.material(office);
-    let mut details = register::details(store, Channel::Letter).await?;
     let civil = |at| crate::domain::calendar::civil_time(office.zone(), at).date();
     let view = |case: &Case, details: Details| LetterView {
         reference: case.reference.clone(),
@@ -200,6 +199,9 @@ async fn list(settings: &Settings, store: &Store, period: Period, format: Format
         note: details.note,
     };
     let cases: Vec<&Case> = material.of_period(period).filter(|case| case.channel == Channel::Letter).collect();
+    let named = cases.iter().map(|case| case.reference.as_str());
+    let mut details =
+        register::shown(settings, store, Channel::Letter, named, "letter list", &period.to_string()).await?;
     let mut views = Vec::new();
     let heads = ["Référence", "Bureau", "Reçu le", "Échéance", "Répondu le", "Délai", "Résultat", "Nom", "Objet"];
     let mut sheet = Sheet::new("Courriers", format!("Registre des courriers, {}", period.french()), &heads);

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use super::output;
 use super::typed::Author;
-use super::{Answer, Failure};
+use super::{Answer, Failure, person, retention_of};
 use crate::app::register::{Differing, Hand, Written};
 use crate::clock;
 use crate::config::Settings;
@@ -77,8 +77,21 @@ pub fn write(bytes: &[u8], output: Option<&Path>) -> Answer {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The personal parts of a register, by reference.
-pub async fn details(store: &Store, channel: Channel) -> Result<HashMap<String, Details>, Failure> {
+/// The personal parts of a register, by reference, for a question that shows those of `references`: which is written down.
+pub async fn shown<'a>(
+    settings: &Settings,
+    store: &Store,
+    channel: Channel,
+    references: impl Iterator<Item = &'a str>,
+    question: &str,
+    about: &str,
+) -> Result<HashMap<String, Details>, Failure> {
     let items = store.register_items(channel.name()).await?;
-    Ok(items.into_iter().map(|item| (item.reference, item.details)).collect())
+    let mut all: HashMap<String, Details> = items.into_iter().map(|item| (item.reference, item.details)).collect();
+    let shown: HashMap<String, Details> = references
+        .filter_map(|reference| all.remove_entry(reference))
+        .filter(|(_, it)| *it != Details::default())
+        .collect();
+    person::note_access(store, retention_of(settings), question, about, shown.len()).await?;
+    Ok(shown)
 }

@@ -175,7 +175,10 @@ pub async fn request(config: &Path, verb: Verb) -> Answer {
     let request = gesture(&store, &settings.office, &reference, word, now).await?;
     output::print(&format!("{}\u{a0}: {}\n", request.reference, state(&request)))?;
     if corrected {
-        output::print(&proposal(&query::request(&store, &reference).await?))?;
+        let line = query::request(&store, &reference).await?;
+        let shown = usize::from(!line.address.is_empty());
+        person::note_access(&store, retention_of(&settings), "request reclassify", &reference, shown).await?;
+        output::print(&proposal(&line))?;
     }
     Ok(ExitCode::SUCCESS)
 }

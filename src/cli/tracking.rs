@@ -47,9 +47,12 @@ pub async fn tracking(config: &Path, arguments: &Arguments) -> Answer {
     let material = folded.material(office);
     let stamp = &folded.stamp;
     if arguments.sheet == "appointments" {
-        let mut who = register::details(&store, Channel::Appointment).await?;
-        let rows: Vec<_> = material
-            .appointment_rows(period)
+        let rows = material.appointment_rows(period);
+        let named = rows.iter().map(|row| row.reference.as_str());
+        let question = "tracking-sheet appointments";
+        let mut who =
+            register::shown(&settings, &store, Channel::Appointment, named, question, &period.to_string()).await?;
+        let rows: Vec<_> = rows
             .into_iter()
             .map(|row| {
                 let details = who.remove(&row.reference).unwrap_or_default();

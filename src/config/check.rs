@@ -60,8 +60,6 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
     let Watched { mailboxes, policies, services } = watched(source, &bureaux, &shared, secrets)?;
     let sender = sender(source, &policies)?;
     let digest = digest([source.text.as_str(), &commitments_text, &rules.texts, &time.closures_text, &indicators_text]);
-    let of_bureau = |policy: &MailboxPolicy| Some((policy.name.clone(), time.calendars.get(&policy.bureau)?.clone()));
-    let calendars: HashMap<_, _> = policies.iter().filter_map(of_bureau).collect();
     let names = file.mailboxes.iter().map(|mailbox| mailbox.name.as_str()).collect();
     known_mailboxes(source, &shared.commitments, &names)?;
     let administrators =
@@ -78,7 +76,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
             indicators,
             report,
             mailboxes: policies,
-            calendars,
+            calendars: time.calendars,
             services,
             seal_key,
             bureaux,

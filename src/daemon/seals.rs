@@ -14,17 +14,29 @@ use crate::domain::custody::Deed;
 use crate::domain::ledger::hex;
 use crate::domain::seal::{KeyRing, Seal, SealKey, Verifier};
 
-/// The most seals that one folder may hold for a verification: thirty years of days.
-const MAX_SEALS: usize = 11_000;
+/// The most files that a folder of seals may hold: a hundred a working day for forty years. One more is told, never left out.
+const MAX_FILES: usize = 1_000_000;
 /// The largest file of a seal that is read.
 const MAX_SEAL_OCTETS: u64 = 64 * 1024;
+/// Who seals: nobody in particular.
+const SEALER: &str = "vigie";
 /// The ending of a seal's file.
 const ENDING: &str = "seal";
 /// The ending of a rotation's file.
 const ROTATION_ENDING: &str = "rotation";
 
-/// Seals the ledger as it stands; the file and what stands in it.
-pub async fn write(settings: &LedgerSettings, key: &SealKey, store: &Store) -> anyhow::Result<(PathBuf, String)> {
+/// Seals the ledger as it stands at `now`; the file and what stands in it. Where the folder holds no seal yet the ledger
+/// says first that sealing begins, so that a folder which is emptied later is missed.
+pub async fn write(
+    settings: &LedgerSettings,
+    key: &SealKey,
+    store: &Store,
+    now: DateTime<Utc>,
+) -> anyhow::Result<(PathBuf, String)> {
+    if all_files(&settings.seals)?.is_empty() {
+        tracing::warn!("no seal is in {}: sealing begins", settings.seals.display());
+        custody::record(store, Deed::SealingBegun { key: key.verifier().encode() }, SEALER, now).await?;
+    }
     let head = store.head().await?;
     let note = key.seal(&head);
     let path = settings.seals.join(format!("{:012}.{ENDING}", head.seq));
@@ -60,7 +72,8 @@ fn files(folder: &Path, ending: &str) -> anyhow::Result<Vec<PathBuf>> {
     }
     let entries = std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     let mut paths = Vec::new();
-    for entry in entries.take(2 * MAX_SEALS) {
+    for (number, entry) in entries.enumerate() {
+        anyhow::ensure!(number < MAX_FILES, "{} holds more than {MAX_FILES} files", folder.display());
         let path = entry?.path();
         if path.extension().is_some_and(|found| found == ending) {
             paths.push(path);
@@ -100,7 +113,7 @@ pub fn ring(trusted: Verifier, folder: Option<&Path>, given: &[PathBuf]) -> anyh
 
 /// Reads the seals of a folder; a rotation is a seal too.
 pub fn read_folder(folder: &Path, ring: &KeyRing) -> anyhow::Result<Vec<Seal>> {
-    all_files(folder)?.iter().take(MAX_SEALS).map(|path| read(path, ring)).collect()
+    all_files(folder)?.iter().map(|path| read(path, ring)).collect()
 }
 
 /// Reads one seal, and believes it only under a key of the ring.

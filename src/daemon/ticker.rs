@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// Seals the ledger beside the digests that carry a seal; without `[ledger]` nothing is sealed.
 async fn seal(shared: &Shared) {
     let (Some(settings), Some(key)) = (&shared.settings.ledger, &shared.settings.office.seal_key) else { return };
-    match seals::write(settings, key, &shared.store).await {
+    match seals::write(settings, key, &shared.store, clock::now()).await {
         Ok((path, _)) => {
             tracing::info!("the ledger is sealed in {}", path.display());
             if let Err(error) = timestamps::stamp_missing(settings).await {

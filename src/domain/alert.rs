@@ -114,33 +114,30 @@ pub struct Clock<'a> {
     pub policy: &'a MailboxPolicy,
 }
 
-/// The levels still to come for a request, mildest first, each with the instant at which it rises.
-fn upcoming<'a>(clock: Clock<'a>, request: &Request) -> impl Iterator<Item = (i64, DateTime<Utc>)> + use<'a> {
-    let received_on = clock.calendar.civil(request.received_at);
-    levels_below(clock, (received_on, request.due_on), request.alert_level)
+/// The days from which the alerts about something are reckoned: a request, a letter, a clock of an appointment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// The day of receipt.
+    pub received_on: NaiveDate,
+    /// The last civil day that is in time.
+    pub due_on: NaiveDate,
+    /// The most urgent level that was raised and still stands.
+    pub raised: Option<i64>,
 }
 
-/// The most urgent level that rose after one instant and up to another, for what was received and is due on these days:
-/// letters and appointments, of which nothing is remembered but when they were last looked at.
-#[must_use]
-pub fn level_reached(
-    clock: Clock<'_>,
-    days: (NaiveDate, NaiveDate),
-    (after, until): (DateTime<Utc>, DateTime<Utc>),
-) -> Option<i64> {
-    let risen = levels_below(clock, days, None).take_while(|(_, at)| *at <= until).last();
-    risen.filter(|(_, at)| *at > after).map(|(level, _)| level)
+impl Due {
+    fn of(clock: Clock<'_>, request: &Request) -> Self {
+        let received_on = clock.calendar.civil(request.received_at);
+        Self { received_on, due_on: request.due_on, raised: request.alert_level }
+    }
 }
 
-/// The levels below the one that was raised, mildest first, each with the instant at which it rises.
+/// The levels still to come, mildest first, each with the instant at which it rises.
 ///
 /// A level whose day is not after the day of receipt is left out: a request with a limit of one day is not late by
 /// its birth.
-fn levels_below(
-    clock: Clock<'_>,
-    (received_on, due_on): (NaiveDate, NaiveDate),
-    raised: Option<i64>,
-) -> impl Iterator<Item = (i64, DateTime<Utc>)> + use<'_> {
+fn upcoming(clock: Clock<'_>, due: Due) -> impl Iterator<Item = (i64, DateTime<Utc>)> + use<'_> {
+    let Due { received_on, due_on, raised } = due;
     let day_of = move |level: i64| match u16::try_from(level) {
         Ok(left) => clock.calendar.subtract_working_days(due_on, left),
         Err(_) => clock.calendar.add_working_days(due_on, 1),
@@ -191,7 +188,7 @@ pub fn next_alert(clock: Clock<'_>, request: &Request) -> Option<DateTime<Utc>> 
     if is_silent(clock, request) {
         return None;
     }
-    upcoming(clock, request).next().map(|(_, at)| at)
+    upcoming(clock, Due::of(clock, request)).next().map(|(_, at)| at)
 }
 
 /// What to do about a request whose alert is due.
@@ -208,18 +205,21 @@ pub enum Rise {
 /// Decides about one request: the most urgent of the levels that are due, and never out of hours.
 #[must_use]
 pub fn rise(clock: Clock<'_>, request: &Request, now: DateTime<Utc>) -> Rise {
-    if is_silent(clock, request) {
-        return Rise::Never;
-    }
-    let (mut due, mut next) = (None, None);
-    for (level, at) in upcoming(clock, request) {
+    if is_silent(clock, request) { Rise::Never } else { rise_of(clock, Due::of(clock, request), now) }
+}
+
+/// The same about whatever has a limit.
+#[must_use]
+pub fn rise_of(clock: Clock<'_>, due: Due, now: DateTime<Utc>) -> Rise {
+    let (mut reached, mut next) = (None, None);
+    for (level, at) in upcoming(clock, due) {
         if at > now {
             next = Some(at);
             break;
         }
-        due = Some(level);
+        reached = Some(level);
     }
-    let Some(level) = due else { return next.map_or(Rise::Never, Rise::Wait) };
+    let Some(level) = reached else { return next.map_or(Rise::Never, Rise::Wait) };
     if !clock.bureau.hours.is_open(clock.calendar, now) {
         return clock.bureau.hours.next_open(clock.calendar, now).map_or(Rise::Never, Rise::Wait);
     }

@@ -7,7 +7,7 @@ use super::calendar::Calendar;
 use super::ledger::Payload;
 use super::office::Office;
 
-/// The calendar of every mailbox, at one time.
+/// The calendar of every mailbox, and of every bureau that has none, at one time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Calendars {
     places: Vec<Place>,
@@ -18,6 +18,7 @@ pub struct Calendars {
 /// A mailbox and its bureau.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Place {
+    /// Empty for a bureau without any.
     mailbox: String,
     bureau: String,
     /// Which of the calendars is its own.
@@ -25,13 +26,19 @@ struct Place {
 }
 
 impl Calendars {
-    /// Those of the configuration, in the order of its mailboxes.
+    /// Those of the configuration, in the order of its mailboxes, then of the bureaux that have none.
     #[must_use]
     pub fn of(office: &Office) -> Self {
         let mut all = Self::default();
         for policy in &office.mailboxes {
-            if let Some(calendar) = office.calendars.get(&policy.name) {
+            if let Some(calendar) = office.calendars.get(&policy.bureau) {
                 all.add(&policy.name, &policy.bureau, calendar.clone());
+            }
+        }
+        for bureau in office.bureaux.iter().filter(|_| !office.mailboxes.is_empty()) {
+            let known = all.places.iter().any(|place| place.bureau == bureau.key);
+            if let Some(calendar) = office.calendars.get(&bureau.key).filter(|_| !known) {
+                all.add("", &bureau.key, calendar.clone());
             }
         }
         all
@@ -83,7 +90,7 @@ impl Calendars {
     /// The calendar of a mailbox; where it names none that is known, that of its bureau, else the prefecture's.
     #[must_use]
     pub fn calendar(&self, mailbox: &str, bureau: &str) -> Option<&Calendar> {
-        let own = self.places.iter().find(|place| place.mailbox == mailbox);
+        let own = self.places.iter().find(|place| !mailbox.is_empty() && place.mailbox == mailbox);
         let of_bureau = || self.places.iter().find(|place| place.bureau == bureau);
         let place = own.or_else(of_bureau).or(self.places.first())?;
         self.calendars.get(place.calendar)

@@ -55,6 +55,11 @@ impl Purged {
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deed {
+    /// The first seal was made, or one in a folder that holds none.
+    SealingBegun {
+        /// The published form of the key that seals.
+        key: String,
+    },
     /// The key that seals gave way to the next one.
     KeyRotated {
         /// The published form of the old key.
@@ -131,6 +136,8 @@ impl Custody {
     pub fn draft(&self) -> Draft {
         let by = Payload::new().text("by", &self.by);
         let (kind, payload) = match &self.deed {
+            // The same key says the same, whoever it was: a key that begins twice has lost its seals.
+            Deed::SealingBegun { key } => ("sealing_begun", Payload::new().text("key", key)),
             Deed::KeyRotated { old, new } => ("seal_key_rotated", by.text("old", old).text("new", new)),
             Deed::DisposalApproved { visa, list, requests, messages } => {
                 let counted = by.int("requests", *requests).int("messages", *messages);

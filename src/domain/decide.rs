@@ -1,18 +1,19 @@
-//! Snapshot + now → Decision: what vigie concludes of a message, of the passing of time, and of an agent's word.
+//! Snapshot + now → Decision: what vigie concludes of a message. The passing of time is for [`super::notices`], an agent's
+//! word for [`super::gesture`].
 //!
 //! *Start reading* at [`on_message`]. A decision says all: the events to write down, the requests as they become, the
 //! mails to send. The shells carry it out in one transaction and decide nothing.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::acknowledge::{Acknowledgement, Moment, SentCounts, acknowledge};
-use super::alert::{self, Bureau, Clock, Rise};
+use super::alert::{self, Bureau, Clock};
 use super::calendar::Calendar;
 use super::classify::{Context, FolderRole, Links, SAME_SUBJECT, classify};
 use super::deadline::{Deadline, deadline};
 use super::dispatch;
 use super::echo::Recent;
-use super::effect::{Effect, EffectKind, effect_id};
+use super::effect::Effect;
 use super::event::{Event, MessageRecord};
 use super::evidence::Evidence;
 use super::gesture;
@@ -476,119 +477,4 @@ pub fn change(request: &mut Request, change: Change, message: Option<String>, de
         change,
     });
     true
-}
-
-/// Decides about the requests of one bureau whose alert may be due: one mail per level, for all that reached it.
-#[must_use]
-pub fn on_alerts_due(desks: &[(Desk<'_>, Request)], now: DateTime<Utc>) -> Decision {
-    let mut decision = Decision::default();
-    let mut groups: Vec<(i64, &Bureau, Vec<String>)> = Vec::new();
-    for (desk, request) in desks {
-        let mut request = request.clone();
-        match alert::rise(desk.clock(), &request, now) {
-            Rise::Raise(level, next) => {
-                if !change(&mut request, Change::AlertRaised { at: now, level, next }, None, &mut decision) {
-                    continue;
-                }
-                match groups.iter_mut().find(|(known, bureau, _)| *known == level && bureau.key == desk.bureau.key) {
-                    Some((_, _, references)) => references.push(request.reference.clone()),
-                    None => groups.push((level, desk.bureau, vec![request.reference.clone()])),
-                }
-            }
-            Rise::Wait(at) => request.next_alert_at = Some(at),
-            Rise::Never => request.next_alert_at = None,
-        }
-        decision.requests.push(request);
-    }
-    decision.effects = groups.into_iter().filter_map(|group| alert_mail(group, now)).collect();
-    decision
-}
-
-/// One mail about all that reached a level in a bureau; none where it has nobody to write to.
-#[must_use]
-pub fn alert_mail((level, bureau, references): (i64, &Bureau, Vec<String>), now: DateTime<Utc>) -> Option<Effect> {
-    let recipients = bureau.recipients(level);
-    if recipients.is_empty() {
-        return None;
-    }
-    let mut parts = vec![bureau.key.as_str()];
-    let level_name = level.to_string();
-    parts.push(&level_name);
-    // A level rises again where a request was given more time: that is another mail.
-    let raised_at = super::ledger::rfc3339(now);
-    parts.push(&raised_at);
-    parts.extend(references.iter().map(String::as_str));
-    Some(Effect {
-        id: effect_id(EffectKind::Alert, &parts),
-        kind: EffectKind::Alert,
-        mailbox: String::new(),
-        bureau: bureau.key.clone(),
-        request: None,
-        recipients,
-        about: references,
-        level: Some(level),
-        created_at: now,
-        due_at: now,
-        warn_at: None,
-    })
-}
-
-/// The mail that says that what agents were warned of is settled; none where there is nothing of the kind.
-#[must_use]
-pub fn on_cleared(bureau: &Bureau, references: Vec<String>, now: DateTime<Utc>) -> Option<Effect> {
-    let at = super::ledger::rfc3339(now);
-    let head = [bureau.key.as_str(), &at];
-    let parts: Vec<&str> = head.into_iter().chain(references.iter().map(String::as_str)).collect();
-    let id = effect_id(EffectKind::Clearance, &parts);
-    (!references.is_empty() && !bureau.agents.is_empty()).then(|| Effect {
-        id,
-        kind: EffectKind::Clearance,
-        mailbox: String::new(),
-        bureau: bureau.key.clone(),
-        request: None,
-        recipients: bureau.agents.clone(),
-        about: references,
-        level: None,
-        created_at: now,
-        due_at: now,
-        warn_at: None,
-    })
-}
-
-/// The morning digest of a bureau, for the firing at `scheduled`; `since` is when the one before it was written, and
-/// `cleared` are the requests that agents were warned of and that were settled since.
-#[must_use]
-pub fn on_digest_due(
-    bureau: &Bureau,
-    (since, cleared): (DateTime<Utc>, Vec<String>),
-    scheduled: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Option<Effect> {
-    let about = std::iter::once(super::ledger::rfc3339(since)).chain(cleared).collect();
-    let mut recipients = bureau.agents.clone();
-    recipients.extend(bureau.heads.iter().filter(|head| !bureau.agents.contains(head)).cloned());
-    (!recipients.is_empty()).then(|| Effect {
-        id: effect_id(EffectKind::Digest, &[&bureau.key, &super::ledger::rfc3339(scheduled)]),
-        kind: EffectKind::Digest,
-        mailbox: String::new(),
-        bureau: bureau.key.clone(),
-        request: None,
-        recipients,
-        about,
-        level: None,
-        created_at: now,
-        due_at: now,
-        warn_at: None,
-    })
-}
-
-/// Since when a digest's figures count, and the references of what was settled since, as [`on_digest_due`] wrote them.
-#[must_use]
-pub fn digest_covers(effect: &Effect) -> (DateTime<Utc>, &[String]) {
-    /// A digest that says nothing of it covers a day.
-    const A_DAY: TimeDelta = TimeDelta::days(1);
-    match effect.about.split_first().map(|(first, rest)| (first.parse::<DateTime<Utc>>(), rest)) {
-        Some((Ok(since), cleared)) => (since, cleared),
-        Some((Err(_), _)) | None => (effect.created_at - A_DAY, &effect.about),
-    }
 }

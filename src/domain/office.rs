@@ -29,7 +29,7 @@ pub struct Office {
     pub report: Option<ReportRule>,
     /// The watched mailboxes.
     pub mailboxes: Vec<MailboxPolicy>,
-    /// The calendar of each mailbox, by its name.
+    /// The calendar of each bureau, by its key.
     pub calendars: HashMap<String, Calendar>,
     /// What the texts say of each mailbox's service, by the mailbox's name.
     pub services: HashMap<String, Service>,
@@ -97,9 +97,7 @@ impl Office {
     #[must_use]
     pub fn desk(&self, mailbox: &str) -> Option<Desk<'_>> {
         let policy = self.mailboxes.iter().find(|policy| policy.name == mailbox)?;
-        let calendar = self.calendars.get(mailbox)?;
-        let bureau = self.bureau(&policy.bureau)?;
-        Some(Desk { policy, calendar, bureau })
+        Some(Desk { policy, ..self.desk_of_bureau(&policy.bureau)? })
     }
 
     /// The sets of rules by which it judges, each with its SHA-256 in hexadecimal: two entries of the ledger that name
@@ -108,7 +106,7 @@ impl Office {
     pub fn rules(&self) -> Vec<(&'static str, String)> {
         let (mut calendars, mut requesters, mut perimeter) = (Vec::new(), Vec::new(), Vec::new());
         for policy in &self.mailboxes {
-            if let Some(calendar) = self.calendars.get(&policy.name) {
+            if let Some(calendar) = self.calendars.get(&policy.bureau) {
                 calendars.push(format!("{} {}", policy.name, calendar.revision()));
             }
             let day = |day: Option<chrono::NaiveDate>| day.map_or_else(|| "-".to_owned(), |day| day.to_string());
@@ -153,10 +151,9 @@ impl Office {
     /// The calendar of a mailbox; where it names none that is known, that of its bureau, else the prefecture's.
     #[must_use]
     pub fn calendar_of(&self, mailbox: &str, bureau: &str) -> Option<&Calendar> {
-        let own = self.calendars.get(mailbox);
-        let of_bureau = || self.desk_of_bureau(bureau).map(|desk| desk.calendar);
-        let any = || self.mailboxes.first().and_then(|policy| self.calendars.get(&policy.name));
-        own.or_else(of_bureau).or_else(any)
+        let own = self.desk(mailbox).map(|desk| desk.calendar);
+        let any = || self.mailboxes.first().and_then(|policy| self.calendars.get(&policy.bureau));
+        own.or_else(|| self.calendars.get(bureau)).or_else(any)
     }
 
     /// A bureau, by its key.
@@ -165,10 +162,12 @@ impl Office {
         self.bureaux.iter().find(|bureau| bureau.key == key)
     }
 
-    /// The desk of any mailbox of a bureau: for what concerns the bureau as a whole.
+    /// The desk of a bureau as a whole, with the policy of any of its mailboxes. A bureau may have none: it answers
+    /// letters, or fixes appointments, and the prefecture's promises hold there as the first mailbox has them.
     #[must_use]
     pub fn desk_of_bureau(&self, key: &str) -> Option<Desk<'_>> {
-        let policy = self.mailboxes.iter().find(|policy| policy.bureau == key)?;
-        self.desk(&policy.name)
+        let own = self.mailboxes.iter().find(|policy| policy.bureau == key);
+        let policy = own.or(self.mailboxes.first())?;
+        Some(Desk { policy, calendar: self.calendars.get(key)?, bureau: self.bureau(key)? })
     }
 }

@@ -130,14 +130,14 @@ impl Store {
     /// or another trigger stands beside it. `None` where all is as the migrations made it.
     pub async fn unguarded(&self) -> Result<Option<String>> {
         let (found, expected): (Vec<(String, String)>, _) = match self {
-            Self::Sqlite { read, .. } => (sqlx::query_as(SQLITE_GUARDS).fetch_all(read).await?, &SQLITE_GUARD_TEXTS),
-            Self::Postgres(pool) => (sqlx::query_as(POSTGRES_GUARDS).fetch_all(pool).await?, &POSTGRES_GUARD_TEXTS),
+            Self::Sqlite { read, .. } => {
+                (sqlx::query_as(SQLITE_GUARDS).fetch_all(read).await?, SQLITE_GUARD_TEXTS.as_slice())
+            }
+            Self::Postgres(pool) => {
+                (sqlx::query_as(POSTGRES_GUARDS).fetch_all(pool).await?, POSTGRES_GUARD_TEXTS.as_slice())
+            }
         };
-        let whole = found.len() == expected.len()
-            && found
-                .iter()
-                .zip(expected.iter())
-                .all(|((name, text), (known, with))| name == known && text.contains(with));
+        let whole = found.iter().map(|(name, text)| (name.as_str(), text.as_str())).eq(expected.iter().copied());
         Ok((!whole).then(|| {
             "the database does not refuse changes of the ledger any more: its triggers are not those that vigie made".to_owned()
         }))
@@ -241,22 +241,42 @@ async fn table(connection: &mut SqliteConnection, name: String) -> Result<Table>
 }
 
 const SQLITE_GUARDS: &str = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name";
-const SQLITE_GUARD_TEXTS: [(&str, &str); 2] = [
+/// The triggers as the migrations wrote them: `SQLite` keeps their very text.
+const SQLITE_GUARD_TEXTS: [(&str, &str); 3] = [
     (
         "ledger_refuses_delete",
-        "BEFORE DELETE ON ledger\nBEGIN SELECT RAISE(ABORT, 'the ledger only grows: DELETE refused'); END",
+        "CREATE TRIGGER ledger_refuses_delete BEFORE DELETE ON ledger\n\
+         BEGIN SELECT RAISE(ABORT, 'the ledger only grows: DELETE refused'); END",
+    ),
+    (
+        "ledger_refuses_replace",
+        "CREATE TRIGGER ledger_refuses_replace BEFORE INSERT ON ledger\n\
+         WHEN EXISTS (SELECT 1 FROM ledger WHERE seq = NEW.seq)\n\
+         BEGIN SELECT RAISE(ABORT, 'the ledger only grows: REPLACE refused'); END",
     ),
     (
         "ledger_refuses_update",
-        "BEFORE UPDATE ON ledger\nBEGIN SELECT RAISE(ABORT, 'the ledger only grows: UPDATE refused'); END",
+        "CREATE TRIGGER ledger_refuses_update BEFORE UPDATE ON ledger\n\
+         BEGIN SELECT RAISE(ABORT, 'the ledger only grows: UPDATE refused'); END",
     ),
 ];
-/// The triggers that are switched on, each with what it carries out.
-const POSTGRES_GUARDS: &str = "SELECT t.tgname::TEXT, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid \
+/// The triggers that are switched on, each with what sets it off and what it carries out.
+const POSTGRES_GUARDS: &str = "SELECT t.tgname::TEXT, pg_get_triggerdef(t.oid, true) || p.prosrc FROM pg_trigger t \
+     JOIN pg_proc p ON p.oid = t.tgfoid \
      WHERE t.tgrelid = 'ledger'::regclass AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') ORDER BY t.tgname";
 const POSTGRES_GUARD_TEXTS: [(&str, &str); 2] = [
-    ("ledger_refuses_change", "BEGIN\n    RAISE EXCEPTION 'the ledger only grows: % refused', TG_OP;\nEND"),
-    ("ledger_refuses_truncate", "BEGIN\n    RAISE EXCEPTION 'the ledger only grows: % refused', TG_OP;\nEND"),
+    (
+        "ledger_refuses_change",
+        "CREATE TRIGGER ledger_refuses_change BEFORE DELETE OR UPDATE ON ledger FOR EACH ROW \
+         EXECUTE FUNCTION ledger_only_grows()\n\
+         BEGIN\n    RAISE EXCEPTION 'the ledger only grows: % refused', TG_OP;\nEND ",
+    ),
+    (
+        "ledger_refuses_truncate",
+        "CREATE TRIGGER ledger_refuses_truncate BEFORE TRUNCATE ON ledger FOR EACH STATEMENT \
+         EXECUTE FUNCTION ledger_only_grows()\n\
+         BEGIN\n    RAISE EXCEPTION 'the ledger only grows: % refused', TG_OP;\nEND ",
+    ),
 ];
 const NUMBERED: &str = "SELECT table_name::TEXT, column_name::TEXT FROM information_schema.columns \
      WHERE table_schema = current_schema() AND is_identity = 'YES'";

@@ -36,7 +36,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, SqlitePool};
 
-pub use agenda::Span;
+pub use agenda::Happened;
 pub use backup::damage;
 pub use history::PastRequest;
 pub use lease::Lease;
@@ -60,9 +60,9 @@ pub use write::{Kept, LocationRow, MessageRow};
 const READERS: u32 = 4;
 /// How many connections a PostgreSQL pool may hold.
 const POSTGRES_CONNECTIONS: u32 = 8;
-/// Rows that `SQLite`'s own thread may be ahead of who reads them: a page of the ledger and more, so that neither side waits
+/// Rows that `SQLite`'s own thread may be ahead of who reads them: some dozens of pages, so that neither side waits
 /// for the other at each row.
-const ROWS_AHEAD: usize = 4_096;
+const ROWS_AHEAD: usize = 512;
 /// How long a connection is waited for.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long `SQLite` waits for another process that writes (a `vigie request answer` beside the daemon).

@@ -201,6 +201,15 @@ impl Turn {
         Ok(on_turn!(self, connection => sqlx::query_scalar(LAST_CALENDARS).fetch_optional(connection).await)?)
     }
 
+    /// Whether something was written by hand since an entry.
+    pub async fn was_written_by_hand(&mut self, since: i64) -> Result<bool> {
+        let count: i64 = on_turn!(self, connection => sqlx::query_scalar(WRITTEN_BY_HAND)
+            .bind(since)
+            .fetch_one(connection)
+            .await)?;
+        Ok(count > 0)
+    }
+
     /// Whether a line of an imported list is in the register already.
     pub async fn has_origin(&mut self, channel: &str, origin: &str) -> Result<bool> {
         let count: i64 = on_turn!(self, connection => sqlx::query_scalar(HAS_ORIGIN)
@@ -244,8 +253,19 @@ pub(super) const MESSAGE_FACTS: &str = concat!(
     fact_columns!(),
     " FROM ledger WHERE kind = 'message_recorded' AND seq <= $1 AND occurred_at >= $2 AND occurred_at < $3 ORDER BY seq"
 );
-pub(super) const HAND_FACTS: &str =
-    concat!("SELECT ", fact_columns!(), " FROM ledger WHERE kind IN ", by_hand!(), " AND seq <= $1 ORDER BY seq");
+/// What was written by hand, and the alerts about it.
+pub(super) const HAND_FACTS: &str = concat!(
+    "SELECT ",
+    fact_columns!(),
+    " FROM ledger WHERE kind IN ",
+    by_hand!(),
+    " AND seq <= $1 UNION ALL SELECT ",
+    fact_columns!(),
+    " FROM ledger WHERE kind = 'alert_raised' AND request <> '' AND request IN (SELECT reference FROM register_item) \
+     AND seq <= $1 ORDER BY seq"
+);
+pub(super) const WRITTEN_BY_HAND: &str =
+    concat!("SELECT COUNT(*) FROM ledger WHERE kind IN ", by_hand!(), " AND seq > $1");
 pub(super) const CALENDAR_FACTS: &str =
     concat!("SELECT ", fact_columns!(), " FROM ledger WHERE kind = 'calendars' AND seq <= $1 ORDER BY seq");
 pub(super) const LAST_CALENDARS: &str = "SELECT payload FROM ledger WHERE kind = 'calendars' ORDER BY seq DESC LIMIT 1";

@@ -16,7 +16,7 @@ verifier = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(verifier)
 with open(sys.argv[2], "rb") as file:
     base = file.read().split(b"\n")[:-1]
-with open(sys.argv[4], "rb") as file:
+with open(sys.argv[4], encoding="utf-8") as file:
     note = file.read()
 seal = verifier.read_seal(note, verifier.key_ring(verifier.read_key(sys.argv[3]), [note]))
 for number, text in enumerate(sys.stdin):

@@ -35,7 +35,7 @@ pub async fn compare(world: &World<'_>) -> Findings {
         match by_id.get(case.id.as_str()) {
             Some(line) => {
                 if let Some(difference) = request(case, line) {
-                    let story = told(world, &line.request.reference).await;
+                    let story = told_of(world, &line.request.reference).await;
                     findings.differences.push(format!("{difference}; {:?}{story}", case.turns));
                 }
             }
@@ -50,7 +50,7 @@ pub async fn compare(world: &World<'_>) -> Findings {
     }
     messages(world, &mut findings).await;
     acknowledgements(world, &mut findings);
-    alerts(world, &by_id, &mut findings);
+    alerts(world, &by_id, &mut findings).await;
     digests(world, &mut findings);
     mailboxes(story);
     for difference in findings.differences.iter().take(SHOWN) {
@@ -102,7 +102,7 @@ fn request(case: &Case, line: &RequestLine) -> Option<String> {
 }
 
 /// The ledger's story of a request, as `vigie ledger show` tells it.
-async fn told(world: &World<'_>, reference: &str) -> String {
+async fn told_of(world: &World<'_>, reference: &str) -> String {
     let zone = world.settings.office.zone();
     let story = vigie::app::story::of(&world.store, reference, zone).await.unwrap();
     let lines: Vec<String> = story.iter().map(|told| format!("\n      {} {}", told.at, told.text)).collect();
@@ -140,7 +140,7 @@ fn acknowledgements(world: &World<'_>, findings: &mut Findings) {
     findings.differences.extend(missing.map(|whom| format!("never acknowledged: {whom:?}")));
 }
 
-fn alerts(world: &World<'_>, by_id: &HashMap<&str, &RequestLine>, findings: &mut Findings) {
+async fn alerts(world: &World<'_>, by_id: &HashMap<&str, &RequestLine>, findings: &mut Findings) {
     let ids: HashMap<&str, &str> = by_id.iter().map(|(id, line)| (line.request.reference.as_str(), *id)).collect();
     let due = alarms::due(world.story);
     let mut told: BTreeSet<Alarm> = BTreeSet::new();
@@ -172,9 +172,16 @@ fn alerts(world: &World<'_>, by_id: &HashMap<&str, &RequestLine>, findings: &mut
     }
     println!("told twice: {twice}, out of hours: {closed}");
     findings.alarms = due.len();
-    let says = |what: &str, alarm: &Alarm| format!("{what}: {alarm:?}");
-    findings.differences.extend(due.difference(&told).map(|alarm| says("alert missed", alarm)));
-    findings.differences.extend(told.difference(&due).map(|alarm| says("alert superfluous", alarm)));
+    let missed = due.difference(&told).map(|alarm| ("missed", alarm));
+    let superfluous = told.difference(&due).map(|alarm| ("superfluous", alarm));
+    for (number, (how, alarm)) in missed.chain(superfluous).enumerate() {
+        let line = by_id.get(alarm.case.as_str()).filter(|_| number < SHOWN);
+        let story = match line {
+            Some(line) => told_of(world, &line.request.reference).await,
+            None => String::new(),
+        };
+        findings.differences.push(format!("alert {how}: {alarm:?}{story}"));
+    }
     if twice + closed > 0 {
         findings.differences.push(format!("{twice} alerts told twice, {closed} out of hours"));
     }

@@ -47,7 +47,6 @@ pub fn adapt(office: &mut Office) {
         policy.address = Address::parse(&address).expect("an address");
         policy.reference_prefix = format!("B{number}");
         let shipped = &office.mailboxes[1].name;
-        office.calendars.insert(policy.name.clone(), office.calendars[shipped].clone());
         office.services.insert(policy.name.clone(), office.services[shipped].clone());
         office.mailboxes.push(policy);
     }

@@ -137,13 +137,14 @@ impl Said<'_> {
 fn is_canonical(text: &str, payload: &Value) -> bool {
     fn is_plain(value: &Value) -> bool {
         match value {
-            Value::Null | Value::Object(_) => false,
+            Value::Null | Value::Object(_) | Value::Array(_) => false,
             Value::Number(number) => number.is_i64(),
-            Value::Array(values) => values.iter().all(is_plain),
             Value::Bool(_) | Value::String(_) => true,
         }
     }
-    let plain = payload.as_object().is_some_and(|named| named.values().all(is_plain));
+    // A list holds plain values, and no lists.
+    let is_written = |value: &Value| value.as_array().map_or(is_plain(value), |values| values.iter().all(is_plain));
+    let plain = payload.as_object().is_some_and(|named| named.values().all(is_written));
     plain && serde_json::to_string(payload).is_ok_and(|own| own == text)
 }
 

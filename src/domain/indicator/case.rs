@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::domain::calendar::Calendar;
 use crate::domain::policy::{Channel, Nature, Requester};
+use crate::domain::promised::Owed;
 use crate::domain::register::Authority;
 
 /// The evidence of an answer that a person declares.
@@ -71,6 +72,10 @@ pub struct Case {
     pub suspensions: Vec<(DateTime<Utc>, Option<DateTime<Utc>>)>,
     /// Whether an alert rose about it.
     pub alerted: bool,
+    /// The level of the last alert that still stands.
+    pub raised: Option<i64>,
+    /// The place in the ledger of the entry that settled what agents had been warned of.
+    pub cleared_by: Option<i64>,
     /// What became of its acknowledgement: `pending`, `sent`, `withheld`, `refused`, `unknown`; empty for none.
     pub acknowledgement: String,
     /// For appointments: with whom, and when they are held.
@@ -80,6 +85,8 @@ pub struct Case {
 /// The second clock of an appointment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meeting {
+    /// The key of the commitment; empty where none covers it.
+    pub commitment: String,
     /// With whom.
     pub authority: Authority,
     /// The last civil day on which it is to be held.
@@ -90,6 +97,8 @@ pub struct Meeting {
     pub limit: u16,
     /// The day of the appointment, once fixed; at its noon.
     pub held_at: Option<DateTime<Utc>>,
+    /// The level of the last alert about this clock that still stands.
+    pub raised: Option<i64>,
 }
 
 /// What an entry says of a case.
@@ -174,7 +183,12 @@ pub enum Fact {
         bureau: String,
     },
     /// An alert rose.
-    Alerted,
+    Alerted {
+        /// Its level.
+        level: i64,
+        /// The clock that it is about.
+        owed: Owed,
+    },
     /// Its acknowledgement's fate changed.
     Acknowledged {
         /// The state's name.
@@ -245,8 +259,11 @@ impl Case {
         self.substantive_at = known.substantive_at;
         self.evidence = known.evidence;
         (self.end, self.ended_by) = (known.end, known.ended_by);
+        (self.alerted, self.cleared_by) = (known.alerted, known.cleared_by);
+        self.raised = known.raised.filter(|_| self.due_on <= known.due_on);
         if let (Some(meeting), Some(known)) = (&mut self.meeting, known.meeting) {
             meeting.held_at = known.held_at;
+            meeting.raised = known.raised.filter(|_| meeting.due_on <= known.due_on);
         }
     }
 
@@ -264,14 +281,20 @@ impl Case {
                 self.redate(due);
             }
             Fact::Redated(due) => self.redate(due),
-            Fact::Suspended { at } => self.suspensions.push((at, None)),
+            Fact::Suspended { at } => {
+                self.suspensions.push((at, None));
+                self.raised = None;
+            }
             Fact::Resumed { at, due } => {
                 self.run_on(at);
                 self.redate(due);
             }
             Fact::Reopened => self.reopened(),
-            Fact::Moved { mailbox, bureau } => (self.mailbox, self.bureau) = (mailbox, bureau),
-            Fact::Alerted => self.alerted = true,
+            Fact::Moved { mailbox, bureau } => {
+                (self.mailbox, self.bureau) = (mailbox, bureau);
+                self.raised = None;
+            }
+            Fact::Alerted { level, owed } => self.alerted(level, owed),
             Fact::Acknowledged { state } => self.acknowledgement = state,
             Fact::Fixed { at, held_at } => {
                 self.answered(seq, at, false, DECLARATION.to_owned());
@@ -315,6 +338,18 @@ impl Case {
     fn settle(&mut self, seq: i64, end: End, at: DateTime<Utc>) {
         (self.end, self.ended_by) = (end, Some(seq));
         self.run_on(at);
+        let second = self.meeting.as_mut().and_then(|meeting| meeting.raised.take());
+        if self.raised.take().or(second).is_some() {
+            self.cleared_by = Some(seq);
+        }
+    }
+
+    fn alerted(&mut self, level: i64, owed: Owed) {
+        self.alerted = true;
+        match (owed, &mut self.meeting) {
+            (Owed::Holding, Some(meeting)) => meeting.raised = Some(level),
+            (Owed::Answer | Owed::Fixing | Owed::Holding, _) => self.raised = Some(level),
+        }
     }
 
     /// The clock does not stand still any more.
@@ -326,7 +361,7 @@ impl Case {
 
     /// The first clock runs on, as if it had never stopped; a holding reply that was seen stays.
     fn reopened(&mut self) {
-        (self.end, self.ended_by) = (End::Open, None);
+        (self.end, self.ended_by, self.cleared_by) = (End::Open, None, None);
         self.evidence.clear();
         (self.answered_at, self.substantive_at) = (None, None);
     }
@@ -337,7 +372,9 @@ impl Case {
         self.holding_at.into_iter().chain(self.answered_at).min()
     }
 
+    /// What was told of an earlier limit says nothing about a later one.
     fn redate(&mut self, due: Due) {
+        self.raised = self.raised.filter(|_| due.on <= self.due_on);
         (self.due_on, self.due_at) = (due.on, due.at);
     }
 
@@ -393,6 +430,8 @@ pub(in crate::domain) mod tests {
             ended_by: None,
             suspensions: Vec::new(),
             alerted: false,
+            raised: None,
+            cleared_by: None,
             acknowledgement: "sent".into(),
             meeting: None,
         }
