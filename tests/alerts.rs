@@ -33,7 +33,12 @@ async fn an_alert_rises_at_two_one_and_no_day_left_and_once_overdue() {
     let alerts = world.of(EffectKind::Alert);
     let recipients: Vec<&Vec<String>> = alerts.iter().map(|alert| &alert.recipients).collect();
     assert_eq!(recipients, [&vec![AGENTS], &vec![AGENTS], &vec![AGENTS, HEAD], &vec![AGENTS, HEAD, OFFICER]]);
-    assert!(alerts.iter().all(|alert| alert.text.contains("PAN-2026-000001")));
+    let urgency =
+        ["à traiter sous 2 jours ouvrés.", "à traiter sous 1 jour ouvré.", "à traiter aujourd’hui.", "en retard."];
+    for (alert, urgency) in alerts.iter().zip(urgency) {
+        assert!(alert.text.contains("PAN-2026-000001"), "{}", alert.text);
+        assert!(alert.text.contains(&format!("1 demande {urgency}")), "{}", alert.text);
+    }
     assert_eq!(world.of(EffectKind::Acknowledgement).len(), 1);
     world.check().await;
 }

@@ -202,7 +202,7 @@ async fn the_digest_says_what_is_due_when_and_what_was_settled() {
     answer(&vigie, "PAN-2026-000001", days(8) + TimeDelta::hours(1)).await;
     let digests = live(&vigie, days(10), EffectKind::Digest).await;
     let text = &digests.iter().find(|(_, text)| text.contains("Bureau de la citoyenneté")).unwrap().1;
-    assert!(text.contains("DEMANDES SIGNALÉES, RÉGLÉES DEPUIS LE DERNIER POINT (1)\r\n- PAN-2026-000001"), "{text}");
+    assert!(text.contains("DÉJÀ SIGNALÉES, RÉGLÉES DEPUIS LE DERNIER POINT (1)\r\n- PAN-2026-000001"), "{text}");
     let later = live(&vigie, days(13), EffectKind::Digest).await;
     assert!(later.iter().all(|(_, text)| !text.contains("RÉGLÉES DEPUIS")), "it is said once");
     vigie.verify().await;

@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-PACKAGES=(dovecot-imapd dovecot-lmtpd dovecot-sieve postfix postgresql postgresql-client qpdf)
+PACKAGES=(dovecot-imapd dovecot-lmtpd dovecot-sieve postfix postgresql postgresql-client qpdf poppler-utils)
 # What the systemd unit may score at most, in tenths (systemd-analyze security).
 MAX_EXPOSURE=15
 

@@ -21,6 +21,9 @@ const TEMPLATE: &str = "bilan";
 /// The type of a spreadsheet.
 const ODS: &str = "application/vnd.oasis.opendocument.spreadsheet";
 
+/// The type of a seal: any name, so that no mail client changes its line breaks.
+const SEAL: &str = "application/octet-stream";
+
 /// How many periods the trend shows, by their length: a year and its like quarter, half a year of months, three years.
 fn trail(period: Period) -> Vec<Period> {
     period.trail(match period {
@@ -99,6 +102,12 @@ pub async fn notice(store: &Store, office: &Office, effect: &Effect) -> Result<W
     let report = gather(store, office, period, Some(head)).await?;
     let document =
         |ending: &str, media_type, bytes| Attachment { name: format!("bilan-{period}.{ending}"), media_type, bytes };
+    let documents = [
+        Some(document("pdf", "application/pdf", pdf(&report)?)),
+        Some(document("ods", ODS, ods(&report)?)),
+        // As the verifiers read it; in the document it can only be read by eye.
+        report.seal.as_ref().map(|seal| document("seal", SEAL, seal.clone().into_bytes())),
+    ];
     let fields = ReportFields {
         head: AgentHead {
             template: TEMPLATE.to_owned(),
@@ -111,7 +120,7 @@ pub async fn notice(store: &Store, office: &Office, effect: &Effect) -> Result<W
         period: period.french(),
         sentences: report.summary(),
         command: format!("vigie indicators --period {period} --at-head {head}"),
-        attachments: vec![document("pdf", "application/pdf", pdf(&report)?), document("ods", ODS, ods(&report)?)],
+        attachments: documents.into_iter().flatten().collect(),
     };
     Ok(Some((Notice::Report(Box::new(fields)), office.sender.clone())))
 }

@@ -17,8 +17,8 @@ const SCHEDULE: &str = "blind_spot";
 const DIGEST_DAY: Weekday = Weekday::Mon;
 /// What to do about answers that are kept out of sight.
 const REMEDY: &str = "Réglez les logiciels de messagerie pour que les réponses soient enregistrées dans le dossier d’envoi de la \
-     boîte partagée, ou mettez la boîte en copie cachée (Cci) de chaque réponse ; à défaut, confirmez les réponses par un \
-     geste ou par «\u{a0}vigie request confirm\u{a0}».";
+     boîte partagée, ou mettez la boîte en copie cachée (Cci) de chaque réponse ; à défaut, dites chaque réponse par \
+     un geste\u{a0}: le message de la demande, déplacé dans le dossier prévu.";
 
 /// How the answers of a mailbox were seen lately.
 pub async fn sight(store: &Store, mailbox: &str, now: DateTime<Utc>) -> Result<Sight> {

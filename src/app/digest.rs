@@ -8,6 +8,7 @@ use super::texts::{Written, bureau_of, gestures, head, item};
 use super::{Result, promised};
 use crate::domain::alert::Bureau;
 use crate::domain::effect::Effect;
+use crate::domain::gesture::{Means, Sign, Way};
 use crate::domain::notices::{self, Stretch};
 use crate::domain::office::Office;
 use crate::domain::reasons;
@@ -42,7 +43,7 @@ pub async fn digest(store: &Store, office: &Office, effect: &Effect, now: DateTi
     conditions.extend(not_delivered(&open));
     conditions.extend(super::blind_spot::conditions(store, office, bureau, now).await?);
     let forecast = of_bureau(store, office, &bureau.key, now).await?;
-    let mut lists = lists(store, bureau, &open, cleared).await?;
+    let mut lists = lists(store, office, bureau, &open, cleared).await?;
     lists.extend(listed(&withheld));
     if let Some(desk) = office.desk_of_bureau(&bureau.key) {
         let waiting = promised::of_bureau(promised::waiting(store, office).await?, bureau);
@@ -77,19 +78,23 @@ fn count(count: usize) -> u32 {
 }
 
 /// What an agent should look at besides the limits.
-async fn lists(store: &Store, bureau: &Bureau, open: &[&RequestLine], cleared: &[String]) -> Result<Vec<ListFields>> {
-    let mut doubtful = store.guessed(&bureau.key, MAX_GUESSED).await?;
-    doubtful.extend(chosen(open, Request::is_doubtful));
+async fn lists(
+    store: &Store,
+    office: &Office,
+    bureau: &Bureau,
+    open: &[&RequestLine],
+    cleared: &[String],
+) -> Result<Vec<ListFields>> {
+    let guessed = store.guessed(&bureau.key, MAX_GUESSED).await?;
     let incomplete = chosen(open, |request| request.incomplete_since.is_some());
     let mut lists = vec![
-        list(
-            "À vérifier",
-            "La réponse n’est pas certaine, ou le message a disparu de la boîte sans réponse. Confirmez par « vigie \
-             request confirm », ou rouvrez par « vigie request reopen ».",
-            &doubtful,
-        ),
-        list("Pièces manquantes demandées, délai suspendu", "", &incomplete),
-        list("Signalées, réglées depuis le dernier point", "", cleared),
+        to_verify(office, bureau, &guessed, open),
+        ListFields {
+            advice: "Le délai reprend dès que le demandeur écrit, ou quand son message revient dans la boîte."
+                .to_owned(),
+            ..list("Pièces manquantes demandées, délai suspendu", &incomplete)
+        },
+        list("Déjà signalées, réglées depuis le dernier point", cleared),
     ];
     lists.retain(|list| !list.lines.is_empty());
     Ok(lists)
@@ -99,9 +104,46 @@ fn chosen(open: &[&RequestLine], wanted: impl Fn(&Request) -> bool) -> Vec<Strin
     open.iter().map(|line| &line.request).filter(|request| wanted(request)).map(|r| r.reference.clone()).collect()
 }
 
-fn list(title: &str, advice: &str, references: &[String]) -> ListFields {
+fn list(title: &str, references: &[String]) -> ListFields {
     let lines = if references.is_empty() { Vec::new() } else { vec![named(references)] };
-    ListFields { title: format!("{title} ({})", references.len()), advice: advice.to_owned(), lines }
+    ListFields { told: String::new(), title: format!("{title} ({})", references.len()), advice: String::new(), lines }
+}
+
+/// What was only concluded, and how agents put it right: they have a mail client, and no command.
+fn to_verify(office: &Office, bureau: &Bureau, guessed: &[String], open: &[&RequestLine]) -> ListFields {
+    let doubtful = |wanted: fn(&Request) -> bool| chosen(open, |request| request.is_doubtful() && wanted(request));
+    let gone = doubtful(|request| request.deleted_at.is_some());
+    let forwarded = doubtful(|request| request.deleted_at.is_none());
+    let confirm = match mail_folder(office, bureau) {
+        Some(folder) => format!("déplacez son message dans « {folder} »"),
+        None => "dites-le au référent ou à la référente qualité".to_owned(),
+    };
+    let kinds = [
+        ("réponse supposée", format!("si elle a bien été faite, {confirm}"), guessed),
+        ("transférée par courriel, sans réponse connue", format!("si une réponse a été faite, {confirm}"), &forwarded),
+        ("message disparu de la boîte, sans réponse", "remettez-le dans la boîte".to_owned(), &gone),
+    ];
+    let line = |(what, act, references): &(&str, String, &[String])| {
+        (!references.is_empty())
+            .then(|| format!("{} – {what} : {act} ; sinon, répondez au demandeur.", named(references)))
+    };
+    let lines = kinds.iter().filter_map(line).collect();
+    let count = guessed.len() + gone.len() + forwarded.len();
+    let told = match count {
+        0 => String::new(),
+        1 => "1\u{a0}demande à vérifier".to_owned(),
+        many => format!("{many}\u{a0}demandes à vérifier"),
+    };
+    ListFields { told, title: format!("À vérifier ({count})"), advice: String::new(), lines }
+}
+
+/// The folder by which agents say that a mail was the answer.
+fn mail_folder<'a>(office: &'a Office, bureau: &Bureau) -> Option<&'a str> {
+    let policies = office.mailboxes.iter().filter(|policy| policy.bureau == bureau.key);
+    policies.flat_map(|policy| &policy.gestures).find_map(|rule| match (&rule.means, &rule.sign) {
+        (Means::Answered(Way::Mail), Sign::Folder(folder)) => Some(folder.as_str()),
+        (_, Sign::Folder(_) | Sign::Keyword(_)) => None,
+    })
 }
 
 /// The acknowledgements that were withheld, by reason.
@@ -118,6 +160,7 @@ fn listed(withheld: &[(String, String)]) -> Option<ListFields> {
         format!("{reason}\u{a0}: {} ({})", references.len(), named(references))
     };
     (!withheld.is_empty()).then(|| ListFields {
+        told: String::new(),
         title: format!("Accusés de réception retenus ({})", withheld.len()),
         advice: String::new(),
         lines: by_reason.iter().map(line).collect(),

@@ -3,6 +3,8 @@
 //! The ledger says what is open, what is due and what was told already; a bureau looks each time that it opens. What is
 //! written down later than that is told at the next opening, at the level that it has reached by then.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::tick::{clearance_name, digest_name};
@@ -16,6 +18,9 @@ use crate::domain::office::Office;
 use crate::domain::promised::Promised;
 use crate::mail::notice::ListFields;
 use crate::store::{Schedules, Store, Turn};
+
+/// Limits named in one mail; the most urgent come first.
+const MAX_LINES: usize = 60;
 
 /// The registers as a tick finds them.
 #[derive(Debug, Default)]
@@ -143,9 +148,19 @@ pub(super) fn list(desk: Desk<'_>, promised: &[Promised], horizon: i64, now: Dat
             remaining(today, item.due_on, left(item))
         )
     };
-    let lines: Vec<String> = items.iter().map(line).collect();
-    let title = format!("Courriers et rendez-vous ({})", lines.len());
-    (!lines.is_empty()).then(|| ListFields { title, advice: advice(desk.bureau), lines })
+    let mut lines: Vec<String> = items.iter().take(MAX_LINES).map(line).collect();
+    if items.len() > MAX_LINES {
+        lines.push(format!("… et la suite, moins urgente, dans le registre ({} échéances en tout)", items.len()));
+    }
+    let references: BTreeSet<&str> = items.iter().map(|item| item.reference.as_str()).collect();
+    let count = references.len();
+    let what = if count < 2 { "courrier ou rendez-vous" } else { "courriers ou rendez-vous" };
+    (!lines.is_empty()).then(|| ListFields {
+        told: format!("{count}\u{a0}{what} à traiter"),
+        title: format!("Courriers et rendez-vous ({count})"),
+        advice: advice(desk.bureau),
+        lines,
+    })
 }
 
 /// How much time is left, in words.

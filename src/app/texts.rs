@@ -8,7 +8,7 @@ use super::{Error, Result, promised};
 use crate::domain::address::Address;
 use crate::domain::alert::{Bureau, OVERDUE};
 use crate::domain::effect::Effect;
-use crate::domain::gesture::{Means, Sign};
+use crate::domain::gesture::{Means, Sign, Way};
 use crate::domain::office::Office;
 use crate::domain::request::Request;
 use crate::domain::warning::Warning;
@@ -121,7 +121,10 @@ pub(super) fn gestures(office: &Office, bureau: &Bureau) -> Vec<Gesture> {
 
 fn meaning(means: &Means) -> String {
     match means {
-        Means::Answered(way) => format!("répondu ({})", way.french()),
+        Means::Answered(Way::Phone) => "répondu par téléphone".to_owned(),
+        Means::Answered(Way::Counter) => "répondu au guichet".to_owned(),
+        Means::Answered(Way::Letter) => "répondu par courrier".to_owned(),
+        Means::Answered(Way::Mail) => "répondu par un courriel que Vigie n’a pas reconnu".to_owned(),
         Means::Holding => "réponse d’attente envoyée".to_owned(),
         Means::Transferred(to) => format!("transmis à {to}"),
         Means::NoReplyNeeded(_) => "n’appelle pas de réponse".to_owned(),
@@ -215,8 +218,8 @@ fn condition(warning: &Warning) -> Condition {
             ),
             since: *oldest,
             advice: format!(
-                "Dernière réponse du relais : {answer}. Un accusé est dû sous un jour ouvré (CRPA, art. R112-11-2) : vérifiez \
-                 le relais par « vigie check » et « vigie breaker », ou écrivez vous-même aux demandeurs (« vigie requests »)."
+                "Dernière réponse du relais : {answer}. Un accusé est dû sous un jour ouvré (CRPA, art. R112-11-2). Au SIDSIC : \
+                 vérifiez le relais par « vigie check » et « vigie breaker ». Au bureau : écrivez vous-mêmes à ces demandeurs."
             ),
         },
         Warning::AnswersItself { mailbox, at } => Condition {

@@ -57,7 +57,10 @@ pub fn import(config: &Path, arguments: &Import) -> Answer {
     let closures = ics::closures(&arguments.file, arguments.label.as_deref(), arguments.suspends)
         .map_err(|error| Failure::Failed(error.into()))?;
     let today = calendar.civil(clock::now());
-    let views: Vec<View> = closures.iter().map(|closure| view(calendar, closure, today)).collect();
+    let mut views: Vec<View> = closures.iter().map(|closure| view(calendar, closure, today)).collect();
+    for (view, closure) in views.iter_mut().zip(&closures) {
+        view.known = is_known(&settings, &arguments.bureaux, closure);
+    }
     output::listing(arguments.format, &views, || table(&closures, &views))?;
     let new: Vec<Closure> =
         closures.into_iter().zip(&views).filter(|(_, view)| !view.known).map(|(closure, _)| closure).collect();
@@ -90,6 +93,13 @@ pub fn import(config: &Path, arguments: &Import) -> Answer {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Whether every bureau that a closure closes has it already; all where none is named.
+fn is_known(settings: &Settings, bureaux: &[String], closure: &Closure) -> bool {
+    let same = |known: &Closure| (known.from, known.to, known.suspends) == (closure.from, closure.to, closure.suspends);
+    let closed = settings.office.calendars.iter().filter(|(key, _)| bureaux.is_empty() || bureaux.contains(key));
+    closed.map(|(_, calendar)| calendar).all(|calendar| calendar.closures().iter().any(same))
+}
+
 /// The calendar of the closed bureau, or the first one.
 fn calendar<'a>(settings: &'a Settings, bureaux: &[String]) -> Result<&'a Calendar, Failure> {
     let office = &settings.office;
@@ -112,10 +122,7 @@ fn view(calendar: &Calendar, closure: &Closure, today: NaiveDate) -> View {
         to: closure.to.to_string(),
         label: closure.label.clone(),
         suspends: closure.suspends,
-        known: calendar
-            .closures()
-            .iter()
-            .any(|known| (known.from, known.to, known.suspends) == (closure.from, closure.to, closure.suspends)),
+        known: false,
         working_days: days().filter(|day| calendar.is_working(*day)).count(),
         remarks,
     }

@@ -6,12 +6,14 @@
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
-use icalendar::parser::{Component, read_calendar, unfold};
+use icalendar::parser::{Calendar, Component, read_calendar, unfold};
 
 use super::file::{ClosuresFile, Source};
 use super::{Error, read};
 use crate::domain::calendar::Closure;
 
+/// What ends a calendar.
+const END: &str = "END:VCALENDAR";
 /// The most events of one file.
 const MAX_EVENTS: usize = 1_000;
 /// The longest closure, in days: a year.
@@ -61,8 +63,12 @@ pub fn closures(path: &Path, label: Option<&str>, suspends: bool) -> Result<Vec<
 fn parse(path: &Path, text: &str, label: Option<&str>, suspends: bool) -> Result<Vec<Closure>, IcsError> {
     let form = |what: &str| IcsError::Form { path: path.to_owned(), what: what.to_owned() };
     let text = unfold(text.trim_start_matches('\u{feff}'));
-    let calendar = read_calendar(&text).map_err(|what| form(&what))?;
-    let events: Vec<&Component<'_>> = calendar.components.iter().filter(|c| c.name == "VEVENT").collect();
+    // A file may hold several calendars, one after the other (RFC 5545 §3.4); the parser reads one.
+    let calendars = text.split_inclusive(END).map(str::trim_start).filter(|calendar| !calendar.is_empty());
+    let calendars: Vec<Calendar<'_>> =
+        calendars.map(read_calendar).collect::<Result<_, _>>().map_err(|what| form(&first_words(&what)))?;
+    let components = calendars.iter().flat_map(|calendar| &calendar.components);
+    let events: Vec<&Component<'_>> = components.filter(|component| component.name == "VEVENT").collect();
     if events.is_empty() {
         return Err(form("it holds no event"));
     }
@@ -71,11 +77,10 @@ fn parse(path: &Path, text: &str, label: Option<&str>, suspends: bool) -> Result
     }
     let mut closures = Vec::new();
     for event in events.into_iter().filter(|event| value(event, "STATUS") != Some("CANCELLED")) {
-        let summary = value(event, "SUMMARY").map(unescaped).unwrap_or_default();
+        let summary = value(event, "SUMMARY").map(|text| label_of(&unescaped(text))).unwrap_or_default();
         let wrong = |what: String| IcsError::Event { path: path.to_owned(), event: summary.clone(), what };
         let (from, to) = days(event).map_err(wrong)?;
-        let label = label.map_or_else(|| summary.clone(), str::to_owned);
-        let label: String = label.chars().filter(|c| !c.is_control()).take(MAX_LABEL).collect();
+        let label = label.map_or_else(|| summary.clone(), label_of);
         if label.trim().is_empty() {
             return Err(wrong(format!("of {from} has no name: give --label")));
         }
@@ -84,6 +89,17 @@ fn parse(path: &Path, text: &str, label: Option<&str>, suspends: bool) -> Result
     closures.sort();
     closures.dedup();
     Ok(closures)
+}
+
+/// A name of one line that people can read.
+fn label_of(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MAX_LABEL).collect()
+}
+
+/// The parser draws a picture of what it could not read; its first line says what and where.
+fn first_words(what: &str) -> String {
+    let first = what.trim_start_matches("error: ").lines().next().unwrap_or_default();
+    label_of(first.trim_end_matches(':'))
 }
 
 /// The first and the last day of an event that lasts whole days.

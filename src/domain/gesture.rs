@@ -215,6 +215,8 @@ pub fn changes(desk: Desk<'_>, request: &Request, gesture: Gesture, said: &Said)
     let Said { by, at, note, .. } = said.clone();
     let ends = ends_suspension(desk, request, &gesture, said);
     let changes = match gesture {
+        // Every guess is about a mail: whoever says in the mail client that a mail answered it says that the guess was right.
+        Gesture::Answer(Way::Mail) if said.in_client && is_guessed(request) => vec![Change::Confirmed { at, by }],
         Gesture::Answer(way) => vec![answer(desk, request, way, said)],
         Gesture::Holding => holding(desk, request, said),
         Gesture::Close { motive } => vec![Change::Closed { at, motive, note, by }],
@@ -351,6 +353,10 @@ fn suspend(desk: Desk<'_>, request: &Request, motive: String, said: &Said) -> Ve
 /// Whether a holding reply would be the first.
 fn is_first(request: &Request, at: DateTime<Utc>) -> bool {
     request.holding_at.is_none_or(|known| at < known)
+}
+
+fn is_guessed(request: &Request) -> bool {
+    request.status == Status::Answered && request.confidence == Some(Confidence::Low)
 }
 
 fn known_answer(request: &Request) -> Option<(DateTime<Utc>, Evidence, Confidence)> {

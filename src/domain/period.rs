@@ -156,6 +156,16 @@ impl Period {
             Self::Month(year, month) => format!("{} {year}", french_month(month)),
         }
     }
+
+    /// A short form for people: `2026`, `T3 2026`, `11/2026`.
+    #[must_use]
+    pub fn short(self) -> String {
+        match self {
+            Self::Year(year) => year.to_string(),
+            Self::Quarter(year, quarter) => format!("T{quarter}\u{a0}{year}"),
+            Self::Month(year, month) => format!("{month:02}/{year}"),
+        }
+    }
 }
 
 #[cfg(test)]

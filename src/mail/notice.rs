@@ -297,6 +297,8 @@ pub struct DigestFields {
 /// A list in a mail to agents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListFields {
+    /// What the subject says of them, such as `2 courriers ou rendez-vous à traiter`; empty where they only inform.
+    pub told: String,
     /// What they have in common.
     pub title: String,
     /// What to do about them; empty where nothing is to be done.

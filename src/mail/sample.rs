@@ -143,8 +143,9 @@ pub fn alert() -> AlertFields {
             ItemFields { overdue: true, working_days_left: -2, due_on: day(2026, 5, 13), ..item("PAN-2026-000123") },
         ],
         lists: vec![ListFields {
+            told: "1\u{a0}courrier ou rendez-vous à traiter".to_owned(),
             title: "Courriers et rendez-vous (1)".to_owned(),
-            advice: "Quand c’est fait, dites-le au registre.".to_owned(),
+            advice: "Quand c’est fait, donnez la référence et la date à la personne qui tient le registre.".to_owned(),
             lines: vec!["COU-2026-000012 – courrier à répondre".to_owned()],
         }],
         cleared: Vec::new(),
@@ -163,6 +164,7 @@ pub fn digest() -> DigestFields {
         forecast: Some("D’après 412 demandes réglées de ce bureau, aucun dépassement n’est à attendre.".to_owned()),
         items: alert().items,
         lists: vec![ListFields {
+            told: "1\u{a0}demande à vérifier".to_owned(),
             title: "À vérifier (1)".to_owned(),
             advice: "La réponse n’est pas certaine.".to_owned(),
             lines: vec!["PAN-2026-000119".to_owned()],

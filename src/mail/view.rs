@@ -373,6 +373,9 @@ impl DemandeView {
 impl AlertView {
     pub(super) fn new(fields: &AlertFields) -> Self {
         let Listed { items, total, overdue, hidden } = Listed::new(&fields.head, &fields.items);
+        let left = fields.items.iter().map(|item| item.working_days_left).min();
+        let when = left.filter(|_| overdue == 0).map(within).unwrap_or_default();
+        let headline = headline((total, overdue), &when, &fields.lists, &fields.conditions);
         Self {
             bureau: one_line(&fields.head.bureau),
             level: match fields.level {
@@ -384,8 +387,8 @@ impl AlertView {
             page: fields.head.page.as_deref().map(one_line),
             headline: match (fields.cleared.is_empty(), fields.reminder) {
                 (false, _) => cleared(fields.cleared.len()),
-                (true, true) => format!("rappel, {}", alert_headline(total, overdue, fields)),
-                (true, false) => alert_headline(total, overdue, fields),
+                (true, true) => format!("rappel, {headline}"),
+                (true, false) => headline,
             },
             reminder: fields.reminder,
             lists: listed(&fields.lists),
@@ -439,7 +442,7 @@ impl DigestView {
             acknowledged: fields.counts.acknowledged,
             withheld: fields.counts.withheld,
             open: fields.counts.open,
-            headline: headline(total, overdue, &fields.conditions),
+            headline: headline((total, overdue), "", &fields.lists, &fields.conditions),
             conditions: conditions(fields.head.zone, &fields.conditions),
             gestures: gestures(&fields.gestures),
             seal: fields.seal.as_ref().map(|seal| seal.trim().to_owned()),
@@ -524,26 +527,23 @@ fn remaining(item: &ItemFields) -> String {
     }
 }
 
-/// Letters and appointments are told beside requests, or by themselves.
-fn alert_headline(total: usize, overdue: usize, fields: &AlertFields) -> String {
-    let registered: usize = fields.lists.iter().map(|list| list.lines.len()).sum();
-    let plural =
-        if registered < 2 { "courrier ou rendez-vous à traiter" } else { "courriers ou rendez-vous à traiter" };
-    let told = format!("{registered}{NBSP}{plural}");
-    match (registered, total + fields.conditions.len()) {
-        (0, _) => headline(total, overdue, &fields.conditions),
-        (_, 0) => told,
-        (_, _) => format!("{}, {told}", headline(total, overdue, &fields.conditions)),
-    }
+/// Until when what an alert is about can be answered in time: it is all of one level.
+fn within(left: i64) -> String {
+    if left <= 0 { " aujourd’hui".to_owned() } else { format!(" sous {}", working_days(left)) }
 }
 
-fn headline(total: usize, overdue: usize, conditions: &[Condition]) -> String {
+/// What the subject says: requests and by when, then what else waits, then incidents.
+fn headline((total, overdue): (usize, usize), when: &str, lists: &[ListFields], conditions: &[Condition]) -> String {
     let plural = |n: usize, one: &str, many: &str| format!("{n}{NBSP}{}", if n < 2 { one } else { many });
     let mut parts = Vec::new();
-    if total > 0 {
-        let late = if overdue > 0 { format!(", dont {overdue} en retard") } else { String::new() };
-        parts.push(format!("{}{late}", plural(total, "demande à traiter", "demandes à traiter")));
+    let to_do = plural(total, "demande à traiter", "demandes à traiter");
+    match (total, overdue) {
+        (0, _) => {}
+        (_, 0) => parts.push(format!("{to_do}{when}")),
+        (total, late) if late == total => parts.push(plural(total, "demande en retard", "demandes en retard")),
+        (_, late) => parts.push(format!("{to_do}, dont {late} en retard")),
     }
+    parts.extend(lists.iter().map(|list| one_line(&list.told)).filter(|told| !told.is_empty()));
     if !conditions.is_empty() {
         parts.push(plural(conditions.len(), "incident", "incidents"));
     }

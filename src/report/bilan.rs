@@ -5,6 +5,7 @@ use super::ods::{self, OdsError};
 use super::page::{Block, Column, Curves};
 use super::pdf::{self, About, PdfError, table};
 use super::sheet::{Cell, Sheet};
+use crate::domain::french::counted;
 use crate::domain::indicator::Stamp;
 use crate::domain::indicator::annex::{Annex, Line, is_reckoned};
 use crate::domain::indicator::outline::{By, Group, Scope};
@@ -56,7 +57,7 @@ impl Bilan {
         sentences.extend(waiting(annex));
         let (missed, missing) = (missed(annex), missing(annex));
         if !missed.is_empty() {
-            sentences.push(format!("Cibles non atteintes\u{a0}: {}.", missed.join(" ; ").replace(" ;", "\u{a0};")));
+            sentences.push(format!("Cibles non atteintes\u{a0}: {}.", missed.join(" ; ").replace(" ;", "\u{202f};")));
         }
         if !missing.is_empty() {
             sentences.push(format!("Restent à saisir, lignes {} du tableau.", missing.join(", ")));
@@ -106,7 +107,8 @@ impl Bilan {
         blocks.extend(notes.into_iter().take(kept).map(Block::Small));
         blocks.extend(self.trend());
         blocks.push(Block::Heading("Par boîte".into()));
-        blocks.push(groups(&self.mailboxes, "Boîte"));
+        blocks.push(Block::Small(ALL_TRACKED.into()));
+        blocks.push(groups(&self.mailboxes, "Boîte ou registre"));
         blocks.push(Block::Heading("Par bureau".into()));
         blocks.push(groups(&self.bureaux, "Bureau"));
         blocks.extend(self.delays());
@@ -129,7 +131,7 @@ impl Bilan {
         };
         let curves = Curves {
             description: chart.description.clone(),
-            points: self.trail.iter().map(|annex| annex.period.to_string()).collect(),
+            points: self.trail.iter().map(|annex| annex.period.short()).collect(),
             series: chart.columns.iter().map(column).collect(),
         };
         vec![
@@ -146,14 +148,17 @@ impl Bilan {
         if self.notable.is_empty() {
             return vec![heading, Block::Paragraph("Aucune demande n’a dépassé son délai.".into())];
         }
-        let columns = columns(&[
+        let mut columns = columns(&[
             ("Référence", 17),
-            ("Boîte", 16),
+            ("Reçue par", 15),
             ("Reçue le", 11),
             ("Échéance", 11),
-            ("Délai (j ouvrés)", 9),
-            ("Résultat", 20),
+            ("Résultat", 25),
+            ("Jours ouvrés", 9),
         ]);
+        for column in columns.iter_mut().skip(5) {
+            column.right = true;
+        }
         let row = |detail: &Detail| {
             let days = detail.days.map_or_else(String::new, |days| days.to_string());
             vec![
@@ -161,13 +166,16 @@ impl Bilan {
                 detail.mailbox.clone(),
                 Cell::Day(detail.received_on).french(),
                 Cell::Day(detail.due_on).french(),
-                days,
                 detail.outcome.french().to_owned(),
+                days,
             ]
         };
         let intro = match self.notable.len() {
             1 => "La seule demande répondue hors délai, ou restée sans réponse au-delà de son délai.".to_owned(),
-            n => format!("Les {n} demandes qui ont attendu le plus longtemps, répondues hors délai ou sans réponse."),
+            n => format!(
+                "Les {n} demandes qui ont attendu le plus longtemps, répondues hors délai ou restées sans réponse au-delà \
+                 de leur délai\u{a0}: courriels, courriers et rendez-vous, y compris hors du périmètre officiel."
+            ),
         };
         vec![heading, Block::Paragraph(intro), Block::Table { columns, rows: self.notable.iter().map(row).collect() }]
     }
@@ -200,20 +208,24 @@ impl Bilan {
     }
 }
 
+/// What the tables of groups count, beside that of the indicators.
+const ALL_TRACKED: &str = "Toutes les demandes suivies, y compris hors du périmètre officiel et celles que le tableau des \
+     indicateurs ne compte pas.";
+
 /// What the figures mean, for who reads them for the first time.
 const METHOD: [&str; 6] = [
     "Une demande compte dans la période où elle a été reçue, quelle que soit la date de sa réponse. La date de réception est \
      celle du serveur de messagerie.",
     "Taux = réponses dans le délai ÷ (réponses dans le délai + réponses hors délai + demandes échues sans réponse). Les \
-     demandes en cours et non échues sont montrées à part\u{a0}; celles qui n’appelaient pas de réponse ou ont été transmises \
+     demandes en cours et non échues sont montrées à part\u{202f}; celles qui n’appelaient pas de réponse ou ont été transmises \
      avant l’échéance aussi. Closes ou transmises après l’échéance, elles comptent comme non répondues.",
-    "La réponse qui arrête le délai est la première réponse d’une personne\u{a0}; l’accusé de réception automatique n’en est \
+    "La réponse qui arrête le délai est la première réponse d’une personne\u{202f}; l’accusé de réception automatique n’en est \
      jamais une. Une réponse d’attente n’arrête le délai que si l’engagement le prévoit. La réponse au fond est comptée à part.",
     "Les délais sont en jours ouvrés du calendrier de la préfecture, le jour de réception étant le jour 0. Une demande échue \
      sans réponse compte pour le délai qu’elle a atteint\u{a0}: le silence n’abaisse aucune moyenne.",
     "Les taux sont arrondis au centième de pour cent, sans jamais être portés à 100,00\u{a0}% ni à 0,00\u{a0}%. Sous cent cas, \
      l’intervalle de Wilson à 95\u{a0}% dit ce que le taux peut valoir réellement.",
-    "Les valeurs que vigie ne peut pas mesurer sont saisies, avec leur source et leur auteur\u{a0}; une correction est une \
+    "Les valeurs que vigie ne peut pas mesurer sont saisies, avec leur source et leur auteur\u{202f}; une correction est une \
      nouvelle écriture du registre, l’ancienne reste lisible.",
 ];
 
@@ -221,7 +233,7 @@ fn received(annex: &Annex) -> String {
     let count = |key: &str| {
         let line = annex.lines.iter().find(|line| line.rule.key == key)?;
         match line.value {
-            Value::Count(count) => Some(count),
+            Value::Count(count) => u64::try_from(count).ok(),
             Value::Mean(_)
             | Value::Share(_)
             | Value::Percent(_)
@@ -237,10 +249,8 @@ fn received(annex: &Annex) -> String {
         ("complaint.received", "réclamation ou suggestion", "réclamations ou suggestions"),
         ("letter.user.received", "courrier d’usager", "courriers d’usagers"),
     ];
-    let named: Vec<String> = parts
-        .iter()
-        .filter_map(|(key, one, many)| count(key).map(|n| format!("{n} {}", if n.abs() < 2 { one } else { many })))
-        .collect();
+    let named: Vec<String> =
+        parts.iter().filter_map(|(key, one, many)| count(key).map(|count| counted(count, one, many))).collect();
     if named.is_empty() {
         return format!("Aucune demande n’est connue pour la période ({}).", annex.period.french());
     }
@@ -263,17 +273,24 @@ fn rate(line: &Line, before: Option<&Annex>) -> Option<String> {
     if let Some(difference) = known.and_then(|known| known.value.hundredths()).map(|known| hundredths - known) {
         text.push_str(&match difference {
             0 => ", stable".to_owned(),
-            up @ 1.. => format!(", en hausse de {} point", decimal(up)),
-            down => format!(", en baisse de {} point", decimal(-down)),
+            up @ 1.. => format!(", en hausse de {}\u{a0}point", decimal(up)),
+            down => format!(", en baisse de {}\u{a0}point", decimal(-down)),
         });
         if difference.abs() >= 200 {
             text.push('s');
         }
     }
     if let Some(delays) = tally.delays {
-        text.push_str(&format!("\u{a0}; délai médian {} j ouvrés", decimal(delays.median)));
+        text.push_str(&format!("\u{202f}; délai médian de {}", working_days(delays.median)));
     }
     Some(format!("{text}."))
+}
+
+/// Working days in words: `3 jours ouvrés`, `0,5 jour ouvré`.
+fn working_days(hundredths: i64) -> String {
+    let number = decimal(hundredths);
+    let number = number.trim_end_matches('0').trim_end_matches(',');
+    format!("{number}\u{a0}jour{s} ouvré{s}", s = if hundredths < 200 { "" } else { "s" })
 }
 
 /// What is still to be answered.
@@ -286,18 +303,13 @@ fn waiting(annex: &Annex) -> Option<String> {
         counted.filter_map(|line| line.tally.as_ref()).map(|tally| tally.answer.of(outcome)).sum::<u64>()
     };
     let (overdue, pending) = (of(Outcome::Overdue), of(Outcome::Pending) + of(Outcome::Suspended));
-    let mut parts = Vec::new();
-    match overdue {
-        0 => {}
-        1 => parts.push("1 demande reste sans réponse au-delà du délai".to_owned()),
-        n => parts.push(format!("{n} demandes restent sans réponse au-delà du délai")),
-    }
-    match pending {
-        0 => {}
-        1 => parts.push("1 demande en cours n’est pas encore échue".to_owned()),
-        n => parts.push(format!("{n} demandes en cours ne sont pas encore échues")),
-    }
-    (!parts.is_empty()).then(|| format!("{}.", parts.join("\u{a0}; ")))
+    let told = [
+        (overdue, "demande reste sans réponse au-delà du délai", "demandes restent sans réponse au-delà du délai"),
+        (pending, "demande en cours n’est pas encore échue", "demandes en cours ne sont pas encore échues"),
+    ];
+    let parts: Vec<String> =
+        told.iter().filter(|(count, ..)| *count > 0).map(|(count, one, many)| counted(*count, one, many)).collect();
+    (!parts.is_empty()).then(|| format!("{}.", parts.join("\u{202f}; ")))
 }
 
 fn missed(annex: &Annex) -> Vec<String> {
@@ -319,7 +331,7 @@ fn columns(named: &[(&str, u16)]) -> Vec<Column> {
 /// The lines, each with its target and whether it is met.
 fn against_targets(annex: &Annex) -> Block {
     let mut columns = columns(&[("N°", 4), ("Indicateur", 50), ("Valeur", 14), ("Cible", 11), ("Atteinte", 10)]);
-    for column in columns.iter_mut().skip(2).take(2) {
+    for column in columns.iter_mut().skip(2) {
         column.right = true;
     }
     let row = |line: &Line| {

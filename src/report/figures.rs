@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::sheet::{Cell, Chart, Sheet};
-use crate::domain::french::{french_date, french_time};
+use crate::domain::french::{counted, french_date, french_time};
 use crate::domain::indicator::Stamp;
 use crate::domain::indicator::annex::{Annex, Basis, Line};
 use crate::domain::indicator::outline::{By, Group, Scope};
@@ -110,14 +110,40 @@ fn remarks(line: &Line) -> Vec<String> {
 
 fn notes(annex: &Annex, stamp: &Stamp) -> Vec<String> {
     let mut notes: Vec<String> = annex.lines.iter().flat_map(remarks).collect();
-    if annex.outside > 0 {
-        notes.push(format!("{} demandes hors périmètre officiel ne sont pas comptées.", annex.outside));
-    }
-    if annex.backlog > 0 {
-        notes.push(format!("{} demandes antérieures à la surveillance ne sont pas comptées.", annex.backlog));
-    }
+    notes.extend(uncounted(annex));
     notes.extend(provenance(stamp));
     notes
+}
+
+/// What the lines do not count, or do not count where somebody might look for it.
+fn uncounted(annex: &Annex) -> Vec<String> {
+    let told = [
+        (
+            annex.outside,
+            "demande hors du périmètre officiel n’est pas comptée.",
+            "demandes hors du périmètre officiel ne sont pas comptées.",
+        ),
+        (
+            annex.backlog,
+            "demande antérieure à la surveillance n’est pas comptée.",
+            "demandes antérieures à la surveillance ne sont pas comptées.",
+        ),
+        (
+            annex.complaints_by_letter,
+            "réclamation ou suggestion reçue par courrier est comptée avec les courriers\u{a0}: les lignes sur les \
+             réclamations comptent les courriels.",
+            "réclamations ou suggestions reçues par courrier sont comptées avec les courriers\u{a0}: les lignes sur les \
+             réclamations comptent les courriels.",
+        ),
+        (
+            annex.appointments_by_mail,
+            "courriel demandant un rendez-vous n’est compté dans aucune ligne\u{a0}: celles sur les rendez-vous comptent \
+             le registre (vigie appointment add).",
+            "courriels demandant un rendez-vous ne sont comptés dans aucune ligne\u{a0}: celles sur les rendez-vous \
+             comptent le registre (vigie appointment add).",
+        ),
+    ];
+    told.iter().filter(|(count, ..)| *count > 0).map(|(count, one, many)| counted(*count, one, many)).collect()
 }
 
 /// What the figures were computed from, so that anybody can compute them again.
@@ -248,7 +274,7 @@ fn describe_trend(sheet: &Sheet) -> String {
         Some(if values.len() == 1 { format!("{head} : {last}") } else { format!("{head} : de {first} à {last}") })
     };
     let sentences: Vec<String> = sheet.heads.iter().enumerate().skip(1).filter_map(sentence).collect();
-    format!("{}.", sentences.join(" ; ").replace(" :", "\u{a0}:").replace(" ;", "\u{a0};"))
+    format!("{}.", sentences.join(" ; ").replace(" :", "\u{a0}:").replace(" ;", "\u{202f};"))
 }
 
 /// A label short enough for a legend.
@@ -262,7 +288,7 @@ pub fn short_label(key: &str, label: &str) -> String {
         "letter.elected.in_time" => "Courriers, élus".to_owned(),
         "appointment.fixed_in_time" => "Rendez-vous, fixation".to_owned(),
         "appointment.held_in_time" => "Rendez-vous, tenue".to_owned(),
-        _ => label.to_owned(),
+        _ => label.replace('\'', "’"),
     }
 }
 
@@ -284,7 +310,7 @@ fn verdict_french(verdict: &str) -> &str {
 
 fn listed(counts: &BTreeMap<String, u64>, name: impl Fn(&str) -> String) -> String {
     let parts: Vec<String> = counts.iter().map(|(key, count)| format!("{}\u{a0}: {count}", name(key))).collect();
-    parts.join(" ; ").replace(" ;", "\u{a0};")
+    parts.join(" ; ").replace(" ;", "\u{202f};")
 }
 
 fn why_unacknowledged(code: &str) -> String {

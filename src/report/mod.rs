@@ -6,6 +6,7 @@
 //! Deliberately absent: where the figures come from.
 
 pub mod bilan;
+pub mod columns;
 pub mod csv;
 pub mod figures;
 pub mod ods;

@@ -51,20 +51,23 @@ const FORMATS: &str = "<number:number-style style:name=\"n0\" number:language=\"
 const LOOKS: &str = "<style:style style:name=\"title\" style:family=\"table-cell\" style:parent-style-name=\"Default\">\
      <style:text-properties fo:font-weight=\"bold\" fo:font-size=\"14pt\"/></style:style>\
      <style:style style:name=\"head\" style:family=\"table-cell\" style:parent-style-name=\"Default\">\
-     <style:table-cell-properties fo:background-color=\"#e5eaf5\" fo:border-bottom=\"0.75pt solid #000091\" fo:wrap-option=\"wrap\" style:vertical-align=\"bottom\"/>\
+     <style:table-cell-properties fo:padding=\"0.8mm\" fo:background-color=\"#e5eaf5\" fo:border-bottom=\"0.75pt solid #000091\" fo:wrap-option=\"wrap\" style:vertical-align=\"bottom\"/>\
      <style:text-properties fo:font-weight=\"bold\"/></style:style>\
+     <style:style style:name=\"head-right\" style:family=\"table-cell\" style:parent-style-name=\"Default\">\
+     <style:table-cell-properties fo:padding=\"0.8mm\" fo:background-color=\"#e5eaf5\" fo:border-bottom=\"0.75pt solid #000091\" fo:wrap-option=\"wrap\" style:vertical-align=\"bottom\"/>\
+     <style:paragraph-properties fo:text-align=\"end\"/><style:text-properties fo:font-weight=\"bold\"/></style:style>\
      <style:style style:name=\"text\" style:family=\"table-cell\" style:parent-style-name=\"Default\">\
-     <style:table-cell-properties fo:wrap-option=\"wrap\" style:vertical-align=\"top\"/></style:style>\
+     <style:table-cell-properties fo:padding=\"0.8mm\" fo:wrap-option=\"wrap\" style:vertical-align=\"top\"/></style:style>\
      <style:style style:name=\"note\" style:family=\"table-cell\" style:parent-style-name=\"Default\">\
      <style:text-properties fo:font-style=\"italic\" fo:color=\"#3a3a3a\"/></style:style>\
      <style:style style:name=\"count\" style:family=\"table-cell\" style:parent-style-name=\"Default\" style:data-style-name=\"n0\">\
-     <style:table-cell-properties style:vertical-align=\"top\"/></style:style>\
+     <style:table-cell-properties fo:padding=\"0.8mm\" style:vertical-align=\"top\"/></style:style>\
      <style:style style:name=\"decimal\" style:family=\"table-cell\" style:parent-style-name=\"Default\" style:data-style-name=\"n2\">\
-     <style:table-cell-properties style:vertical-align=\"top\"/></style:style>\
+     <style:table-cell-properties fo:padding=\"0.8mm\" style:vertical-align=\"top\"/></style:style>\
      <style:style style:name=\"percent\" style:family=\"table-cell\" style:parent-style-name=\"Default\" style:data-style-name=\"np\">\
-     <style:table-cell-properties style:vertical-align=\"top\"/></style:style>\
+     <style:table-cell-properties fo:padding=\"0.8mm\" style:vertical-align=\"top\"/></style:style>\
      <style:style style:name=\"day\" style:family=\"table-cell\" style:parent-style-name=\"Default\" style:data-style-name=\"nd\">\
-     <style:table-cell-properties style:vertical-align=\"top\"/></style:style>\
+     <style:table-cell-properties fo:padding=\"0.8mm\" style:vertical-align=\"top\"/></style:style>\
      <style:style style:name=\"ta\" style:family=\"table\" style:master-page-name=\"Landscape\">\
      <style:table-properties table:display=\"true\"/></style:style>\
      <style:style style:name=\"ro\" style:family=\"table-row\"><style:table-row-properties style:use-optimal-row-height=\"true\"/></style:style>";
@@ -133,7 +136,7 @@ fn content(sheets: &[Sheet]) -> String {
     let mut out = declaration();
     let _ = write!(out, "<office:document-content {NAMESPACES}><office:automatic-styles>{FORMATS}{LOOKS}");
     for width in widths.iter().flatten().collect::<BTreeSet<_>>() {
-        let millimetres = width * 2 + 4;
+        let millimetres = width * 2 + 7;
         let _ = write!(
             out,
             "<style:style style:name=\"co{width}\" style:family=\"table-column\">\
@@ -169,8 +172,9 @@ fn table(out: &mut String, sheet: &Sheet, widths: &[usize], object: usize) {
     line(out, "title", &sheet.title);
     out.push_str("<table:table-row table:style-name=\"ro\"><table:table-cell/></table:table-row>");
     out.push_str("<table:table-header-rows><table:table-row table:style-name=\"ro\">");
-    for head in &sheet.heads {
-        string(out, "head", head);
+    for (column, head) in sheet.heads.iter().enumerate() {
+        let numbers = sheet.rows.iter().filter_map(|row| row.get(column)).any(Cell::is_number);
+        string(out, if numbers { "head-right" } else { "head" }, head);
     }
     out.push_str("</table:table-row></table:table-header-rows>");
     for row in &sheet.rows {

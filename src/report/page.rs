@@ -6,6 +6,7 @@
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider as _};
 
+use super::columns;
 use super::ods::COLOURS;
 
 /// A4, in points.
@@ -33,6 +34,8 @@ pub const INK: Rgb = Rgb(22, 22, 22);
 const INK_GREY: Rgb = Rgb(88, 88, 88);
 /// Rules.
 const RULE: Rgb = Rgb(180, 180, 190);
+/// The width of such a line, in points.
+const RULE_WIDTH: f32 = 0.4;
 /// Every other row of a table.
 const STRIPE: Rgb = Rgb(245, 246, 250);
 /// The head of a table.
@@ -385,23 +388,42 @@ impl Layout<'_> {
         self.laid.tree.push(Tree::Group(kind, leaves));
     }
 
+    /// A table; one that is too wide for the page goes on below, its first columns repeated.
     fn table(&mut self, columns: &[Column], rows: &[Vec<String>]) {
-        let weight: f32 = columns.iter().map(|column| f32::from(column.weight)).sum();
-        let widths: Vec<f32> =
-            columns.iter().map(|column| f32::from(column.weight) / weight.max(1.0) * self.width()).collect();
+        let longest_word = |text: &str, face| {
+            let text = self.fonts.drawable(text, face);
+            text.split(' ').map(|word| self.fonts.width(word, TABLE_SIZE, face)).fold(0.0, f32::max)
+        };
+        let need = |(at, column): (usize, &Column)| {
+            let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| longest_word(cell, Face::Regular));
+            cells.fold(longest_word(&column.head, Face::Bold), f32::max) + 2.0 * CELL_PADDING + RULE_WIDTH
+        };
+        let least: Vec<f32> = columns.iter().enumerate().map(need).collect();
+        let keys = columns.iter().take_while(|column| !column.right).count();
+        for part in columns::parts(&least, keys, self.width()) {
+            let chosen: Vec<Column> = part.iter().filter_map(|at| columns.get(*at).cloned()).collect();
+            let needed: Vec<f32> = part.iter().filter_map(|at| least.get(*at).copied()).collect();
+            let cells = |row: &Vec<String>| part.iter().filter_map(|at| row.get(*at).cloned()).collect();
+            let weights: Vec<f32> = chosen.iter().map(|column| f32::from(column.weight)).collect();
+            let widths = columns::widths(&needed, &weights, self.width());
+            self.one_table(&chosen, &widths, &rows.iter().map(cells).collect::<Vec<_>>());
+        }
+    }
+
+    fn one_table(&mut self, columns: &[Column], widths: &[f32], rows: &[Vec<String>]) {
         let heads: Vec<String> = columns.iter().map(|column| column.head.clone()).collect();
-        let head = self.cells(&heads, &widths, Face::Bold);
+        let head = self.cells(&heads, widths, Face::Bold);
         self.want(height(&head) * 3.0);
-        let head_row = self.row(&head, columns, &widths, Some(HEAD), &Kind::HeadCell);
+        let head_row = self.row(&head, columns, widths, Some(HEAD), &Kind::HeadCell);
         let mut body = Vec::new();
         for (at, row) in rows.iter().enumerate() {
-            let cells = self.cells(row, &widths, Face::Regular);
+            let cells = self.cells(row, widths, Face::Regular);
             if self.y + height(&cells) > self.bottom() {
                 self.new_page();
-                self.repeat_head(&head, columns, &widths);
+                self.repeat_head(&head, columns, widths);
             }
             let stripe = (at % 2 == 1).then_some(STRIPE);
-            body.push(self.row(&cells, columns, &widths, stripe, &Kind::Cell));
+            body.push(self.row(&cells, columns, widths, stripe, &Kind::Cell));
         }
         self.y += 8.0;
         let mut groups = vec![Tree::Group(Kind::TableHead, vec![head_row])];
@@ -441,7 +463,9 @@ impl Layout<'_> {
         let (height, face) = (height(cells), if *kind == Kind::HeadCell { Face::Bold } else { Face::Regular });
         if let Some(colour) = ground {
             let (left, right) = (MARGIN, MARGIN + self.width());
-            let corners = vec![(left, self.y), (right, self.y), (right, self.y + height), (left, self.y + height)];
+            // Below the rule of the row before, which it would cover.
+            let (top, bottom) = (self.y + RULE_WIDTH, self.y + height);
+            let corners = vec![(left, top), (right, top), (right, bottom), (left, bottom)];
             self.put(None, vec![Op::Fill(corners, colour)]);
         }
         let (mut x, mut tree) = (MARGIN, Vec::new());
@@ -464,7 +488,7 @@ impl Layout<'_> {
         }
         self.y += height;
         let rule = vec![(MARGIN, self.y), (MARGIN + self.width(), self.y)];
-        self.put(None, vec![Op::Stroke(rule, 0.4, RULE)]);
+        self.put(None, vec![Op::Stroke(rule, RULE_WIDTH, RULE)]);
         Tree::Group(Kind::Row, tree)
     }
 

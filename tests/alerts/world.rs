@@ -192,7 +192,12 @@ impl World {
         self.of(EffectKind::Alert).iter().map(|sent| (sent.at, sent.level.unwrap())).collect()
     }
 
+    /// The ledger is whole, and nobody was told of a command: agents have none.
     pub async fn check(&self) {
+        let agents = self.sent.iter().filter(|sent| !sent.bureau.is_empty());
+        for sent in agents {
+            assert!(!sent.text.contains("« vigie"), "{}", sent.text);
+        }
         let verified = verify(&self.store, &[]).await.unwrap();
         assert!(verified.ok, "{verified:?}");
     }

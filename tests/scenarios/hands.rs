@@ -104,9 +104,30 @@ impl Prefecture {
             self.takes_away(&mail).await;
         }
         self.place(&mail.mailbox, folder, role, &mail.header, mail.received, &mail.flags).await;
+        if id == "<copy>" {
+            let header_id = mail.header.lines().find_map(|line| line.strip_prefix("Message-ID: "));
+            let moved = self.mail(header_id.expect("a Message-ID"));
+            self.mails.insert(id.to_owned(), moved);
+        }
         if seen_late {
             self.takes_away(&mail).await;
         }
+    }
+
+    /// The copy of our first mail about a request, in the Sent folder of its mailbox; scenarios call it `<copy>`.
+    async fn copies(&mut self, reference: &str) {
+        let line = self.store.request_line(reference).await.expect("reads").expect("a request");
+        let mails = self.store.mails_about(line.request.id).await.expect("reads");
+        let mail = mails.first().expect("a mail about it");
+        let mailbox = line.request.mailbox.clone();
+        let address = self.settings.office.desk(&mailbox).expect("a desk").policy.address.clone();
+        let header = format!(
+            "From: {address}\nTo: {}\nSubject: {reference}\nMessage-ID: <{}>\nAuto-Submitted: auto-replied\nX-Vigie: acknowledgement\n\n",
+            mail.recipients, mail.message_id
+        );
+        self.put(&mailbox, FolderRole::Sent, &header, self.now).await;
+        let copy = self.mail(&format!("<{}>", mail.message_id));
+        self.mails.insert("<copy>".to_owned(), copy);
     }
 
     async fn marks(&mut self, id: &str, flag: &str, on: bool) {
@@ -141,6 +162,7 @@ pub async fn hands(prefecture: &mut Prefecture, words: &[&str], line: &str) -> b
             let mail = prefecture.mail(words[1]);
             prefecture.takes_away(&mail).await;
         }
+        "copy-of-ours" => prefecture.copies(words[1]).await,
         "mark" => prefecture.marks(words[1], words[2], true).await,
         "unmark" => prefecture.marks(words[1], words[2], false).await,
         // An agent forwards a message: to another mailbox, or outside.

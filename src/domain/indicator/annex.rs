@@ -255,6 +255,10 @@ pub struct Annex {
     pub outside: u64,
     /// The cases received before the watch began, that no rate counts.
     pub backlog: u64,
+    /// Complaints and suggestions that came by letter: they count as letters, for the lines on complaints count mails.
+    pub complaints_by_letter: u64,
+    /// Mails that ask for an appointment: no line counts them, the register of appointments does.
+    pub appointments_by_mail: u64,
 }
 
 /// What lines are made from.
@@ -294,7 +298,18 @@ impl Material<'_> {
         let backlog = official.iter().filter(|case| case.backlog).count();
         let lines = (1..).zip(self.rules).map(|(number, rule)| self.line(number, rule, &official, period)).collect();
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        Annex { period, lines, outside: count(outside.len()), backlog: count(backlog) }
+        let of = |channel: Channel, natures: &[Nature]| {
+            let counted = official.iter().filter(|case| !case.backlog && case.channel == channel);
+            count(counted.filter(|case| natures.contains(&case.nature)).count())
+        };
+        Annex {
+            period,
+            lines,
+            outside: count(outside.len()),
+            backlog: count(backlog),
+            complaints_by_letter: of(Channel::Letter, &[Nature::Complaint, Nature::Suggestion]),
+            appointments_by_mail: of(Channel::Mail, &[Nature::Appointment]),
+        }
     }
 
     fn line(&self, number: usize, rule: &LineRule, official: &[&Case], period: Period) -> Line {
