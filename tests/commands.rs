@@ -150,6 +150,75 @@ fn what_the_store_or_a_folder_does_not_have_is_answered_with_no() {
 }
 
 #[test]
+fn a_program_that_asks_whether_the_ledger_is_whole_is_told_of_a_seal_that_is_none() {
+    let shell = scene();
+    shell.say(&["ledger", "key"]);
+    fs::write(shell.path("sceau"), "ce n’est pas un sceau\n").unwrap();
+    let output = shell.run(&["ledger", "verify", "--seal", "sceau", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["ok"], false);
+    assert!(found["first_fault"].as_str().unwrap().contains("sceau"), "{found}");
+}
+
+/// The text of the README that documents the keys.
+const README: &str = include_str!("../README.md");
+
+/// Every key is documented, and what is absent is `null`: an empty text would say that something is known.
+fn documented(command: &[&str], value: &serde_json::Value, verbatim: &str) {
+    match value {
+        serde_json::Value::Object(members) => {
+            for (key, value) in members.iter().filter(|(key, _)| *key != verbatim) {
+                assert!(README.contains(&format!("`{key}`")), "{command:?}: the README does not tell `{key}`");
+                assert_ne!(value, "", "{command:?}: {key} is absent, and not empty");
+                documented(command, value, verbatim);
+            }
+        }
+        serde_json::Value::Array(values) => values.iter().for_each(|value| documented(command, value, verbatim)),
+        _ => {}
+    }
+}
+
+#[test]
+fn each_listing_has_documented_keys_and_null_for_what_is_absent() {
+    let shell = scene();
+    let fixed = ["--fixed-on", "2026-05-05", "--held-on", "2026-05-12"];
+    shell.say(&[&["appointment", "fix", "RDV-2026-000001"][..], &fixed].concat());
+    shell.say(&["letter", "answer", "COU-2026-000001", "--on", "2026-05-05"]);
+    fs::write(shell.path("pont.ics"), PONT).unwrap();
+    fs::write(shell.path("m.eml"), "From: a@example.org\nTo: pref-pan@prefecture.example.org\n\nBonjour\n").unwrap();
+    for command in [
+        &["letter", "list", "--period", "2026"][..],
+        &["tracking-sheet", "appointments", "--period", "2026"],
+        &["tracking-sheet", "mail", "--period", "2026"],
+        &["indicators", "--period", "2026"],
+        &["indicators", "--period", "2026", "--by", "bureau"],
+        &["indicator", "list"],
+        &["sample", "--period", "2026", "--size", "2", "--seed", "s"],
+        &["calendar", "--year", "2026"],
+        &["calendar", "import", "pont.ics"],
+        &["commitments"],
+        &["breaker"],
+        &["status"],
+        &["forecast"],
+        &["deadline", "--received", "2026-05-07", "--days", "5"],
+        &["ledger", "verify"],
+        &["ledger", "show"],
+        &["explain", "m.eml", "--mailbox", "pref-pan"],
+        &["purge"],
+        &["access-log"],
+    ] {
+        let lines = shell.json(command);
+        // What an entry says is printed as it stands in the ledger.
+        lines.iter().for_each(|line| documented(command, line, "payload"));
+    }
+}
+
+/// A day on which the prefecture is closed.
+const PONT: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1@example.org\r\nSUMMARY:Pont\r\n\
+     DTSTART;VALUE=DATE:20260515\r\nDTEND;VALUE=DATE:20260516\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
+#[test]
 fn a_reference_is_taken_in_small_letters_and_a_time_as_the_clocks_show_it() {
     let shell = scene();
     shell.say(&["letter", "answer", "cou-2026-000001", "--on", "06/05/2026"]);

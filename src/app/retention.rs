@@ -19,6 +19,7 @@ use crate::domain::custody::{Custody, Deed, Purged, Stage};
 use crate::domain::event::Event;
 use crate::domain::ledger::{hex, rfc3339};
 use crate::domain::office::Office;
+use crate::report::views::or_null;
 use crate::store::{AccessLine, PersonRow, Purgeable, Store, Turn};
 
 /// Requests, or messages, of one turn of a purge: what one entry of the ledger lists.
@@ -76,14 +77,17 @@ pub struct PurgeLine {
     /// The request's reference, or the message's digest.
     pub name: String,
     /// The mailbox.
+    #[serde(serialize_with = "or_null")]
     pub mailbox: String,
     /// The request's nature, or the message's verdict.
     pub category: String,
     /// The request's status; empty for a message.
+    #[serde(serialize_with = "or_null")]
     pub result: String,
     /// The civil day of receipt.
     pub received_on: String,
     /// The civil day on which it was settled; empty for a message.
+    #[serde(serialize_with = "or_null")]
     pub settled_on: String,
     /// Its place in the store; of a register's item, the last entry about it.
     #[serde(skip)]
@@ -267,6 +271,7 @@ pub struct PersonFile {
     /// Their address.
     pub address: String,
     /// The name that they gave.
+    #[serde(serialize_with = "or_null")]
     pub name: String,
     /// The digest that stands for them in the ledger.
     pub digest: String,
@@ -286,14 +291,19 @@ pub struct PersonItemView {
     /// The civil day of receipt.
     pub received_on: String,
     /// Who writes or asks.
+    #[serde(serialize_with = "or_null")]
     pub name: String,
     /// In what quality.
+    #[serde(serialize_with = "or_null")]
     pub quality: String,
     /// Of which town.
+    #[serde(serialize_with = "or_null")]
     pub town: String,
     /// About what.
+    #[serde(serialize_with = "or_null")]
     pub subject: String,
     /// Remarks.
+    #[serde(serialize_with = "or_null")]
     pub note: String,
 }
 
@@ -305,8 +315,10 @@ pub struct PersonMessageView {
     /// The mailbox.
     pub mailbox: String,
     /// Its subject.
+    #[serde(serialize_with = "or_null")]
     pub subject: String,
     /// Its Message-ID.
+    #[serde(serialize_with = "or_null")]
     pub message_id: String,
     /// What it was judged to be.
     pub verdict: String,

@@ -90,10 +90,12 @@ pub async fn ledger(config: &Path, verb: Verb) -> Answer {
     match verb {
         Verb::Key { author, .. } => rotate(sealing(&settings)?, &store, &author.agent).await,
         Verb::Verify { seal, key, format } => {
-            let seals = seals_of(&settings, &seal, key.as_deref())?;
-            if let Some(ledger) = &settings.ledger {
-                timestamps::check(ledger).context("un horodatage ne convient pas à son sceau")?;
-            }
+            let seals = match (stamped(&settings, &seal, key.as_deref()), format) {
+                (Err(Failure::Failed(fault)), Format::Json | Format::Csv) => {
+                    return unread(&store, &fault, format).await;
+                }
+                (seals, _) => seals?,
+            };
             verify_all(&store, &seals, key.is_some(), format).await
         }
         Verb::Seal => seal(&settings, &store).await,
@@ -155,6 +157,24 @@ fn ring(settings: &Settings, given: &[PathBuf], key: Option<&str>) -> Result<Opt
         (None, _) => return Err(Failure::Usage(anyhow::anyhow!("--seal needs the published key: --key NAME+ID+KEY"))),
     };
     Ok(Some(seals::ring(trusted, folder, given)?))
+}
+
+/// The seals to hold the ledger against, the stamps beside them checked.
+fn stamped(settings: &Settings, given: &[PathBuf], key: Option<&str>) -> Result<Vec<Seal>, Failure> {
+    let seals = seals_of(settings, given, key)?;
+    if let Some(ledger) = &settings.ledger {
+        timestamps::check(ledger).context("un horodatage ne convient pas à son sceau")?;
+    }
+    Ok(seals)
+}
+
+/// A seal or a stamp that cannot be believed is a fault as any other for the programs that read the answer.
+async fn unread(store: &Store, fault: &anyhow::Error, format: Format) -> Answer {
+    let mut found = verify::verify(store, &[]).await?;
+    found.ok = false;
+    found.first_fault.get_or_insert(format!("{fault:#}"));
+    output::listing(format, std::slice::from_ref(&found), Table::default)?;
+    Ok(ExitCode::from(1))
 }
 
 async fn verify_all(store: &Store, seals: &[Seal], by_key: bool, format: Format) -> Answer {

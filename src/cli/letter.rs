@@ -17,6 +17,7 @@ use crate::domain::indicator::tally::Measure;
 use crate::domain::period::Period;
 use crate::domain::policy::{Channel, Nature, Requester};
 use crate::report::sheet::{Cell, Sheet};
+use crate::report::views::or_null;
 use crate::store::{Details, Store};
 
 #[derive(Debug, clap::Subcommand)]
@@ -165,6 +166,7 @@ struct LetterView {
     bureau: String,
     requester: &'static str,
     nature: &'static str,
+    #[serde(serialize_with = "or_null")]
     commitment: String,
     received_on: String,
     due_on: String,
@@ -172,8 +174,11 @@ struct LetterView {
     working_days: Option<i64>,
     outcome: &'static str,
     official: bool,
+    #[serde(serialize_with = "or_null")]
     name: String,
+    #[serde(serialize_with = "or_null")]
     subject: String,
+    #[serde(serialize_with = "or_null")]
     note: String,
 }
 

@@ -15,6 +15,7 @@ use crate::domain::address::Address;
 use crate::domain::french::counted;
 use crate::domain::ledger::rfc3339;
 use crate::report::table::Table;
+use crate::report::views::or_null;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
@@ -50,6 +51,7 @@ struct AccessView {
     at: String,
     reader: String,
     question: String,
+    #[serde(serialize_with = "or_null")]
     about: String,
     shown: i64,
 }

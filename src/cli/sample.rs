@@ -11,6 +11,7 @@ use crate::domain::indicator::sample::draw;
 use crate::domain::indicator::tally::Measure;
 use crate::domain::ledger::rfc3339;
 use crate::domain::period::Period;
+use crate::report::views::or_null;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -36,11 +37,13 @@ pub struct Arguments {
 struct Drawn {
     reference: String,
     rank: String,
+    #[serde(serialize_with = "or_null")]
     mailbox: String,
     bureau: String,
     received_at: String,
     due_on: String,
     answered_at: Option<String>,
+    #[serde(serialize_with = "or_null")]
     evidence: String,
     outcome: &'static str,
     entries: Vec<Proof>,

@@ -21,8 +21,10 @@ pub struct StampView {
     ledger_seq: i64,
     ledger_hash: String,
     as_of: String,
+    #[serde(serialize_with = "or_null")]
     configuration: String,
     table: String,
+    #[serde(serialize_with = "or_null")]
     calendars: String,
 }
 
@@ -183,6 +185,11 @@ fn plain(value: &Value) -> Json {
     }
 }
 
+/// An absent text is `null`, and never an empty one.
+pub fn or_null<S: serde::Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    if text.is_empty() { serializer.serialize_none() } else { serializer.serialize_str(text) }
+}
+
 /// A group of a period.
 #[must_use]
 pub fn group(group: &Group, by: &'static str, period: Period, stamp: &Stamp, explain: bool) -> GroupView {
@@ -240,12 +247,14 @@ pub fn mail_row(row: &MailRow, stamp: &Stamp) -> MailRowView {
 pub struct DetailView {
     reference: String,
     mailbox: String,
+    #[serde(serialize_with = "or_null")]
     commitment: String,
     received_on: String,
     due_on: String,
     answered_on: Option<String>,
     working_days: Option<i64>,
     outcome: &'static str,
+    #[serde(serialize_with = "or_null")]
     acknowledgement: String,
     #[serde(flatten)]
     stamp: StampView,
@@ -273,8 +282,11 @@ pub fn detail(detail: &Detail, stamp: &Stamp) -> DetailView {
 pub struct AppointmentView {
     reference: String,
     requester: &'static str,
+    #[serde(serialize_with = "or_null")]
     name: String,
+    #[serde(serialize_with = "or_null")]
     quality: String,
+    #[serde(serialize_with = "or_null")]
     town: String,
     authority: &'static str,
     requested_on: String,
@@ -284,6 +296,7 @@ pub struct AppointmentView {
     held_on: Option<String>,
     holding_days: Option<i64>,
     holding: &'static str,
+    #[serde(serialize_with = "or_null")]
     note: String,
     #[serde(flatten)]
     stamp: StampView,
