@@ -146,42 +146,35 @@ pub enum Error {
     },
 }
 
+/// What whoever asked can do about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Remedy {
+    /// Ask again later.
+    Wait,
+    /// Ask for something else: what was named is not configured, or cannot be what it says.
+    Reword,
+    /// Nothing: what is there forbids it.
+    Nothing,
+}
+
 impl Error {
     /// Whether the same call may succeed later.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
-        match self {
-            Self::Store(error) => error.is_temporary(),
-            Self::Compose { .. }
-            | Self::UnknownMailbox(_)
-            | Self::UnknownBureau(_)
-            | Self::NoText(_)
-            | Self::NoNotice(_)
-            | Self::NothingToHasten(_)
-            | Self::UnknownRequest(_)
-            | Self::NoSuchHead { .. }
-            | Self::Entry { .. }
-            | Self::Register(_)
-            | Self::Import(_)
-            | Self::Report(_)
-            | Self::UnknownPerson(_)
-            | Self::StillOpen(_)
-            | Self::NotPurgeable(_)
-            | Self::NothingListed
-            | Self::Exists(_)
-            | Self::Damaged { .. }
-            | Self::File { .. }
-            | Self::BreakerNotTripped
-            | Self::Refused { .. } => false,
-        }
+        self.remedy() == Remedy::Wait
     }
 
-    /// Whether what was asked for could never be done: it names what is not configured, or cannot be what it says.
+    /// Whether what was asked for could never be done.
     #[must_use]
     pub fn is_usage(&self) -> bool {
+        self.remedy() == Remedy::Reword
+    }
+
+    fn remedy(&self) -> Remedy {
         match self {
-            Self::UnknownMailbox(_) | Self::UnknownBureau(_) => true,
-            Self::Register(refused) => refused.is_usage(),
+            Self::Store(error) if error.is_temporary() => Remedy::Wait,
+            Self::Register(refused) if refused.is_usage() => Remedy::Reword,
+            Self::UnknownMailbox(_) | Self::UnknownBureau(_) => Remedy::Reword,
             Self::Store(_)
             | Self::Compose { .. }
             | Self::NoText(_)
@@ -191,6 +184,7 @@ impl Error {
             | Self::NoSuchHead { .. }
             | Self::Entry { .. }
             | Self::Import(_)
+            | Self::Register(_)
             | Self::Report(_)
             | Self::UnknownPerson(_)
             | Self::StillOpen(_)
@@ -200,7 +194,7 @@ impl Error {
             | Self::Damaged { .. }
             | Self::File { .. }
             | Self::BreakerNotTripped
-            | Self::Refused { .. } => false,
+            | Self::Refused { .. } => Remedy::Nothing,
         }
     }
 }

@@ -1,13 +1,13 @@
 //! `vigie appointment add|fix|correct|withdraw|import`: the register of appointments of élus.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use chrono::NaiveDate;
 
-use super::register;
+use super::register::{self, ListFile, Withdrawn};
 use super::typed::{self, Author};
-use super::{Answer, names, open};
+use super::{Answer, open};
 use crate::app::import;
 use crate::app::register::{NewAppointment, Origin};
 use crate::domain::policy::{Channel, Requester};
@@ -48,23 +48,9 @@ pub enum Verb {
         author: Author,
     },
     /// Take a demand out of the figures: registered by error, or withdrawn by who asked
-    Withdraw {
-        /// Its reference
-        #[arg(value_parser = typed::reference)]
-        reference: String,
-        #[command(flatten)]
-        author: Author,
-    },
+    Withdraw(Withdrawn),
     /// Register the demands of a CSV or ODS list, with the columns of the tracking sheet
-    Import {
-        /// The list
-        file: PathBuf,
-        /// The bureau of lines that name none
-        #[arg(long)]
-        bureau: String,
-        #[command(flatten)]
-        author: Author,
-    },
+    Import(ListFile),
 }
 
 /// What describes a demand.
@@ -132,15 +118,14 @@ pub async fn appointment(config: &Path, verb: Verb) -> Answer {
                 .await?;
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Withdraw { reference, author } => {
+        Verb::Withdraw(Withdrawn { reference, author }) => {
             register::hand(&store, &settings, &author).withdraw(&reference, Channel::Appointment).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Import { file, bureau, author } => {
-            names::bureau(&settings.office, &bureau)?;
-            let read = register::read(&file)?;
-            let appointments = import::appointments(&read, &bureau).map_err(crate::app::Error::from)?;
-            register::print_written(&register::hand(&store, &settings, &author).appointments(&appointments).await?)
+        Verb::Import(list) => {
+            let read = list.read(&settings.office)?;
+            let appointments = import::appointments(&read, &list.bureau).map_err(crate::app::Error::from)?;
+            register::print_written(&register::hand(&store, &settings, &list.author).appointments(&appointments).await?)
         }
     }
 }

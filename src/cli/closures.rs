@@ -21,7 +21,7 @@ pub struct Import {
     /// What people read, instead of what each event is called
     #[arg(long)]
     label: Option<String>,
-    /// The count of working days stops meanwhile; without it the closures are only shown
+    /// Their days are not counted as working days; without it they are, and the closures are only told of
     #[arg(long)]
     suspends: bool,
     /// The bureau that is closed, by key; all without it

@@ -1,14 +1,14 @@
 //! `vigie letter add|answer|correct|withdraw|import|list`: the register of letters.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use chrono::NaiveDate;
 
 use super::output::{self, Format};
-use super::register;
+use super::register::{self, ListFile, Withdrawn};
 use super::typed::{self, Author};
-use super::{Answer, Failure, names, open};
+use super::{Answer, Failure, open};
 use crate::app::register::{NewLetter, Origin};
 use crate::app::{facts, import};
 use crate::config::Settings;
@@ -57,23 +57,9 @@ pub enum Verb {
         author: Author,
     },
     /// Take a letter out of the figures that was registered by error
-    Withdraw {
-        /// Its reference
-        #[arg(value_parser = typed::reference)]
-        reference: String,
-        #[command(flatten)]
-        author: Author,
-    },
+    Withdraw(Withdrawn),
     /// Register the letters of a CSV or ODS list (columns: reçu le, nom, objet, répondu le, demandeur, nature, bureau, numéro)
-    Import {
-        /// The list
-        file: PathBuf,
-        /// The bureau of lines that name none
-        #[arg(long)]
-        bureau: String,
-        #[command(flatten)]
-        author: Author,
-    },
+    Import(ListFile),
     /// List the letters received in a period
     List {
         /// The period: 2026, 2026-T3, 2026-11
@@ -145,14 +131,14 @@ pub async fn letter(config: &Path, verb: Verb) -> Answer {
             register::hand(&store, &settings, &author).correct_letter(&reference, &letter.letter(None)).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Withdraw { reference, author } => {
+        Verb::Withdraw(Withdrawn { reference, author }) => {
             register::hand(&store, &settings, &author).withdraw(&reference, Channel::Letter).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Import { file, bureau, author } => {
-            names::bureau(&settings.office, &bureau)?;
-            let letters = import::letters(&register::read(&file)?, &bureau).map_err(crate::app::Error::from)?;
-            let written = register::hand(&store, &settings, &author).letters(&letters).await?;
+        Verb::Import(list) => {
+            let letters =
+                import::letters(&list.read(&settings.office)?, &list.bureau).map_err(crate::app::Error::from)?;
+            let written = register::hand(&store, &settings, &list.author).letters(&letters).await?;
             register::print_written(&written)
         }
         Verb::List { period, format } => list(&settings, &store, period, format).await,

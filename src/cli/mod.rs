@@ -48,9 +48,12 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Secrets, Settings};
 
+/// What scripts may rely on.
+const EXIT_CODES: &str = "Exit codes: 0 done, or yes; 1 the answer is no; 2 usage or configuration (README, Commands)";
+
 /// The lookout over the functional mailboxes of a préfecture.
 #[derive(Debug, Parser)]
-#[command(name = "vigie", version, about, propagate_version = true)]
+#[command(name = "vigie", version, about, propagate_version = true, after_help = EXIT_CODES)]
 struct Arguments {
     /// The configuration file
     #[arg(long, global = true, env = "VIGIE_CONFIG", default_value = "/etc/vigie/vigie.toml")]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{IsTerminal as _, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::output;
@@ -12,11 +12,42 @@ use crate::app::register::{Differing, Hand, Written};
 use crate::clock;
 use crate::config::Settings;
 use crate::domain::french::counted;
+use crate::domain::office::Office;
 use crate::domain::policy::Channel;
 use crate::store::{Details, Store};
 
 /// The largest list that is read.
 const MAX_LIST_OCTETS: u64 = 64 * 1024 * 1024;
+
+/// An item that is to go out of the figures, and who says so.
+#[derive(Debug, clap::Args)]
+pub struct Withdrawn {
+    /// Its reference
+    #[arg(value_parser = super::typed::reference)]
+    pub reference: String,
+    #[command(flatten)]
+    pub author: Author,
+}
+
+/// A list of a spreadsheet, and who brings it.
+#[derive(Debug, clap::Args)]
+pub struct ListFile {
+    /// The list
+    file: PathBuf,
+    /// The bureau of lines that name none
+    #[arg(long)]
+    pub bureau: String,
+    #[command(flatten)]
+    pub author: Author,
+}
+
+impl ListFile {
+    /// Its content, once its bureau is known to be one.
+    pub fn read(&self, office: &Office) -> Result<Vec<u8>, Failure> {
+        super::names::bureau(office, &self.bureau)?;
+        read(&self.file)
+    }
+}
 
 /// The hand that writes.
 pub fn hand<'a>(store: &'a Store, settings: &'a Settings, author: &'a Author) -> Hand<'a> {
