@@ -174,7 +174,11 @@ fn documented(command: &[&str], value: &serde_json::Value, verbatim: &str) {
                 documented(command, value, verbatim);
             }
         }
-        serde_json::Value::Array(values) => values.iter().for_each(|value| documented(command, value, verbatim)),
+        serde_json::Value::Array(values) => {
+            for value in values {
+                documented(command, value, verbatim);
+            }
+        }
         _ => {}
     }
 }
@@ -210,7 +214,9 @@ fn each_listing_has_documented_keys_and_null_for_what_is_absent() {
     ] {
         let lines = shell.json(command);
         // What an entry says is printed as it stands in the ledger.
-        lines.iter().for_each(|line| documented(command, line, "payload"));
+        for line in &lines {
+            documented(command, line, "payload");
+        }
     }
 }
 
