@@ -251,7 +251,10 @@ impl Reader {
             "request_closed" => Fact::Closed { at: occurred_at },
             "request_transferred" => Fact::Transferred { at: occurred_at },
             "request_reclassified" => reclassified(row, &said(row)?)?,
-            "request_redated" => Fact::Redated(due(row, &said(row)?)?),
+            "request_redated" => {
+                let said = said(row)?;
+                Fact::Redated { due: due(row, &said)?, owed: owed(&said) }
+            }
             "request_suspended" => Fact::Suspended { at: occurred_at },
             "request_resumed" => Fact::Resumed { at: occurred_at, due: due(row, &said(row)?)? },
             "request_reopened" => Fact::Reopened,
@@ -261,8 +264,7 @@ impl Reader {
             }
             "alert_raised" => {
                 let said = said(row)?;
-                // A request has one clock, and its entry names none.
-                Fact::Alerted { level: said.level, owed: Owed::from_name(&said.owed).unwrap_or(Owed::Answer) }
+                Fact::Alerted { level: said.level, owed: owed(&said) }
             }
             "acknowledgement_state" => Fact::Acknowledged { state: said(row)?.state.into_owned() },
             "letter_registered" => Fact::Opened(Box::new(self.letter(row, &said(row)?)?)),
@@ -365,6 +367,11 @@ fn case(row: &FactRow, said: &Said<'_>, due_on: NaiveDate) -> Result<Case> {
 fn opened(row: &FactRow, said: &Said<'_>) -> Result<Case> {
     let due = due(row, said)?;
     Ok(Case { due_at: due.at, ..case(row, said, due.on)? })
+}
+
+/// The clock that an entry is about. A request has one, and its entries name none.
+fn owed(said: &Said<'_>) -> Owed {
+    Owed::from_name(&said.owed).unwrap_or(Owed::Answer)
 }
 
 fn due(row: &FactRow, said: &Said<'_>) -> Result<Due> {

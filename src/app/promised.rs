@@ -12,6 +12,7 @@ use super::{Result, facts};
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
 use crate::domain::decide::Desk;
+use crate::domain::event::Event;
 use crate::domain::french::french_date;
 use crate::domain::indicator::case::Case;
 use crate::domain::office::Office;
@@ -19,6 +20,8 @@ use crate::domain::promised::Promised;
 use crate::mail::notice::ListFields;
 use crate::store::{Schedules, Store, Turn};
 
+/// How often registers are read again because somebody wrote into them meanwhile.
+const MAX_READINGS: usize = 100;
 /// Limits named in one mail; the most urgent come first.
 const MAX_LINES: usize = 60;
 
@@ -45,6 +48,29 @@ async fn read(store: &Store, office: &Office) -> Result<Registers> {
         cleared: folded.cases.iter().filter_map(cleared).collect(),
         head: Some(folded.stamp.head.seq),
     })
+}
+
+/// Dates what waits by the calendars as they are now, an entry each; how many limits moved.
+pub(super) async fn redate(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<usize> {
+    for _ in 0..MAX_READINGS {
+        let registers = read(store, office).await?;
+        let dated = |item: &Promised| {
+            let calendar = office.desk_of_bureau(&item.bureau).map(|desk| desk.calendar)?;
+            item.redated(calendar, now)
+        };
+        let moved: Vec<Event> = registers.waiting.iter().filter_map(dated).collect();
+        let mut turn = store.begin().await?;
+        if registers.are_stale(&mut turn).await? {
+            continue;
+        }
+        for event in &moved {
+            turn.write_down(event, now);
+        }
+        turn.commit().await?;
+        return Ok(moved.len());
+    }
+    // Somebody imports a list just now: what that writes is dated by these calendars already.
+    Ok(0)
 }
 
 /// All that wait, of every bureau.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Result, calendars};
+use super::{Result, calendars, promised};
 use crate::domain::decide::Decision;
 use crate::domain::event::Event;
 use crate::domain::office::Office;
@@ -16,21 +16,22 @@ const REQUESTS_PER_TURN: i64 = 1_000;
 /// What a new configuration changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Refreshed {
-    /// Requests whose limit moved.
+    /// Requests, letters and appointments whose limit moved.
     pub redated: usize,
     /// Requests that are now warned of at another time, those whose limit moved among them.
     pub changed: usize,
 }
 
-/// Writes down which configuration is in force from now on, and lets the open requests follow it: a closure that was
-/// added re-dates them, one entry each; what is settled stands.
+/// Writes down which configuration is in force from now on, and lets what is open follow it, requests, letters and
+/// appointments: a closure that was added re-dates them, one entry each; what is settled stands.
 pub async fn take_into_use(store: &Store, office: &Office, now: DateTime<Utc>) -> Result<Refreshed> {
     let mut turn = store.begin().await?;
     let (digest, rules, commitments) = (office.digest.clone(), office.rules(), office.commitments());
     turn.write_down(&Event::Configuration { digest, rules, commitments, at: now }, now);
     calendars::note(&mut turn, office, now).await?;
     turn.commit().await?;
-    let (mut refreshed, mut after) = (Refreshed::default(), RequestId(0));
+    let redated = promised::redate(store, office, now).await?;
+    let (mut refreshed, mut after) = (Refreshed { redated, changed: 0 }, RequestId(0));
     loop {
         let mut turn = store.begin().await?;
         let requests = turn.open_requests(after, REQUESTS_PER_TURN).await?;

@@ -131,7 +131,7 @@ fn arrival(kind: &str, told: &Telling<'_>) -> Option<String> {
             told.day("due_on")
         ),
         "request_redated" => {
-            format!("échéance portée au {} (calendrier {})", told.day("due_on"), told.text("calendar"))
+            format!("échéance{} portée au {} (calendrier {})", which(told), told.day("due_on"), told.text("calendar"))
         }
         "acknowledgement_state" => format!("accusé de réception\u{a0}: {}", acknowledgement(told.text("state"))),
         "alert_raised" => alert(told),
@@ -165,13 +165,17 @@ fn arrival(kind: &str, told: &Telling<'_>) -> Option<String> {
     })
 }
 
-/// An alert about a request names no clock; one about an appointment says which of its two.
-fn alert(told: &Telling<'_>) -> String {
-    let which = match Owed::from_name(told.text("owed")) {
+/// Which limit an entry is about: that of an appointment says it, a request has one.
+fn which(told: &Telling<'_>) -> &'static str {
+    match Owed::from_name(told.text("owed")) {
         Some(Owed::Fixing) => " de fixation du rendez-vous",
         Some(Owed::Holding) => " de tenue du rendez-vous",
         Some(Owed::Answer) | None => "",
-    };
+    }
+}
+
+fn alert(told: &Telling<'_>) -> String {
+    let which = which(told);
     match told.number("level") {
         -1 => format!("alerte\u{a0}: échéance{which} dépassée"),
         level if level < 0 => format!("alerte\u{a0}: échéance{which} dépassée, rappel n°\u{a0}{}", -1 - level),

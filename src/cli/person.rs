@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::output::{self, Format, short_instant};
 use super::typed::Author;
-use super::{Answer, Failure, open, retention_of};
+use super::{Answer, Failure, open};
 use crate::app::Store;
 use crate::app::retention::{self, Retention};
 use crate::clock;
@@ -68,8 +68,14 @@ pub async fn person(config: &Path, verb: Verb) -> Answer {
             let file = retention::person_file(&store, &settings.office, &address(&text)?, &author.agent, now).await?;
             let about = file.digest.get(..16).unwrap_or_default().to_owned();
             let seen = (author.agent.as_str(), "person export", about.as_str());
-            retention::note_access(&store, retention_of(&settings), seen, file.messages.len() + file.items.len(), now)
-                .await?;
+            retention::note_access(
+                &store,
+                settings.office.retention,
+                seen,
+                file.messages.len() + file.items.len(),
+                now,
+            )
+            .await?;
             output::json(&file)?;
         }
         Verb::Erase { address: text, case, author } => {
@@ -107,7 +113,7 @@ pub async fn note_access(
 pub async fn access_log(config: &Path, arguments: &AccessArguments) -> Answer {
     let (settings, store) = open(config).await?;
     let zone = settings.office.zone();
-    let lines = retention::access_log(&store, retention_of(&settings), clock::now()).await?;
+    let lines = retention::access_log(&store, settings.office.retention, clock::now()).await?;
     let views: Vec<AccessView> = lines
         .iter()
         .map(|line| AccessView {

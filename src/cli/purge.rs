@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use super::output::{self, Format};
 use super::typed::Author;
-use super::{Answer, Failure, open, retention_of};
+use super::{Answer, Failure, open};
 use crate::app::retention::{self, PurgeLine};
 use crate::clock;
 use crate::domain::french::{counted, french_day};
@@ -39,7 +39,7 @@ pub struct Arguments {
 pub async fn purge(config: &Path, arguments: &Arguments) -> Answer {
     let (settings, store) = open(config).await?;
     let now = clock::now();
-    let lines = retention::list(&store, retention_of(&settings), &settings.office, now).await?;
+    let lines = retention::list(&store, settings.office.retention, &settings.office, now).await?;
     let (Some(path), Some(visa)) = (&arguments.list, &arguments.visa) else {
         match arguments.format {
             Format::Csv => output::print(&retention::csv(&lines))?,
@@ -49,7 +49,7 @@ pub async fn purge(config: &Path, arguments: &Arguments) -> Answer {
     };
     let list = read(path)?;
     let purged =
-        retention::purge(&store, retention_of(&settings), &lines, &list, visa, &arguments.author.agent, now).await?;
+        retention::purge(&store, settings.office.retention, &lines, &list, visa, &arguments.author.agent, now).await?;
     output::print(&format!("{} sous le visa {visa}\n", counted(purged, "élément éliminé", "éléments éliminés")))?;
     Ok(ExitCode::SUCCESS)
 }

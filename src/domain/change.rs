@@ -363,6 +363,7 @@ fn proof(evidence: Evidence, confidence: Confidence, by: Option<&String>, way: O
     payload.maybe("by", by).maybe("way", way)
 }
 
-fn due(payload: Payload, due_on: NaiveDate, due_at: DateTime<Utc>, calendar_revision: &str) -> Payload {
+/// A deadline, as entries write it.
+pub(super) fn due(payload: Payload, due_on: NaiveDate, due_at: DateTime<Utc>, calendar_revision: &str) -> Payload {
     payload.text("due_on", due_on.to_string()).instant("due_at", due_at).text("calendar", calendar_revision)
 }

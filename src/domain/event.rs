@@ -8,7 +8,7 @@ use super::custody::Custody;
 use super::effect::{EffectKind, Outcome};
 use super::ledger::{Draft, Payload};
 use super::policy::Mode;
-use super::promised::Owed;
+use super::promised::News;
 use super::receipt::{Rule, Times};
 use super::register::Registration;
 use super::request::{Change, Request};
@@ -191,17 +191,8 @@ pub enum Event {
     },
     /// A person wrote into a register: a letter, an appointment, the value of an indicator.
     Registered(Box<Registration>),
-    /// An alert rose about a letter or an appointment: the entry of a request's alert, and which clock it is about.
-    PromiseAlert {
-        /// Its reference.
-        reference: String,
-        /// What is owed.
-        owed: Owed,
-        /// Working days left, -1 when overdue.
-        level: i64,
-        /// When.
-        at: DateTime<Utc>,
-    },
+    /// Something happened to a letter or an appointment by the clock or the calendar alone.
+    Promised(Box<News>),
     /// A mailbox could not be read for longer than allowed, or can again.
     Blindness {
         /// The mailbox.
@@ -350,7 +341,7 @@ impl Event {
                 entry("folder_reconciled", *at, Some(mailbox), None, payload)
             }
             Self::Registered(registration) => registration.draft(),
-            Self::PromiseAlert { reference, owed, level, at } => promise_alert(reference, *owed, *level, *at),
+            Self::Promised(news) => news.draft(),
             Self::Blindness { mailbox, since, over, cause, at } => {
                 let kind = if *over { "mailbox_sees_again" } else { "mailbox_blind" };
                 entry(kind, *at, Some(mailbox), None, Payload::new().instant("since", *since).text("cause", cause))
@@ -367,12 +358,6 @@ fn entry(
     payload: Payload,
 ) -> Draft {
     Draft { occurred_at, kind, mailbox: mailbox.cloned(), request: request.cloned(), payload }
-}
-
-/// An alert about a request names its mailbox and no clock: it has one that raises alerts.
-fn promise_alert(reference: &String, owed: Owed, level: i64, at: DateTime<Utc>) -> Draft {
-    let payload = Payload::new().int("level", level).text("owed", owed.name());
-    entry("alert_raised", at, None, Some(reference), payload)
 }
 
 impl MessageRecord {

@@ -51,6 +51,7 @@ pub mod redate;
 pub mod register;
 pub mod request;
 pub mod requester;
+pub mod retention;
 pub mod same_subject;
 pub mod schedule;
 pub mod seal;

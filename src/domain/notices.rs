@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use super::alert::{self, Bureau, Rise};
 use super::decide::{Decision, Desk, change};
 use super::effect::{Effect, EffectKind, effect_id};
-use super::event::Event;
 use super::ledger::rfc3339;
 use super::promised::Promised;
 use super::request::{Change, Request};
@@ -51,9 +50,8 @@ pub fn on_alerts_due(
     for (desk, promised) in promised.iter().filter(|(desk, item)| !desk.policy.is_withdrawn(&item.commitment)) {
         match alert::rise_of(desk.clock(), promised.due(), now) {
             Rise::Raise(level, _) => {
-                let (reference, owed) = (promised.reference.clone(), promised.owed);
-                groups.add(level, desk.bureau, &reference);
-                decision.events.push(Event::PromiseAlert { reference, owed, level, at: now });
+                groups.add(level, desk.bureau, &promised.reference);
+                decision.events.push(promised.alerted(level, now));
             }
             // The bureau looks again when it opens next.
             Rise::Wait(_) | Rise::Never => {}

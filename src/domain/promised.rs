@@ -7,11 +7,13 @@
 //! one, nobody is warned any more: what remains is to keep the appointment, and a date beyond the second limit was chosen
 //! by somebody who read that limit.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::alert::Due;
 use super::calendar::Calendar;
+use super::event::Event;
 use super::indicator::case::{Case, End};
+use super::ledger::{Draft, Payload};
 use super::names::names;
 use super::policy::Channel;
 
@@ -51,6 +53,8 @@ pub struct Promised {
     pub commitment: String,
     /// What is owed.
     pub owed: Owed,
+    /// The limit, in working days.
+    pub limit: u16,
     /// The day of receipt, or of the demand.
     pub received_on: NaiveDate,
     /// The last civil day that is in time.
@@ -71,23 +75,77 @@ impl Promised {
         if case.end != End::Open {
             return Vec::new();
         }
-        let promised = |owed, commitment: &String, due_on, raised| Self {
+        let promised = |owed, commitment: &String, (limit, due_on), raised| Self {
             reference: case.reference.clone(),
             bureau: case.bureau.clone(),
             commitment: commitment.clone(),
             owed,
+            limit,
             received_on: calendar.civil(case.received_at),
             due_on,
             raised,
         };
         let second = case.meeting.as_ref();
-        let second = second.map(|meeting| promised(Owed::Holding, &meeting.commitment, meeting.due_on, meeting.raised));
-        std::iter::once(promised(first, &case.commitment, case.due_on, case.raised)).chain(second).collect()
+        let second = second.map(|meeting| {
+            promised(Owed::Holding, &meeting.commitment, (meeting.limit, meeting.due_on), meeting.raised)
+        });
+        let first = promised(first, &case.commitment, (case.limit, case.due_on), case.raised);
+        std::iter::once(first).chain(second).collect()
+    }
+
+    /// What a calendar that changed makes of the limit; `None` where that limit stands, or where the calendar gives none.
+    #[must_use]
+    pub fn redated(&self, calendar: &Calendar, at: DateTime<Utc>) -> Option<Event> {
+        let due_on = calendar.add_working_days(self.received_on, self.limit)?;
+        let (due_at, revision) = (calendar.end_of_day(due_on), calendar.revision().to_owned());
+        (due_on != self.due_on).then(|| self.news(What::Redated { due_on, due_at, revision }, at))
+    }
+
+    /// That an alert rose about it.
+    #[must_use]
+    pub fn alerted(&self, level: i64, at: DateTime<Utc>) -> Event {
+        self.news(What::Alerted { level }, at)
+    }
+
+    fn news(&self, what: What, at: DateTime<Utc>) -> Event {
+        Event::Promised(Box::new(News { reference: self.reference.clone(), owed: self.owed, what, at }))
     }
 
     /// The days from which its alerts are reckoned.
     #[must_use]
     pub fn due(&self) -> Due {
         Due { received_on: self.received_on, due_on: self.due_on, raised: self.raised }
+    }
+}
+
+/// What happened to a letter or an appointment by the clock or the calendar alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    reference: String,
+    owed: Owed,
+    what: What,
+    at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum What {
+    /// An alert rose: working days left, -1 when overdue.
+    Alerted { level: i64 },
+    /// The calendar changed, and with it the limit.
+    Redated { due_on: NaiveDate, due_at: DateTime<Utc>, revision: String },
+}
+
+impl News {
+    /// The entry's draft: that of a request, and which limit it is about.
+    #[must_use]
+    pub fn draft(&self) -> Draft {
+        let payload = Payload::new().text("owed", self.owed.name());
+        let (kind, payload) = match &self.what {
+            What::Alerted { level } => ("alert_raised", payload.int("level", *level)),
+            What::Redated { due_on, due_at, revision } => {
+                ("request_redated", super::change::due(payload, *due_on, *due_at, revision))
+            }
+        };
+        Draft { occurred_at: self.at, kind, mailbox: None, request: Some(self.reference.clone()), payload }
     }
 }

@@ -253,7 +253,7 @@ pub(super) const MESSAGE_FACTS: &str = concat!(
     fact_columns!(),
     " FROM ledger WHERE kind = 'message_recorded' AND seq <= $1 AND occurred_at >= $2 AND occurred_at < $3 ORDER BY seq"
 );
-/// What was written by hand, and the alerts about it.
+/// What was written by hand, and what vigie wrote about it.
 pub(super) const HAND_FACTS: &str = concat!(
     "SELECT ",
     fact_columns!(),
@@ -261,8 +261,8 @@ pub(super) const HAND_FACTS: &str = concat!(
     by_hand!(),
     " AND seq <= $1 UNION ALL SELECT ",
     fact_columns!(),
-    " FROM ledger WHERE kind = 'alert_raised' AND request <> '' AND request IN (SELECT reference FROM register_item) \
-     AND seq <= $1 ORDER BY seq"
+    " FROM ledger WHERE kind IN ('alert_raised', 'request_redated') AND request <> '' \
+     AND request IN (SELECT reference FROM register_item) AND seq <= $1 ORDER BY seq"
 );
 pub(super) const WRITTEN_BY_HAND: &str =
     concat!("SELECT COUNT(*) FROM ledger WHERE kind IN ", by_hand!(), " AND seq > $1");

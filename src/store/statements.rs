@@ -65,6 +65,7 @@ pub const STATEMENTS: &[&str] = &[
     purge::OLD_REQUESTS,
     purge::OLD_MESSAGES,
     purge::PERSON,
+    purge::PURGEABLE_OF,
     purge::PERSON_MESSAGES,
     purge::PERSON_REQUESTS,
     purge::PERSON_MESSAGE_IDS,

@@ -1,9 +1,12 @@
 //! Letters and appointments: the same alerts as requests, the same entries, the same digest.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use vigie::app::refresh::take_into_use;
 use vigie::app::register::{NewAppointment, NewLetter, Origin};
 use vigie::app::story;
+use vigie::domain::calendar::{Calendar, Closure};
 use vigie::domain::effect::EffectKind;
+use vigie::domain::holidays::HolidayRules;
 use vigie::domain::policy::{Nature, Requester};
 use vigie::domain::register::Authority;
 use vigie::store::{Details, Store};
@@ -226,5 +229,58 @@ async fn requests_and_letters_that_reach_a_level_together_are_one_mail() {
         .collect();
     assert_eq!(told, [(2, true, true), (1, true, true), (0, true, true), (-1, true, true)]);
     assert_eq!(alerts[0].recipients, [AGENTS]);
+    world.check().await;
+}
+
+/// The prefecture is closed on a day, decided now; the configuration is taken into use.
+async fn close(world: &mut World, on: &str) {
+    let closure = Closure { from: day(on), to: day(on), label: "Pont".into(), suspends: true };
+    for calendar in world.settings.office.calendars.values_mut() {
+        let closures = calendar.closures().iter().cloned().chain([closure.clone()]).collect();
+        let (territory, zone, days) = (calendar.territory(), calendar.zone(), calendar.opening_days());
+        *calendar = Calendar::new(territory, zone, HolidayRules::default(), closures, days);
+    }
+    reload(world).await;
+}
+
+async fn reload(world: &World) {
+    take_into_use(&world.store, &world.settings.office, world.now).await.unwrap();
+}
+
+/// The days to which the limits of a reference were moved.
+async fn moved(world: &World, reference: &str) -> Vec<String> {
+    let entries = world.store.ledger_of(reference).await.unwrap();
+    let redated = entries.iter().filter(|entry| entry.kind == "request_redated");
+    let payloads = redated.map(|entry| serde_json::from_str::<serde_json::Value>(&entry.payload).unwrap());
+    payloads.map(|said| format!("{} {}", said["owed"].as_str().unwrap(), said["due_on"].as_str().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn a_closure_decided_later_dates_letters_and_appointments_that_wait_anew_and_their_alerts_follow() {
+    let mut world = World::new("2026-05-04 09:00").await;
+    reload(&world).await;
+    let letters = [letter("citoyennete", "2026-05-04"), letter("citoyennete", "2026-05-04")];
+    world.by_hand(async |hand| hand.letters(&letters).await).await;
+    world.by_hand(async |hand| hand.appointments(&[appointment("citoyennete", "2026-05-04")]).await).await;
+    world.advance("2026-05-05 09:00").await;
+    let answered = async |hand: vigie::app::register::Hand<'_>| {
+        hand.answer_letter("COU-2026-000001", day("2026-05-05"), false).await
+    };
+    world.by_hand(answered).await;
+    world.advance("2026-05-05 10:00").await;
+    reload(&world).await;
+    // Due on the 20th; the appointment to be fixed by the 11th, and held by the 20th.
+    close(&mut world, "2026-05-07").await;
+    reload(&world).await;
+    assert_eq!(moved(&world, "COU-2026-000001").await, Vec::<String>::new(), "what is settled stands");
+    assert_eq!(moved(&world, "COU-2026-000002").await, ["answer 2026-05-21"], "once");
+    assert_eq!(moved(&world, "RDV-2026-000001").await, ["fixing 2026-05-12", "holding 2026-05-21"]);
+    world.advance("2026-05-22 12:00").await;
+    let expected =
+        [("2026-05-19 08:30", 2), ("2026-05-20 08:30", 1), ("2026-05-21 08:30", 0), ("2026-05-22 08:30", -1)];
+    assert_eq!(told(&world, "COU-2026-000002"), levels(expected));
+    let story = story::of(&world.store, "RDV-2026-000001", world.settings.office.zone()).await.unwrap();
+    let told = |what: &str| story.iter().any(|told| told.text.starts_with(what));
+    assert!(told("échéance de fixation du rendez-vous portée au mardi 12 mai 2026"), "{story:?}");
     world.check().await;
 }

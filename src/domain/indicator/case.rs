@@ -160,7 +160,12 @@ pub enum Fact {
         due: Due,
     },
     /// The deadline moved.
-    Redated(Due),
+    Redated {
+        /// The new one.
+        due: Due,
+        /// The clock that it is about.
+        owed: Owed,
+    },
     /// The clock stands still: pieces are missing.
     Suspended {
         /// Since when.
@@ -280,7 +285,7 @@ impl Case {
                 (self.requester, self.nature, self.commitment, self.limit) = (requester, nature, commitment, limit);
                 self.redate(due);
             }
-            Fact::Redated(due) => self.redate(due),
+            Fact::Redated { due, owed } => self.clock_redated(due, owed),
             Fact::Suspended { at } => {
                 self.suspensions.push((at, None));
                 self.raised = None;
@@ -341,6 +346,16 @@ impl Case {
         let second = self.meeting.as_mut().and_then(|meeting| meeting.raised.take());
         if self.raised.take().or(second).is_some() {
             self.cleared_by = Some(seq);
+        }
+    }
+
+    fn clock_redated(&mut self, due: Due, owed: Owed) {
+        match (owed, &mut self.meeting) {
+            (Owed::Holding, Some(meeting)) => {
+                meeting.raised = meeting.raised.filter(|_| due.on <= meeting.due_on);
+                (meeting.due_on, meeting.due_at) = (due.on, due.at);
+            }
+            (Owed::Answer | Owed::Fixing | Owed::Holding, _) => self.redate(due),
         }
     }
 
