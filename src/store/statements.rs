@@ -17,6 +17,7 @@ pub const STATEMENTS: &[&str] = &[
     agenda::GUESSED,
     agenda::WITHHELD_IN,
     agenda::TAKE_CLEARED,
+    agenda::NEVER_WARNED,
     agenda::TOLD,
     agenda::TELL,
     agenda::LAST_ENTRY_BEFORE,
