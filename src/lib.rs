@@ -15,6 +15,9 @@
 //! - [`cli`]: the commands, one file a verb. Imports all.
 //! - [`clock`]: the only reader of the system's clock.
 
+// A print macro panics where the other end is closed; `cli::output` prints.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod app;
 pub mod cli;
 pub mod clock;

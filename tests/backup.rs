@@ -57,7 +57,7 @@ async fn a_backup_taken_while_vigie_writes_restores_to_what_it_was() {
     let refused = shell.run(&["restore", "copie.vigie"]);
     assert!(String::from_utf8_lossy(&refused.stderr).contains("vigie.db-wal"), "it would be replayed into the backup");
     std::fs::remove_file(shell.path("vigie.db-wal")).unwrap();
-    shell.say(&["restore", "copie.vigie", "--by", "Camille Exemple"]);
+    shell.say(&["restore", "copie.vigie", "--agent", "Camille Exemple"]);
     let found = &shell.json(&["ledger", "verify"])[0];
     assert_eq!((&found["ok"], found["entries"].as_i64()), (&true.into(), Some(head.seq + 1)), "{found}");
     let last = shell.json(&["ledger", "show"]).pop().unwrap();

@@ -16,7 +16,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use support::app::{Vigie, message};
 use support::shell::Shell;
 use vigie::app::gesture::{self, Word};
-use vigie::app::register::{Hand, NewAppointment, NewLetter};
+use vigie::app::register::{Hand, NewAppointment, NewLetter, Origin};
 use vigie::domain::gesture::{Gesture, Way};
 use vigie::domain::policy::{Nature, Requester};
 use vigie::domain::register::Authority;
@@ -38,7 +38,7 @@ fn letter(received: &str, answered: Option<&str>, requester: Requester, nature: 
         received_on: day(received),
         official: true,
         details: Details { name: "=HYPERLINK(\"http://example.org\")".into(), ..Details::default() },
-        origin: String::new(),
+        origin: Origin::default(),
         answered_on: answered.map(day),
     }
 }
@@ -51,7 +51,7 @@ fn appointment(requested: &str, fixed: Option<(&str, &str)>) -> NewAppointment {
         requested_on: day(requested),
         official: true,
         details: Details { name: "@Zoé Exemple".into(), quality: "maire".into(), ..Details::default() },
-        origin: String::new(),
+        origin: Origin::default(),
         fixed: fixed.map(|(on, held)| (day(on), day(held))),
     }
 }

@@ -37,7 +37,7 @@ async fn a_copy_lies_once_in_the_sent_folder_and_is_neither_reply_nor_request() 
     assert_eq!((mail["template"].as_str(), mail["to"][0].as_str()), (Some("pref-pan"), Some("alice@example.org")));
     assert!(mail["queue_id"].is_string() && mail["text_digest"].as_str().unwrap().len() == 64, "{mail}");
     let told = text(&house.vigie(&["request", "show", "PAN-2026-000001"]).stdout);
-    assert!(told.contains("accusé de réception à alice@example.org : accepté par le relais"), "{told}");
+    assert!(told.contains("accusé de réception à alice@example.org\u{a0}: accepté par le relais"), "{told}");
     // As after a crash between writing the copy and noting it.
     let store = Store::open(&house.path("vigie.db").display().to_string()).await.unwrap();
     let effect = mail["message_id"].as_str().unwrap().split('@').next().unwrap().to_owned();

@@ -49,7 +49,7 @@ async fn a_key_that_replaced_another_is_believed_by_whoever_was_given_the_first(
     assert_eq!(shell.say(&["ledger", "key"]).trim(), first, "a key that is there stays");
     filled(&shell, 3).await;
     shell.say(&["ledger", "seal"]);
-    let keys = shell.say(&["ledger", "key", "--rotate", "--by", "Camille Exemple"]);
+    let keys = shell.say(&["ledger", "key", "--rotate", "--agent", "Camille Exemple"]);
     let keys: Vec<&str> = keys.lines().collect();
     assert_eq!((keys.len(), keys[1]), (2, first.as_str()));
     shell.say(&["ledger", "seal"]);

@@ -62,7 +62,7 @@ fn a_receipt_in_the_future_is_refused() {
     fs::write(&file, format!("From: a@b.example\n{TO_US}")).unwrap();
     let (output, rows) = explain(&[&file, Path::new("--received-at"), Path::new("2093-09-02T10:00:00Z")]);
     assert_eq!((output.status.code(), rows.len()), (Some(2), 0));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("2093-09-02"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("septembre 2093 à "));
     let (output, _) = explain(&[&file, Path::new("--received-at"), Path::new("2003-09-02T10:00:00Z")]);
     assert_eq!(output.status.code(), Some(0));
 }
@@ -151,7 +151,7 @@ fn a_preview_of_a_mail_that_would_not_be_sent_says_so() {
 
     let (code, mail, errors) = preview(&robot);
     assert_eq!(code, Some(1));
-    assert!(errors.contains("no acknowledgement would be sent"), "{errors}");
+    assert!(errors.contains("aucun accusé ne partirait"), "{errors}");
     assert!(mail.starts_with("X-Vigie-Preview: no acknowledgement would be sent ("), "{mail}");
 
     let (code, _, errors) = preview(&folder.path().join("nowhere"));

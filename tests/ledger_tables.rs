@@ -16,7 +16,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sqlx::SqlitePool;
 use support::app::{Vigie, at, message};
 use vigie::app::gesture::{self, Word};
-use vigie::app::register::{Hand, NewAppointment, NewLetter};
+use vigie::app::register::{Hand, NewAppointment, NewLetter, Origin};
 use vigie::app::retention::{self, Retention};
 use vigie::app::tick::{Sight, report_blindness, tick};
 use vigie::app::verify::verify;
@@ -127,7 +127,7 @@ fn letter(name: &str, received: i64, answered: Option<i64>) -> NewLetter {
         received_on: date(received),
         official: true,
         details: Details { name: name.into(), subject: "Voirie".into(), ..Details::default() },
-        origin: String::new(),
+        origin: Origin::default(),
         answered_on: answered.map(date),
     }
 }
@@ -171,7 +171,7 @@ async fn scene() -> Vigie {
         requested_on: date(310),
         official: true,
         details: Details { name: "Maire Inventée".into(), note: "Pont".into(), ..Details::default() },
-        origin: String::new(),
+        origin: Origin::default(),
         fixed: Some((date(311), date(331))),
     };
     hand(day(330)).appointments(&[asked]).await.unwrap();

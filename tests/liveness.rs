@@ -106,8 +106,8 @@ fn the_check_compares_every_folder_with_its_server_on_demand() {
     let output = house.vigie(&["check", "--reconcile"]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("boîte pref-pan, dossier INBOX : 1 messages au serveur, 1 au registre"), "{said}");
-    assert!(said.contains("dossier Indésirables : 0 messages"), "{said}");
+    assert!(said.contains("boîte pref-pan, dossier INBOX\u{a0}: 1\u{a0}message au serveur, 1 au registre"), "{said}");
+    assert!(said.contains("dossier Indésirables\u{a0}: 0\u{a0}message "), "{said}");
     let entries = house.json(&["ledger", "show"]);
     assert!(entries.iter().any(|entry| entry["kind"] == "folder_reconciled"), "{entries:?}");
     assert_eq!(house.json(&["ledger", "verify"])[0]["ok"], true);

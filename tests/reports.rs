@@ -95,9 +95,9 @@ fn hand_values_are_checked_against_the_form_of_their_indicator() {
     assert_eq!(set(&["phone.received", "--value", "90"]), Some(0));
     assert_eq!(set(&["crisis.notice_delay", "--duration", "45 min"]), Some(0));
     assert_eq!(set(&["crisis.cip_activation", "--not-applicable"]), Some(0));
-    assert_eq!(set(&["phone.answered", "--numerator", "91", "--denominator", "90"]), Some(1));
-    assert_eq!(set(&["phone.received", "--text", "beaucoup"]), Some(1));
-    assert_eq!(set(&["phone.unknown", "--value", "1"]), Some(1));
+    assert_eq!(set(&["phone.answered", "--numerator", "91", "--denominator", "90"]), Some(2));
+    assert_eq!(set(&["phone.received", "--text", "beaucoup"]), Some(2));
+    assert_eq!(set(&["phone.unknown", "--value", "1"]), Some(2));
     assert_eq!(set(&["phone.received"]), Some(2));
     assert_eq!(set(&["phone.received", "--value", "1", "--text", "x"]), Some(2));
     let value = |line: usize| desk.json(&["indicators", "--period", "2026-T3"])[line - 1]["value"].clone();
@@ -183,7 +183,7 @@ fn what_is_typed_can_forge_no_line_and_an_unknown_name_is_refused() {
     for agent in ["x\nn° 9 lundi : close", "\u{1b}[2J", "\u{202e}x", " "] {
         assert_eq!(code(&[&add[..], &["2026-05-07", "--agent", agent]].concat()), Some(2), "{agent:?}");
     }
-    assert_eq!(code(&[&add[..], &["0001-01-01"]].concat()), Some(1));
+    assert_eq!(code(&[&add[..], &["0001-01-01"]].concat()), Some(2));
     for wrong in [
         ["requests", "--mailbox", "nope"].as_slice(),
         &["messages", "--mailbox", "nope"],
@@ -201,7 +201,7 @@ fn what_is_typed_can_forge_no_line_and_an_unknown_name_is_refused() {
         ["crisis.notice_delay", "--period", "2026", "--duration", "99999999999 h"],
         ["phone.received", "--period", "2035", "--value", "1"],
     ] {
-        assert_eq!(code(&[&["indicator", "set"], &wrong[..], &["--source", "essai"]].concat()), Some(1), "{wrong:?}");
+        assert_eq!(code(&[&["indicator", "set"], &wrong[..], &["--source", "essai"]].concat()), Some(2), "{wrong:?}");
     }
 }
 

@@ -15,7 +15,7 @@ use support::postgres::Postgres;
 use support::shell::Shell;
 use vigie::app::facts;
 use vigie::app::gesture::{self, Word};
-use vigie::app::register::{Hand, NewAppointment, NewLetter};
+use vigie::app::register::{Hand, NewAppointment, NewLetter, Origin};
 use vigie::app::retention::{self, PurgeLine, Retention};
 use vigie::domain::address::Address;
 use vigie::domain::effect::EffectKind;
@@ -155,7 +155,7 @@ fn letter(name: &str, subject: &str, answered: bool) -> NewLetter {
             town: "Villebourg".into(),
             ..Details::default()
         },
-        origin: String::new(),
+        origin: Origin::default(),
         answered_on: answered.then(|| date(day(1))),
     }
 }
@@ -168,7 +168,7 @@ fn appointment(name: &str, held: Option<i64>) -> NewAppointment {
         requested_on: date(day(0)),
         official: true,
         details: Details { name: name.into(), note: "Pont communal".into(), ..Details::default() },
-        origin: String::new(),
+        origin: Origin::default(),
         fixed: held.map(|days| (date(day(1)), date(day(days)))),
     }
 }
@@ -424,8 +424,8 @@ async fn the_command_lists_first_and_purges_only_a_list_with_its_visa() {
     std::fs::write(shell.path("liste.csv"), &list).unwrap();
     assert_eq!(shell.run(&["purge", "--list", "liste.csv"]).status.code(), Some(2), "a visa is asked for");
     let lines = list.lines().count() - 1;
-    let said = shell.say(&["purge", "--list", "liste.csv", "--visa", "AD01-2026-17", "--by", BY]);
-    assert!(said.contains(&format!("{lines} éléments")), "{said}");
+    let said = shell.say(&["purge", "--list", "liste.csv", "--visa", "AD01-2026-17", "--agent", BY]);
+    assert!(said.contains(&format!("{lines}\u{a0}éléments")), "{said}");
     let approved =
         shell.json(&["ledger", "show"]).into_iter().find(|entry| entry["kind"] == "disposal_approved").unwrap();
     assert_eq!((&approved["payload"]["visa"], &approved["payload"]["by"]), (&"AD01-2026-17".into(), &BY.into()));

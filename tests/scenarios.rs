@@ -104,7 +104,7 @@ impl Prefecture {
         let word = Word { gesture: wanted, by: "agent".to_owned(), at, text: None };
         let said = gesture(&self.store, &self.settings.office, reference, word, self.now).await;
         if let Err(refused) = said {
-            self.pending.push(format!("refused: {refused}"));
+            self.pending.push(format!("refused: {}", refused.to_string().replace('\u{a0}', " ")));
         }
     }
 

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::domain::calendar::civil_time;
 use crate::domain::custody::Stage;
-use crate::domain::french::{french_date, french_time};
+use crate::domain::french::{counted, french_date, french_time};
+use crate::domain::policy::{Nature, Requester};
 
 /// The digits of a digest that are shown to people.
 const SHOWN_DIGITS: usize = 12;
@@ -88,13 +89,14 @@ impl Telling<'_> {
 
     fn reconciled(&self) -> String {
         let (missing, surplus) = (self.number("missing"), self.number("surplus"));
+        let missing_ones = counted(missing, "manquant", "manquants");
         let gap = match (missing, surplus, self.payload.get("repaired").and_then(Value::as_bool)) {
             (0, 0, _) => "aucun écart".to_owned(),
-            (_, _, Some(true)) => format!("{missing} manquants et {surplus} en trop, relevés depuis"),
-            (_, _, _) => format!("{missing} manquants et {surplus} en trop, un écart demeure"),
+            (_, _, Some(true)) => format!("{missing_ones}, {surplus} en trop\u{202f}; relevé depuis"),
+            (_, _, _) => format!("{missing_ones}, {surplus} en trop\u{202f}; un écart demeure"),
         };
-        let (folder, server) = (self.text("folder"), self.number("server"));
-        format!("dossier {folder} comparé au serveur, qui a {server} messages\u{a0}: {gap}")
+        let (folder, server) = (self.text("folder"), counted(self.number("server"), "message", "messages"));
+        format!("dossier {folder} comparé au serveur, qui a {server}\u{a0}: {gap}")
     }
 
     fn of_custody(&self, kind: &str) -> Option<String> {
@@ -103,21 +105,22 @@ impl Telling<'_> {
             "sealing_begun" => "scellement du registre commencé, dans un dossier sans sceau".to_owned(),
             "seal_key_rotated" => format!("clé de scellement remplacée par {by}"),
             "disposal_approved" => format!(
-                "élimination de {} demandes et {} messages autorisée (visa {}, liste {}), exécutée par {by}",
-                self.number("requests"),
-                self.number("messages"),
+                "élimination de {} et {} autorisée (visa {}, liste {}), exécutée par {by}",
+                counted(self.number("requests"), "demande", "demandes"),
+                counted(self.number("messages"), "message", "messages"),
                 self.text("visa"),
                 self.digest("list")
             ),
             "purged" => {
                 let rows = self.text("stage") == Stage::Rows.name();
                 let what = if rows { "lignes éliminées" } else { "données personnelles effacées" };
-                let (requests, messages) = (self.count("requests"), self.count("messages"));
-                format!("{what} sous le visa {}\u{a0}: {requests} demandes, {messages} messages", self.text("visa"))
+                let requests = counted(self.count("requests"), "demande", "demandes");
+                let messages = counted(self.count("messages"), "message", "messages");
+                format!("{what} sous le visa {}\u{a0}: {requests}, {messages}", self.text("visa"))
             }
             "person_erased" => {
-                let (messages, case) = (self.number("messages"), self.text("case"));
-                format!("personne oubliée par {by} (dossier {case}), auteur de {messages} messages")
+                let messages = counted(self.number("messages"), "message", "messages");
+                format!("personne oubliée par {by} (dossier {}), auteur de {messages}", self.text("case"))
             }
             "personal_data_shown" => format!("données d’une personne communiquées par {by}"),
             "store_restored" => {
@@ -135,23 +138,10 @@ impl Telling<'_> {
 
 /// Who asks, for people.
 pub(super) fn requester(name: &str) -> &str {
-    match name {
-        "public" => "usager",
-        "elected" => "élu",
-        "local_official" => "cadre territorial",
-        "local_authority" => "collectivité",
-        other => other,
-    }
+    Requester::from_name(name).map_or(name, |requester| requester.french())
 }
 
 /// What is asked, for people.
 pub(super) fn nature(name: &str) -> &str {
-    match name {
-        "general_info" => "information générale",
-        "advice" => "conseil",
-        "complaint" => "réclamation",
-        "suggestion" => "suggestion",
-        "appointment" => "rendez-vous",
-        other => other,
-    }
+    Nature::from_name(name).map_or(name, |nature| nature.french())
 }

@@ -392,15 +392,8 @@ fn reclassified(row: &FactRow, said: &Said<'_>) -> Result<Fact> {
 }
 
 fn hand(row: &FactRow, said: &Said<'_>) -> Result<(HandValue, String)> {
-    let reading = match said.form.as_ref() {
-        "integer" => Reading::Integer(said.value),
-        "ratio" => Reading::Ratio { numerator: said.numerator, denominator: said.denominator },
-        "percent" => Reading::Percent(said.value),
-        "duration" => Reading::Duration(said.value),
-        "text" => Reading::Text(said.text.clone().into_owned()),
-        "not_applicable" => Reading::NotApplicable,
-        _ => return Err(missing(row, "a known form")),
-    };
+    let reading = Reading::told(&said.form, said.value, (said.numerator, said.denominator), &said.text);
+    let reading = reading.ok_or_else(|| missing(row, "a known form"))?;
     let value = HandValue {
         key: said.key.clone().into_owned(),
         period: said.period.parse().map_err(|_| missing(row, "a period"))?,

@@ -72,13 +72,13 @@ pub enum Error {
     #[error("no registration notice goes with the text {0}")]
     NoNotice(String),
     /// No acknowledgement of a request waits for its day.
-    #[error("aucun accusé de réception de {0} n’attend son jour : il est parti, ou n’est pas dû")]
+    #[error("aucun accusé de réception de {0} n’attend son jour\u{a0}: il est parti, ou n’est pas dû")]
     NothingToHasten(String),
     /// There is no such request.
     #[error("aucune demande ne porte la référence {0}")]
     UnknownRequest(String),
     /// The ledger does not reach so far.
-    #[error("le registre n’a pas d’écriture n° {wanted} : la dernière est la n° {last}")]
+    #[error("le registre n’a pas d’écriture n°\u{a0}{wanted}\u{a0}: la dernière est la n°\u{a0}{last}")]
     NoSuchHead {
         /// The place asked for.
         wanted: i64,
@@ -97,19 +97,19 @@ pub enum Error {
     #[error("the report cannot be written: {0}")]
     Report(String),
     /// A list cannot be imported.
-    #[error("{0}")]
+    #[error(transparent)]
     Import(#[from] import::ImportError),
     /// A register refuses what is written into it.
-    #[error("{0}")]
+    #[error(transparent)]
     Register(#[from] register::Refused),
     /// There is no such person.
     #[error("aucune personne n’est connue sous l’adresse {0}")]
     UnknownPerson(String),
     /// A person cannot be forgotten while their requests are open.
-    #[error("des demandes de cette personne sont encore en cours, répondez-y ou clôturez-les d’abord : {0}")]
+    #[error("des demandes de cette personne sont encore en cours, répondez-y ou clôturez-les d’abord\u{a0}: {0}")]
     StillOpen(String),
     /// An item of a list may not be purged, or no longer.
-    #[error("rien n’est éliminé : la liste nomme ce qui ne peut pas, ou ne peut plus, l’être : {0}")]
+    #[error("rien n’est éliminé\u{a0}: la liste nomme ce qui ne peut pas, ou ne peut plus, l’être\u{a0}: {0}")]
     NotPurgeable(String),
     /// An item was opened anew while the list was carried out: what came before it is gone.
     #[error(
@@ -123,13 +123,13 @@ pub enum Error {
         done: usize,
     },
     /// A list names nothing.
-    #[error("rien n’est éliminé : la liste ne nomme rien")]
+    #[error("rien n’est éliminé\u{a0}: la liste ne nomme rien")]
     NothingListed,
     /// A file that should be written exists.
-    #[error("{} existe déjà : rien n’est écrasé, déplacez-le d’abord", .0.display())]
+    #[error("{} existe déjà\u{a0}: rien n’est écrasé, déplacez-le d’abord", .0.display())]
     Exists(std::path::PathBuf),
     /// A backup is not what it was.
-    #[error("{} est endommagé et n’est pas restauré : {damage}", path.display())]
+    #[error("{} est endommagé et n’est pas restauré\u{a0}: {damage}", path.display())]
     Damaged {
         /// The file.
         path: std::path::PathBuf,
@@ -137,7 +137,7 @@ pub enum Error {
         damage: String,
     },
     /// A file cannot be read or written.
-    #[error("{} : {cause}", path.display())]
+    #[error("{}\u{a0}: {cause}", path.display())]
     File {
         /// Which.
         path: std::path::PathBuf,
@@ -145,10 +145,10 @@ pub enum Error {
         cause: std::io::Error,
     },
     /// There is nothing to release.
-    #[error("le disjoncteur n’est pas déclenché : aucun accusé n’est retenu")]
+    #[error("le disjoncteur n’est pas déclenché\u{a0}: aucun accusé n’est retenu")]
     BreakerNotTripped,
     /// The request refuses the change.
-    #[error("{reference} : {refusal}")]
+    #[error("{reference}\u{a0}: {refusal}")]
     Refused {
         /// The request.
         reference: String,
@@ -157,23 +157,45 @@ pub enum Error {
     },
 }
 
+/// What whoever asked can do about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Remedy {
+    /// Ask again later.
+    Wait,
+    /// Ask for something else: what was named is not configured, or cannot be what it says.
+    Reword,
+    /// Nothing: what is there forbids it.
+    Nothing,
+}
+
 impl Error {
     /// Whether the same call may succeed later.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
+        self.remedy() == Remedy::Wait
+    }
+
+    /// Whether what was asked for could never be done.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        self.remedy() == Remedy::Reword
+    }
+
+    fn remedy(&self) -> Remedy {
         match self {
-            Self::Store(error) => error.is_temporary(),
-            Self::Compose { .. }
-            | Self::UnknownMailbox(_)
-            | Self::UnknownBureau(_)
+            Self::Store(error) if error.is_temporary() => Remedy::Wait,
+            Self::Register(refused) if refused.is_usage() => Remedy::Reword,
+            Self::UnknownMailbox(_) | Self::UnknownBureau(_) => Remedy::Reword,
+            Self::Store(_)
+            | Self::Compose { .. }
             | Self::NoText(_)
             | Self::NoNotice(_)
             | Self::NothingToHasten(_)
             | Self::UnknownRequest(_)
             | Self::NoSuchHead { .. }
             | Self::Entry { .. }
-            | Self::Register(_)
             | Self::Import(_)
+            | Self::Register(_)
             | Self::Report(_)
             | Self::UnknownPerson(_)
             | Self::StillOpen(_)
@@ -184,7 +206,7 @@ impl Error {
             | Self::Damaged { .. }
             | Self::File { .. }
             | Self::BreakerNotTripped
-            | Self::Refused { .. } => false,
+            | Self::Refused { .. } => Remedy::Nothing,
         }
     }
 }

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use super::Result;
 use super::tick::queue;
 use crate::domain::event::Event;
+use crate::domain::french::counted;
 use crate::domain::office::Office;
 use crate::domain::schedule::{Firing, Schedule};
 use crate::domain::warning::Warning;
@@ -80,9 +81,9 @@ pub async fn record(store: &Store, office: &Office, lease: &Lease, found: &Findi
     turn.write_down(&event, now);
     if !found.is_repaired() {
         let cause = format!(
-            "Dossier {} : {} messages diffèrent encore après relève, sur {} au serveur et {} au registre.",
+            "Dossier {}\u{a0}: {} encore après relève, sur {} au serveur et {} au registre.",
             found.folder,
-            found.left.len(),
+            counted(found.left.len(), "message diffère", "messages diffèrent"),
             found.server,
             found.store
         );

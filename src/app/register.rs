@@ -3,20 +3,25 @@
 //! *Start reading* at [`write`]: every use case ends there, with entries and personal parts committed together or not
 //! at all. A correction is a new entry of the same kind.
 
+mod lists;
+mod tell;
+
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
+
+pub use self::lists::{Differing, Written};
+pub use self::tell::tell;
 
 use super::Result;
 use super::facts::case_of;
 use crate::domain::calendar::Calendar;
 use crate::domain::event::Event;
-use crate::domain::french::french_date;
+use crate::domain::french::{french_day, quoted};
 use crate::domain::indicator::annex::{Form, LineRule};
 use crate::domain::indicator::case::Case;
 use crate::domain::office::Office;
 use crate::domain::policy::{Channel, Commitment, Nature, Requester};
 use crate::domain::register::{
-    APPOINTMENT_PREFIX, Appointment, Authority, HandValue, LETTER_PREFIX, Letter, LetterAnswer, Promise, Reading,
-    Registered, Registration,
+    Appointment, Authority, HandValue, Letter, LetterAnswer, Promise, Reading, Registered, Registration,
 };
 use crate::store::{Details, RegisterItem, Store, Turn};
 
@@ -41,16 +46,16 @@ const MAX_TEXT: usize = 500;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// The bureau is not configured.
-    #[error("aucun bureau n’a la clé {0:?}")]
+    #[error("aucun bureau n’a la clé {}", quoted(.0))]
     Bureau(String),
     /// The day lies before any register: a year of two digits, mostly.
-    #[error("le {0} est antérieur à {FIRST_YEAR}\u{a0}: l’année s’écrit en quatre chiffres")]
+    #[error("le {} est antérieur à {FIRST_YEAR}\u{a0}: l’année s’écrit en quatre chiffres", french_day(*.0))]
     TooEarly(NaiveDate),
     /// The day lies in the future.
-    #[error("le {0} est dans l’avenir")]
+    #[error("le {} est dans l’avenir", french_day(*.0))]
     Future(NaiveDate),
     /// What follows would come before what it follows.
-    #[error("le {after} précède le {before}")]
+    #[error("le {} précède le {}", french_day(*after), french_day(*before))]
     Order {
         /// The day that should come first.
         before: NaiveDate,
@@ -58,16 +63,16 @@ pub enum Refused {
         after: NaiveDate,
     },
     /// A text is too long.
-    #[error("un texte dépasse {MAX_TEXT} caractères")]
+    #[error("un texte dépasse {MAX_TEXT}\u{a0}caractères")]
     TooLong,
     /// The register has no such item.
     #[error("le registre n’a pas d’élément {0}")]
     Unknown(String),
     /// The indicator is not configured.
-    #[error("aucun indicateur n’a la clé {0:?} (voir « vigie indicator list »)")]
+    #[error("aucun indicateur n’a la clé {} (voir «\u{a0}vigie indicator list\u{a0}»)", quoted(.0))]
     Indicator(String),
     /// The value is not of the indicator’s form.
-    #[error("l’indicateur {key:?} attend {expected}")]
+    #[error("l’indicateur {} attend {expected}", quoted(key))]
     Form {
         /// The indicator.
         key: String,
@@ -80,6 +85,34 @@ pub enum Refused {
     /// No working day is left in a century.
     #[error("le calendrier ne compte pas assez de jours ouvrés")]
     Calendar,
+}
+
+impl Refused {
+    /// Whether what was typed could never be registered; else it is what the register says that forbids it.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Bureau(_)
+            | Self::TooEarly(_)
+            | Self::Future(_)
+            | Self::TooLong
+            | Self::Indicator(_)
+            | Self::Form { .. }
+            | Self::Share => true,
+            Self::Order { .. } | Self::Unknown(_) | Self::Calendar => false,
+        }
+    }
+}
+
+/// Where an item comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Its line in an imported list; none where it was typed.
+    pub line: Option<usize>,
+    /// Its number in that list, or a digest of what the line says; empty where it was typed.
+    pub number: String,
+    /// Whether the list itself gives the number.
+    pub own: bool,
 }
 
 /// A letter to register.
@@ -97,8 +130,8 @@ pub struct NewLetter {
     pub official: bool,
     /// The personal part.
     pub details: Details,
-    /// Its number in an imported list; empty for none.
-    pub origin: String,
+    /// Where it comes from.
+    pub origin: Origin,
     /// The day of the answer, where it is known already.
     pub answered_on: Option<NaiveDate>,
 }
@@ -118,8 +151,8 @@ pub struct NewAppointment {
     pub official: bool,
     /// The personal part.
     pub details: Details,
-    /// Its number in an imported list; empty for none.
-    pub origin: String,
+    /// Where it comes from.
+    pub origin: Origin,
     /// The day of the fixing and that of the appointment, where they are known already.
     pub fixed: Option<(NaiveDate, NaiveDate)>,
 }
@@ -137,40 +170,7 @@ pub struct Hand<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// What was written into a register.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Written {
-    /// The references given, in order.
-    pub references: Vec<String>,
-    /// How many lines were there already.
-    pub known: usize,
-}
-
 impl Hand<'_> {
-    /// Registers letters, all of them or none; a line of a list that is there already is left out.
-    pub async fn letters(&self, letters: &[NewLetter]) -> Result<Written> {
-        let mut turn = self.begin().await?;
-        let mut written = Written::default();
-        for new in letters {
-            if turn.has_origin(Channel::Letter.name(), &new.origin).await? {
-                written.known += 1;
-                continue;
-            }
-            let reference = self.number(&mut turn, LETTER_PREFIX, new.received_on).await?;
-            let letter = self.letter(&mut turn, reference.clone(), new).await?;
-            self.note(&mut turn, Registered::Letter(letter), new.received_on, false)?;
-            if let Some(answered_on) = new.answered_on {
-                self.in_order(new.received_on, answered_on)?;
-                let (reference, answer) = (reference.clone(), LetterAnswer::Substantive);
-                let what = Registered::LetterAnswered { reference, answered_on, answer };
-                self.note(&mut turn, what, answered_on, false)?;
-            }
-            written.references.push(reference);
-        }
-        turn.commit().await?;
-        Ok(written)
-    }
-
     /// Describes a letter anew.
     pub async fn correct_letter(&self, reference: &str, new: &NewLetter) -> Result<()> {
         let mut turn = self.known(reference, Channel::Letter).await?;
@@ -194,28 +194,6 @@ impl Hand<'_> {
         let before = if holding { case.first_human() } else { case.substantive_at };
         self.note(&mut turn, what, answered_on, before.is_some())?;
         Ok(turn.commit().await?)
-    }
-
-    /// Registers appointments, all of them or none; a line of a list that is there already is left out.
-    pub async fn appointments(&self, appointments: &[NewAppointment]) -> Result<Written> {
-        let mut turn = self.begin().await?;
-        let mut written = Written::default();
-        for new in appointments {
-            if turn.has_origin(Channel::Appointment.name(), &new.origin).await? {
-                written.known += 1;
-                continue;
-            }
-            let reference = self.number(&mut turn, APPOINTMENT_PREFIX, new.requested_on).await?;
-            let wanted = self.appointment(&mut turn, reference.clone(), new).await?;
-            self.note(&mut turn, Registered::Appointment(wanted), new.requested_on, false)?;
-            if let Some((fixed_on, held_on)) = new.fixed {
-                self.in_order(new.requested_on, fixed_on)?;
-                self.note(&mut turn, fixing(&reference, fixed_on, held_on)?, fixed_on, false)?;
-            }
-            written.references.push(reference);
-        }
-        turn.commit().await?;
-        Ok(written)
     }
 
     /// Describes an appointment anew.
@@ -328,7 +306,7 @@ impl Hand<'_> {
             .or(self.office.mailboxes.first())
             .and_then(|policy| policy.commitment(Channel::Letter, new.requester, new.nature, new.received_on));
         let promise = promise(calendar, covering, LETTER_LIMIT, new.received_on)?;
-        let details = save(turn, &reference, Channel::Letter, &new.details, &new.origin).await?;
+        let details = save(turn, &reference, Channel::Letter, &new.details, &new.origin.number).await?;
         Ok(Letter {
             reference,
             bureau: new.bureau.clone(),
@@ -348,7 +326,7 @@ impl Hand<'_> {
         let with_key = |key: &str| self.commitments().find(|commitment| commitment.key == key && !commitment.withdrawn);
         let fixing = promise(calendar, with_key(FIXING), FIXING_LIMIT, new.requested_on)?;
         let holding = promise(calendar, with_key(HOLDING), HOLDING_LIMIT, new.requested_on)?;
-        let details = save(turn, &reference, Channel::Appointment, &new.details, &new.origin).await?;
+        let details = save(turn, &reference, Channel::Appointment, &new.details, &new.origin.number).await?;
         Ok(Appointment {
             reference,
             bureau: new.bureau.clone(),
@@ -413,7 +391,11 @@ pub fn accepts(rule: &LineRule, reading: &Reading) -> Result<(), Refused> {
         return Err(Refused::Share);
     }
     let (fits, expected) = match rule.form {
-        Form::Count | Form::Mean => (matches!(reading, Reading::Integer(0..)), "un nombre entier (--value)"),
+        Form::Count => (matches!(reading, Reading::Integer(0..)), "un nombre entier (--value)"),
+        Form::Mean => (
+            matches!(reading, Reading::Integer(0..) | Reading::Mean(0..)),
+            "un nombre d’au plus deux décimales (--value)",
+        ),
         Form::Share => (
             matches!(reading, Reading::Ratio { .. } | Reading::Percent(0..=10_000)),
             "un taux de 0 à 100\u{a0}% (--numerator et --denominator, ou --percent)",
@@ -429,51 +411,4 @@ pub fn accepts(rule: &LineRule, reading: &Reading) -> Result<(), Refused> {
     } else {
         Err(Refused::Form { key: rule.key.clone(), expected })
     }
-}
-
-/// What a register's entry says, in a sentence; `None` for entries of other kinds.
-#[must_use]
-pub fn tell(kind: &str, payload: &serde_json::Value) -> Option<String> {
-    let text = |name: &str| payload.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
-    let day = |name: &str| text(name).parse().map_or_else(|_| text(name).to_owned(), french_date);
-    let (by, again) = (text("by"), payload.get("correction").is_some_and(|value| value == true));
-    let again = if again { " (correction)" } else { "" };
-    Some(match kind {
-        "letter_registered" => {
-            format!(
-                "courrier inscrit par {by}{again}\u{a0}: reçu le {}, échéance le {}",
-                day("received_on"),
-                day("due_on")
-            )
-        }
-        "letter_answered" => {
-            let stops = payload.get("stops_clock").is_some_and(|value| value == true);
-            let what = match (payload.get("holding").is_some_and(|value| value == true), stops) {
-                (false, _) => "réponse au courrier",
-                (true, true) => "réponse d’attente au courrier, qui arrête le délai,",
-                (true, false) => "réponse d’attente au courrier, qui n’arrête pas le délai,",
-            };
-            format!("{what} déclarée par {by}{again}\u{a0}: {}", day("answered_on"))
-        }
-        "letter_withdrawn" => format!("courrier retiré du registre par {by}\u{a0}: inscrit par erreur"),
-        "appointment_requested" => format!(
-            "demande de rendez-vous inscrite par {by}{again}\u{a0}: du {}, à fixer avant le {}, à tenir avant le {}",
-            day("requested_on"),
-            day("due_on"),
-            day("held_due_on")
-        ),
-        "appointment_fixed" => {
-            format!("rendez-vous fixé{again} le {} pour le {} (selon {by})", day("fixed_on"), day("held_on"))
-        }
-        "appointment_withdrawn" => format!("demande de rendez-vous retirée du registre par {by}"),
-        "indicator_set" => {
-            format!(
-                "valeur de l’indicateur {} pour {} saisie par {by}{again} ({})",
-                text("key"),
-                text("period"),
-                text("source")
-            )
-        }
-        _ => return None,
-    })
 }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Datelike as _, Utc, Weekday};
+use chrono_tz::Tz;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -22,6 +23,7 @@ use crate::domain::ledger::{hex, rfc3339};
 use crate::domain::office::Office;
 pub use crate::domain::retention::Retention;
 use crate::mail::notice::Condition;
+use crate::report::views::or_null;
 use crate::store::{AccessLine, PersonRow, Purgeable, Store, Turn};
 
 /// Requests, or messages, of one turn of a purge: what one entry of the ledger lists.
@@ -47,14 +49,17 @@ pub struct PurgeLine {
     /// The request's reference, or the message's digest.
     pub name: String,
     /// The mailbox.
+    #[serde(serialize_with = "or_null")]
     pub mailbox: String,
     /// The request's nature, or the message's verdict.
     pub category: String,
     /// The request's status; empty for a message.
+    #[serde(serialize_with = "or_null")]
     pub result: String,
-    /// The day of receipt, in UTC.
+    /// The civil day of receipt.
     pub received_on: String,
-    /// The day on which it was settled, in UTC; empty for a message.
+    /// The civil day on which it was settled; empty for a message.
+    #[serde(serialize_with = "or_null")]
     pub settled_on: String,
     /// Its place in the store; of a register's item, the last entry about it.
     #[serde(skip)]
@@ -63,13 +68,13 @@ pub struct PurgeLine {
 
 /// What may be purged now.
 pub async fn list(store: &Store, retention: Retention, office: &Office, now: DateTime<Utc>) -> Result<Vec<PurgeLine>> {
-    let mut lines = Vec::new();
+    let (mut lines, zone) = (Vec::new(), office.zone());
     for (stage, before) in
         [(Stage::Rows, retention.rows_before(office.zone(), now)), (Stage::Personal, retention.personal_before(now))]
     {
         let (requests, messages) = store.purgeable(before, stage == Stage::Rows).await?;
-        lines.extend(requests.into_iter().map(|row| line(stage, "request", row)));
-        lines.extend(messages.into_iter().map(|row| line(stage, "message", row)));
+        lines.extend(requests.into_iter().map(|row| line(stage, "request", row, zone)));
+        lines.extend(messages.into_iter().map(|row| line(stage, "message", row, zone)));
     }
     // What goes whole is not listed a second time for what goes with it.
     let whole: std::collections::HashSet<(&'static str, i64)> =
@@ -77,7 +82,7 @@ pub async fn list(store: &Store, retention: Retention, office: &Office, now: Dat
     lines.retain(|line| line.stage == Stage::Rows.name() || !whole.contains(&(line.kind, line.id)));
     let before = retention.personal_before(now);
     let items = items::load(store, office).await?;
-    lines.extend(items.iter().filter_map(|item| item_line(item, before)));
+    lines.extend(items.iter().filter_map(|item| item_line(item, before, zone)));
     Ok(lines)
 }
 
@@ -111,7 +116,7 @@ pub(super) async fn condition(
 }
 
 /// The line of a letter or an appointment that was closed before an instant.
-fn item_line(item: &Item, before: DateTime<Utc>) -> Option<PurgeLine> {
+fn item_line(item: &Item, before: DateTime<Utc>, zone: Tz) -> Option<PurgeLine> {
     let closed_at = item.closed_at.filter(|at| *at < before)?;
     Some(PurgeLine {
         stage: Stage::Personal.name(),
@@ -120,22 +125,27 @@ fn item_line(item: &Item, before: DateTime<Utc>) -> Option<PurgeLine> {
         mailbox: String::new(),
         category: item.nature.to_owned(),
         result: item.result.to_owned(),
-        received_on: item.received_at.date_naive().to_string(),
-        settled_on: closed_at.date_naive().to_string(),
+        received_on: day(item.received_at, zone),
+        settled_on: day(closed_at, zone),
         id: item.last,
     })
 }
 
-fn line(stage: Stage, kind: &'static str, row: Purgeable) -> PurgeLine {
-    let day = |millis: i64| {
+/// A civil day.
+fn day(at: DateTime<Utc>, zone: Tz) -> String {
+    civil_time(zone, at).date().to_string()
+}
+
+fn line(stage: Stage, kind: &'static str, row: Purgeable, zone: Tz) -> PurgeLine {
+    let day_of = |millis: i64| {
         let at = DateTime::from_timestamp_millis(millis).filter(|_| millis != 0);
-        at.map(|at| at.date_naive().to_string()).unwrap_or_default()
+        at.map(|at| day(at, zone)).unwrap_or_default()
     };
     PurgeLine {
         stage: stage.name(),
         kind,
-        received_on: day(row.received_at),
-        settled_on: day(row.settled_at),
+        received_on: day_of(row.received_at),
+        settled_on: day_of(row.settled_at),
         name: row.name,
         mailbox: row.mailbox,
         category: row.category,
@@ -272,6 +282,7 @@ pub struct PersonFile {
     /// Their address.
     pub address: String,
     /// The name that they gave.
+    #[serde(serialize_with = "or_null")]
     pub name: String,
     /// The digest that stands for them in the ledger.
     pub digest: String,
@@ -288,17 +299,22 @@ pub struct PersonFile {
 pub struct PersonItemView {
     /// Its reference.
     pub reference: String,
-    /// The day of receipt, in UTC.
+    /// The civil day of receipt.
     pub received_on: String,
     /// Who writes or asks.
+    #[serde(serialize_with = "or_null")]
     pub name: String,
     /// In what quality.
+    #[serde(serialize_with = "or_null")]
     pub quality: String,
     /// Of which town.
+    #[serde(serialize_with = "or_null")]
     pub town: String,
     /// About what.
+    #[serde(serialize_with = "or_null")]
     pub subject: String,
     /// Remarks.
+    #[serde(serialize_with = "or_null")]
     pub note: String,
 }
 
@@ -310,8 +326,10 @@ pub struct PersonMessageView {
     /// The mailbox.
     pub mailbox: String,
     /// Its subject.
+    #[serde(serialize_with = "or_null")]
     pub subject: String,
     /// Its Message-ID.
+    #[serde(serialize_with = "or_null")]
     pub message_id: String,
     /// What it was judged to be.
     pub verdict: String,
@@ -347,17 +365,17 @@ pub async fn person_file(
         name: person.name,
         digest: person.digest.clone(),
         messages: messages.collect(),
-        items: items.into_iter().map(item_view).collect(),
+        items: items.into_iter().map(|item| item_view(item, office.zone())).collect(),
     };
     super::custody::record(store, Deed::PersonShown { person: person.digest }, by, now).await?;
     Ok(file)
 }
 
-fn item_view(item: Item) -> PersonItemView {
+fn item_view(item: Item, zone: Tz) -> PersonItemView {
     let details = item.stored.details;
     PersonItemView {
         reference: item.stored.reference,
-        received_on: item.received_at.date_naive().to_string(),
+        received_on: day(item.received_at, zone),
         name: details.name,
         quality: details.quality,
         town: details.town,

@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::Result;
 use super::chronicle::{Telling, nature, requester};
 use crate::domain::deadline::Suspension;
+use crate::domain::effect::EffectKind;
 use crate::domain::evidence::{Confidence, Evidence};
+use crate::domain::french::counted;
 use crate::domain::gesture::Way;
 use crate::domain::ledger::LedgerEntry;
 use crate::domain::office::Office;
@@ -43,7 +45,7 @@ pub async fn of(store: &Store, reference: &str, zone: Tz) -> Result<Vec<Told>> {
     let told = |entry: &LedgerEntry| {
         let payload: Value = serde_json::from_str(&entry.payload).unwrap_or_default();
         let note = payload.get("note").and_then(Value::as_str).and_then(|digest| notes.get(digest));
-        let note = note.map_or_else(String::new, |note| format!(" (« {note} »)"));
+        let note = note.map_or_else(String::new, |note| format!(" («\u{a0}{note}\u{a0}»)"));
         let text = format!("{}{}", tell(entry, zone), visible::plain(&note));
         Told { seq: entry.seq, at: entry.occurred_at, written_at: written_later(entry), text }
     };
@@ -114,11 +116,11 @@ fn arrival(kind: &str, told: &Telling<'_>) -> Option<String> {
             reasons::french(told.text("acknowledgement_reason")),
         ),
         "request_opened" => format!(
-            "demande ouverte ({}, {}), échéance le {} ({} jours ouvrés, calendrier {})",
+            "demande ouverte ({}, {}), échéance le {} ({}, calendrier {})",
             requester(told.text("requester")),
             nature(told.text("nature")),
             told.day("due_on"),
-            told.number("limit"),
+            counted(told.number("limit"), "jour ouvré", "jours ouvrés"),
             told.text("calendar")
         ),
         "request_reclassified" => format!(
@@ -134,16 +136,22 @@ fn arrival(kind: &str, told: &Telling<'_>) -> Option<String> {
         "acknowledgement_state" => format!("accusé de réception\u{a0}: {}", acknowledgement(told.text("state"))),
         "alert_raised" => alert(told),
         "breaker_tripped" => {
-            let (sent, limit) = (told.number("sent"), told.number("limit"));
-            format!("disjoncteur déclenché\u{a0}: {sent} accusés dans l’heure (limite {limit})")
+            let sent = counted(told.number("sent"), "accusé", "accusés");
+            format!("disjoncteur déclenché\u{a0}: {sent} dans l’heure (limite {})", told.number("limit"))
         }
         "acknowledgements_late" => {
-            format!("alerte\u{a0}: {} accusés ne sont pas partis, le délai légal approche", told.number("count"))
+            let late = counted(told.number("count"), "accusé n’est pas parti", "accusés ne sont pas partis");
+            format!("alerte\u{a0}: {late}, le délai légal approche")
         }
         "breaker_released" => {
             let discarded = told.payload.get("discarded").and_then(Value::as_bool).unwrap_or_default();
-            let done = if discarded { "retirés" } else { "remis en file" };
-            format!("disjoncteur réarmé par {}\u{a0}: {} accusés {done}", told.text("by"), told.number("mails"))
+            let mails = told.number("mails");
+            let mails = if discarded {
+                counted(mails, "accusé retiré", "accusés retirés")
+            } else {
+                counted(mails, "accusé remis en file", "accusés remis en file")
+            };
+            format!("disjoncteur réarmé par {}\u{a0}: {mails}", told.text("by"))
         }
         "acknowledgement_bounced" => {
             format!("accusé revenu\u{a0}: il n’a pas été remis (rapport {})", told.text("status"))
@@ -203,21 +211,17 @@ fn life(kind: &str, told: &Telling<'_>) -> Option<String> {
         "request_transferred" if text("to").is_empty() => format!("transmise{} à une autre administration", by()),
         "request_transferred" => format!("transmise{} à {}", by(), text("to")),
         "request_reopened" => {
-            format!("rouverte{}\u{a0}: {} ; le premier délai court toujours", by(), motive(text("why")))
+            format!("rouverte{}\u{a0}: {}\u{202f}; le premier délai court toujours", by(), motive(text("why")))
         }
         "request_suspended" => format!("délai suspendu{}\u{a0}: {} (CRPA, art. L114-5)", by(), motive(text("motive"))),
         "request_resumed" => {
-            let days = told.number("suspended");
+            let days = counted(told.number("suspended"), "jour ouvré", "jours ouvrés");
             let how = match text("way") {
                 "follow_up" => ", le demandeur a écrit",
                 "merge" => ", les pièces sont venues avec la demande fusionnée",
                 _ => "",
             };
-            format!(
-                "délai repris{}{how}\u{a0}: {days} jour(s) ouvré(s) de suspension, échéance le {}",
-                by(),
-                told.day("due_on")
-            )
+            format!("délai repris{}{how}\u{a0}: {days} de suspension, échéance le {}", by(), told.day("due_on"))
         }
         "request_moved" => format!(
             "confiée{} à la boîte {} (bureau {}), venant de {} (bureau {})",
@@ -257,7 +261,7 @@ fn motive(code: &str) -> &str {
         "other" => "motif écrit par l’agent, conservé à part",
         "missing_items" => "pièces manquantes",
         "gesture_undone" => "le geste a été défait dans le logiciel de messagerie",
-        "flag_removed" => "la marque « répondu » a été retirée",
+        "flag_removed" => "la marque «\u{a0}répondu\u{a0}» a été retirée",
         "denied" => "la réponse a été démentie",
         "holding" => "la réponse n’était qu’une réponse d’attente",
         "incomplete" => "la réponse demandait des pièces",
@@ -268,6 +272,32 @@ fn motive(code: &str) -> &str {
 fn acknowledgement(state: &str) -> &'static str {
     crate::domain::request::AcknowledgementState::from_name(state)
         .map_or("état inconnu", crate::domain::request::AcknowledgementState::french)
+}
+
+/// What the relay answered, of which the ledger keeps the summary that logs have (`smtp::Outcome::summary`).
+fn relay(answer: &str) -> String {
+    if let Some((queue, refused)) = answer.strip_prefix("accepted (").and_then(|rest| rest.split_once("), ")) {
+        let queue =
+            if queue == "without queue id" { "sans numéro de file".to_owned() } else { format!("file {queue}") };
+        let refused = refused.split(' ').next().and_then(|count| count.parse::<u64>().ok()).filter(|count| *count > 0);
+        let refused =
+            refused.map(|count| format!(", {}", counted(count, "destinataire refusé", "destinataires refusés")));
+        return format!("{queue}{}", refused.unwrap_or_default());
+    }
+    let refusals = [
+        ("temporarily refused at ", "refus temporaire à l’étape"),
+        ("finally refused at ", "refus définitif à l’étape"),
+    ];
+    for (english, french) in refusals {
+        if let Some((stage, code)) = answer.strip_prefix(english).and_then(|rest| rest.split_once(": ")) {
+            let code = code.replace("no reply code", "sans code");
+            return format!("{french} {stage}, {code}");
+        }
+    }
+    match answer {
+        "unknown: lost after the final dot" => "liaison perdue après la remise du texte".to_owned(),
+        other => other.to_owned(),
+    }
 }
 
 fn settled(told: &Telling<'_>) -> String {
@@ -284,14 +314,13 @@ fn settled(told: &Telling<'_>) -> String {
         format!(", nouvel essai le {}", told.instant("retry_at"))
     };
     let digest = told.digest("text");
-    let mail = match text("mail") {
-        "acknowledgement" => "accusé de réception",
-        "registration_notice" => "accusé d’enregistrement",
-        other => other,
-    };
+    let mail = EffectKind::from_name(text("mail")).map_or(text("mail"), |kind| kind.french());
     let template = match text("template_name") {
         "" => String::new(),
-        name => format!(" ; modèle {name}, version {}", text("template_version")),
+        name => format!("\u{202f}; modèle {name}, version {}", text("template_version")),
     };
-    format!("courrier « {mail} » {outcome}{again} (réponse : {}{template} ; texte {digest})", text("answer"))
+    format!(
+        "courrier «\u{a0}{mail}\u{a0}» {outcome}{again} (réponse\u{a0}: {}{template}\u{202f}; texte {digest})",
+        relay(text("answer"))
+    )
 }

@@ -1,14 +1,15 @@
 //! `vigie appointment add|fix|correct|withdraw|import`: the register of appointments of élus.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use chrono::NaiveDate;
 
-use super::register::{self, Author};
+use super::register::{self, ListFile, Withdrawn};
+use super::typed::{self, Author};
 use super::{Answer, open};
 use crate::app::import;
-use crate::app::register::NewAppointment;
+use crate::app::register::{NewAppointment, Origin};
 use crate::domain::policy::{Channel, Requester};
 use crate::domain::register::Authority;
 use crate::store::Details;
@@ -25,12 +26,13 @@ pub enum Verb {
     /// Say when its date was fixed, and for which day; said again, it corrects
     Fix {
         /// Its reference, such as RDV-2026-000012
+        #[arg(value_parser = typed::reference)]
         reference: String,
         /// The day on which the date was fixed
-        #[arg(long)]
+        #[arg(long, value_parser = typed::day)]
         fixed_on: NaiveDate,
         /// The day of the appointment
-        #[arg(long)]
+        #[arg(long, value_parser = typed::day)]
         held_on: NaiveDate,
         #[command(flatten)]
         author: Author,
@@ -38,6 +40,7 @@ pub enum Verb {
     /// Describe a demand anew; the earlier description stays in the ledger
     Correct {
         /// Its reference
+        #[arg(value_parser = typed::reference)]
         reference: String,
         #[command(flatten)]
         appointment: AppointmentArguments,
@@ -45,22 +48,9 @@ pub enum Verb {
         author: Author,
     },
     /// Take a demand out of the figures: registered by error, or withdrawn by who asked
-    Withdraw {
-        /// Its reference
-        reference: String,
-        #[command(flatten)]
-        author: Author,
-    },
+    Withdraw(Withdrawn),
     /// Register the demands of a CSV or ODS list, with the columns of the tracking sheet
-    Import {
-        /// The list
-        file: PathBuf,
-        /// The bureau of lines that name none
-        #[arg(long)]
-        bureau: String,
-        #[command(flatten)]
-        author: Author,
-    },
+    Import(ListFile),
 }
 
 /// What describes a demand.
@@ -70,7 +60,7 @@ pub struct AppointmentArguments {
     #[arg(long)]
     bureau: String,
     /// The day of the demand
-    #[arg(long)]
+    #[arg(long, value_parser = typed::day)]
     requested_on: NaiveDate,
     /// With whom
     #[arg(long, value_parser = ["prefect", "secretary_general", "sub_prefect", "director"])]
@@ -79,16 +69,16 @@ pub struct AppointmentArguments {
     #[arg(long, default_value = "elected", value_parser = ["elected", "local_official", "local_authority"])]
     requester: String,
     /// Their name
-    #[arg(long, default_value = "", value_parser = super::typed::text)]
+    #[arg(long, default_value = "", value_parser = typed::text)]
     name: String,
     /// In what quality: maire, conseillère départementale…
-    #[arg(long, default_value = "", value_parser = super::typed::text)]
+    #[arg(long, default_value = "", value_parser = typed::text)]
     quality: String,
     /// Of which town
-    #[arg(long, default_value = "", value_parser = super::typed::text)]
+    #[arg(long, default_value = "", value_parser = typed::text)]
     town: String,
     /// Remarks
-    #[arg(long, default_value = "", value_parser = super::typed::text)]
+    #[arg(long, default_value = "", value_parser = typed::text)]
     note: String,
     /// Keep it out of the official figures
     #[arg(long)]
@@ -105,7 +95,7 @@ impl AppointmentArguments {
             requested_on: self.requested_on,
             official: !self.outside_perimeter,
             details: Details { name, quality, town, note, subject: String::new() },
-            origin: String::new(),
+            origin: Origin::default(),
             fixed: None,
         }
     }
@@ -128,14 +118,14 @@ pub async fn appointment(config: &Path, verb: Verb) -> Answer {
                 .await?;
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Withdraw { reference, author } => {
+        Verb::Withdraw(Withdrawn { reference, author }) => {
             register::hand(&store, &settings, &author).withdraw(&reference, Channel::Appointment).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Import { file, bureau, author } => {
-            let read = register::read(&file)?;
-            let appointments = import::appointments(&read, &bureau).map_err(crate::app::Error::from)?;
-            register::print_written(&register::hand(&store, &settings, &author).appointments(&appointments).await?)
+        Verb::Import(list) => {
+            let read = list.read(&settings.office)?;
+            let appointments = import::appointments(&read, &list.bureau).map_err(crate::app::Error::from)?;
+            register::print_written(&register::hand(&store, &settings, &list.author).appointments(&appointments).await?)
         }
     }
 }

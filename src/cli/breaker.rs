@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::output::{self, Format, short_instant};
+use super::typed::Author;
 use super::{Answer, open};
 use crate::app::breaker::{Release, release};
 use crate::clock;
@@ -29,9 +30,8 @@ enum Verb {
         /// Withdraw the held acknowledgements instead: they are never sent
         #[arg(long)]
         discard: bool,
-        /// Who decides it; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
-        agent: String,
+        #[command(flatten)]
+        author: Author,
     },
 }
 
@@ -49,11 +49,12 @@ struct BreakerView {
 /// Shows the breaker, or releases it.
 pub async fn breaker(config: &Path, arguments: Arguments) -> Answer {
     let (settings, store) = open(config).await?;
-    if let Some(Verb::Release { discard, agent }) = arguments.verb {
+    if let Some(Verb::Release { discard, author }) = arguments.verb {
         let how = if discard { Release::Discard } else { Release::Send };
-        let mails = release(&store, how, &agent, clock::now()).await?;
-        let done = if discard { "retirés : ils ne partiront pas" } else { "remis en file : ils vont partir" };
-        output::print(&format!("Disjoncteur réarmé par {agent} ; accusés {done} : {mails}.\n"))?;
+        let mails = release(&store, how, &author.agent, clock::now()).await?;
+        let done =
+            if discard { "retirés\u{a0}: ils ne partiront pas" } else { "remis en file\u{a0}: ils vont partir" };
+        output::print(&format!("Disjoncteur réarmé par {}\u{202f}; accusés {done}\u{a0}: {mails}.\n", author.agent))?;
         return Ok(ExitCode::SUCCESS);
     }
     let (breaker, queue) = (store.breaker().await?, store.queue_state().await?);

@@ -11,6 +11,7 @@ use super::{Answer, Failure, output};
 use crate::app::export::{self, Form};
 use crate::config::Settings;
 use crate::daemon::seals;
+use crate::domain::french::counted;
 use crate::store::Store;
 
 /// The verifier: standard Python, no vigie.
@@ -19,15 +20,15 @@ const VERIFIER: &str = include_str!("../../deploy/verify/vigie_verify.py");
 const READ_ME: &str = "\
 Registre de vigie, exporté pour être vérifié sans vigie.
 
-  registre.txt     une écriture par ligne : son empreinte SHA-256, une espace, l’écriture (JSON canonique, RFC 8785)
+  registre.txt     une écriture par ligne\u{a0}: son empreinte SHA-256, une espace, l’écriture (JSON canonique, RFC 8785)
   tete.txt         la place et l’empreinte de la dernière écriture
   sceaux/          les sceaux (notes signées C2SP, Ed25519), les passages de clé, les horodatages (RFC 3161)
-  cles.txt         les clés publiques ; comparez-les à celle que vous avez reçue, ne croyez pas celle-ci
+  cles.txt         les clés publiques\u{202f}; comparez-les à celle que vous avez reçue, ne croyez pas celle-ci
   vigie_verify.py  le vérificateur, à lire avant de le lancer
 
   python3 vigie_verify.py . --key CLE-RECUE [--seal SCEAU-RECU]…
 
-Une ligne « EMPREINTE~ÉCRITURE » est occultée (CRPA L311-6 et L311-7) : seule sa place dans la chaîne se vérifie, et le
+Une ligne «\u{a0}EMPREINTE~ÉCRITURE\u{a0}» est occultée (CRPA L311-6 et L311-7)\u{a0}: seule sa place dans la chaîne se vérifie, et le
 vérificateur ne l’admet qu’avec --occulted.
 ";
 
@@ -44,7 +45,7 @@ pub async fn export(settings: &Settings, store: &Store, folder: &Path, redacted:
     let form = if redacted { Form::Occulted } else { Form::Whole };
     let entries = write(settings, store, &unfinished, form).await?;
     std::fs::rename(&unfinished, folder).with_context(|| format!("writing {}", folder.display()))?;
-    output::print(&format!("{} : {entries} écritures\n", folder.display()))?;
+    output::print(&format!("{}\u{a0}: {}\n", folder.display(), counted(entries, "écriture", "écritures")))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -22,6 +22,7 @@ use crate::daemon::sync::Reader;
 use crate::daemon::templates;
 use crate::daemon::trust::Trust;
 use crate::domain::classify::FolderRole;
+use crate::domain::french::counted;
 use crate::domain::gesture::{GestureRule, Sign};
 use crate::imap::{Deadlines, ListedFolder, Session};
 use crate::smtp;
@@ -48,9 +49,9 @@ pub async fn check(config: &Path, arguments: &Arguments) -> Answer {
     templates(&settings).map_err(Failure::Usage)?;
     let mut report = Report::default();
     report.good(&format!(
-        "configuration : {} boîtes, {} bureaux",
-        settings.mailboxes.len(),
-        settings.office.bureaux.len()
+        "configuration\u{a0}: {}, {}",
+        counted(settings.mailboxes.len(), "boîte", "boîtes"),
+        counted(settings.office.bureaux.len(), "bureau", "bureaux")
     ));
     super::template::lint_all(&settings, &mut report)?;
     if !arguments.offline {
@@ -59,7 +60,7 @@ pub async fn check(config: &Path, arguments: &Arguments) -> Answer {
             let rules = settings.office.desk(&mailbox.name).map_or(&[][..], |desk| &desk.policy.gestures);
             match probe_mailbox(mailbox, rules).await {
                 Ok(probed) => probed.tell(&mailbox.name, &mut report),
-                Err(error) => report.bad(&format!("boîte {} : {error:#}", mailbox.name)),
+                Err(error) => report.bad(&format!("boîte {}\u{a0}: {error:#}", mailbox.name)),
             }
         }
         report.add("relais SMTP", smtp::probe(&relay(&settings)).await.map(|()| "joignable et authentifié".to_owned()));
@@ -68,7 +69,7 @@ pub async fn check(config: &Path, arguments: &Arguments) -> Answer {
         let store = Store::open(&settings.store).await.context("la base de données").map_err(Failure::Usage)?;
         for mailbox in &settings.mailboxes {
             if let Err(error) = reconcile_mailbox(&settings, &store, mailbox, &mut report).await {
-                report.bad(&format!("boîte {} : {error:#}", mailbox.name));
+                report.bad(&format!("boîte {}\u{a0}: {error:#}", mailbox.name));
             }
         }
     }
@@ -79,7 +80,7 @@ pub async fn check(config: &Path, arguments: &Arguments) -> Answer {
 async fn probe_store(url: &str) -> Result<String, StoreError> {
     match Store::open_existing(url).await {
         Ok(_) => Ok("accessible".to_owned()),
-        Err(StoreError::Absent { place }) => Ok(format!("{place} n’existe pas encore ; vigie run la créera")),
+        Err(StoreError::Absent { place }) => Ok(format!("{place} n’existe pas encore\u{202f}; vigie run la créera")),
         Err(error) => Err(error),
     }
 }
@@ -95,7 +96,7 @@ async fn reconcile_mailbox(
     let desk = settings.office.desk(&mailbox.name).context("la boîte n’a pas de bureau")?;
     ingest::switch_on(store, desk, clock::now()).await?;
     let lease = store.lease(&mailbox.name, &settings.node, LEASE_SPAN, clock::now()).await?;
-    let lease = lease.context("un autre nœud surveille cette boîte : lancez la commande sur ce nœud")?;
+    let lease = lease.context("un autre nœud surveille cette boîte\u{a0}: lancez la commande sur ce nœud")?;
     let access = Access::of(&mailbox.imap, &Tokens::default())?;
     let mut line = Line::open(endpoint(&mailbox.imap), access, &Trust::default(), Deadlines::default()).await?;
     let folders = choose(mailbox, &line.session.list().await?);
@@ -114,11 +115,18 @@ async fn reconcile_mailbox(
 
 fn told(found: &Finding) -> String {
     let Finding { mailbox, folder, server, store, missing, surplus, left } = found;
-    let head = format!("boîte {mailbox}, dossier {folder} : {server} messages au serveur, {store} au registre");
+    let server = counted(*server, "message", "messages");
+    let head = format!("boîte {mailbox}, dossier {folder}\u{a0}: {server} au serveur, {store} au registre");
     match (missing.len() + surplus.len(), left.len()) {
         (0, _) => head,
-        (_, 0) => format!("{head} ; {} manquants, {} disparus : réparé", missing.len(), surplus.len()),
-        (_, left) => format!("{head} ; {left} messages diffèrent encore après relève"),
+        (_, 0) => {
+            let missing = counted(missing.len(), "manquant", "manquants");
+            format!("{head}\u{202f}; {missing}, {}\u{a0}: réparé", counted(surplus.len(), "disparu", "disparus"))
+        }
+        (_, left) => {
+            let left = counted(left, "message diffère", "messages diffèrent");
+            format!("{head}\u{202f}; {left} encore après relève")
+        }
     }
 }
 
@@ -132,9 +140,9 @@ struct Probed {
 
 impl Probed {
     fn tell(&self, mailbox: &str, report: &mut Report) {
-        report.good(&format!("boîte {mailbox} : {}", self.text));
+        report.good(&format!("boîte {mailbox}\u{a0}: {}", self.text));
         for gesture in &self.unmade {
-            report.note(&format!("boîte {mailbox} : {gesture}"));
+            report.note(&format!("boîte {mailbox}\u{a0}: {gesture}"));
         }
     }
 }
@@ -153,15 +161,15 @@ async fn unmade(
         match &rule.sign {
             Sign::Folder(folder) if exists(folder) => {}
             Sign::Folder(folder) => unmade.push(format!(
-                "le dossier de geste « {folder} » n’existe pas encore sur le serveur ; créez-le pour que les agents s’en servent"
+                "le dossier de geste «\u{a0}{folder}\u{a0}» n’existe pas encore sur le serveur\u{202f}; créez-le pour que les agents s’en servent"
             )),
             Sign::Keyword(keyword) => keywords.push(keyword.as_str()),
         }
     }
     if !keywords.is_empty() && !session.keeps_keywords(&mailbox.inbox).await? {
         unmade.push(format!(
-            "le serveur ne garde pas de mots-clés dans {} pour ce compte (PERMANENTFLAGS) ; si les agents y ont les mêmes \
-             droits, les gestes {} ne seront jamais vus : préférez des dossiers",
+            "le serveur ne garde pas de mots-clés dans {} pour ce compte (PERMANENTFLAGS)\u{202f}; si les agents y ont les mêmes \
+             droits, les gestes {} ne seront jamais vus\u{a0}: préférez des dossiers",
             mailbox.inbox,
             keywords.join(", ")
         ));
@@ -184,8 +192,14 @@ async fn probe_mailbox(mailbox: &MailboxSettings, rules: &[GestureRule]) -> anyh
     session.logout().await;
     let sent: Vec<&str> =
         folders.iter().filter(|folder| folder.role == FolderRole::Sent).map(|folder| folder.name.as_str()).collect();
-    let sent = if sent.is_empty() { "aucun : les réponses ne seront pas vues".to_owned() } else { sent.join(", ") };
+    let sent =
+        if sent.is_empty() { "aucun\u{a0}: les réponses ne seront pas vues".to_owned() } else { sent.join(", ") };
     Ok(Probed {
-        text: format!("{} messages dans {}, dossiers d’envoi : {sent}", inbox.exists, mailbox.inbox), unmade
+        text: format!(
+            "{} dans {}, dossiers d’envoi\u{a0}: {sent}",
+            counted(inbox.exists, "message", "messages"),
+            mailbox.inbox
+        ),
+        unmade,
     })
 }

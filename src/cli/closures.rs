@@ -7,11 +7,11 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::output::{self, Format};
-use super::{Answer, Failure, offline};
+use super::{Answer, Failure, names, offline};
 use crate::clock;
 use crate::config::{Settings, ics};
 use crate::domain::calendar::{Calendar, Closure, Day};
-use crate::domain::french::french_date;
+use crate::domain::french::{counted, french_date};
 use crate::report::table::Table;
 
 #[derive(Debug, clap::Args)]
@@ -21,7 +21,7 @@ pub struct Import {
     /// What people read, instead of what each event is called
     #[arg(long)]
     label: Option<String>,
-    /// The count of working days stops meanwhile; without it the closures are only shown
+    /// Their days are not counted as working days; without it they are, and the closures are only told of
     #[arg(long)]
     suspends: bool,
     /// The bureau that is closed, by key; all without it
@@ -55,7 +55,7 @@ pub fn import(config: &Path, arguments: &Import) -> Answer {
     let settings = offline(config)?;
     let calendar = calendar(&settings, &arguments.bureaux)?;
     let closures = ics::closures(&arguments.file, arguments.label.as_deref(), arguments.suspends)
-        .map_err(|error| Failure::Usage(error.into()))?;
+        .map_err(|error| Failure::Failed(error.into()))?;
     let today = calendar.civil(clock::now());
     let mut views: Vec<View> = closures.iter().map(|closure| view(calendar, closure, today)).collect();
     for (view, closure) in views.iter_mut().zip(&closures) {
@@ -65,9 +65,9 @@ pub fn import(config: &Path, arguments: &Import) -> Answer {
     let new: Vec<Closure> =
         closures.into_iter().zip(&views).filter(|(_, view)| !view.known).map(|(closure, _)| closure).collect();
     let said = if views.is_empty() {
-        "Rien à ajouter : tous les événements de ce fichier sont annulés (STATUS:CANCELLED).\n".to_owned()
+        "Rien à ajouter\u{a0}: tous les événements de ce fichier sont annulés (STATUS:CANCELLED).\n".to_owned()
     } else if new.is_empty() {
-        "Rien à ajouter : ces fermetures sont déjà dans la configuration.\n".to_owned()
+        "Rien à ajouter\u{a0}: ces fermetures sont déjà dans la configuration.\n".to_owned()
     } else if arguments.apply {
         let path = settings.closures_file.as_deref().ok_or_else(|| {
             Failure::Usage(anyhow::anyhow!("the configuration names no file: add closures_file to [calendar]"))
@@ -76,14 +76,16 @@ pub fn import(config: &Path, arguments: &Import) -> Answer {
         // What was written must load: nobody should learn it at the next start.
         Settings::load(config, crate::config::Secrets::Skip)?;
         format!(
-            "{} fermetures ajoutées à {}. À prendre en compte par « systemctl reload vigie » : les échéances des demandes \
+            "{} à {}. À prendre en compte par «\u{a0}systemctl reload vigie\u{a0}»\u{a0}: les échéances des demandes \
              ouvertes suivront.\n",
-            new.len(),
+            counted(new.len(), "fermeture ajoutée", "fermetures ajoutées"),
             path.display()
         )
     } else {
         let days: usize = views.iter().filter(|view| !view.known && view.suspends).map(|view| view.working_days).sum();
-        format!("{} fermetures à ajouter, {days} jours ouvrés de moins ; rien n’est écrit sans --apply.\n", new.len())
+        let new = counted(new.len(), "fermeture", "fermetures");
+        let days = counted(days, "jour ouvré", "jours ouvrés");
+        format!("{new} à ajouter, {days} de moins\u{202f}; rien n’est écrit sans --apply.\n")
     };
     if arguments.format == Format::Table {
         output::print(&said)?;
@@ -102,9 +104,7 @@ fn is_known(settings: &Settings, bureaux: &[String], closure: &Closure) -> bool 
 fn calendar<'a>(settings: &'a Settings, bureaux: &[String]) -> Result<&'a Calendar, Failure> {
     let office = &settings.office;
     for key in bureaux {
-        if office.bureau(key).is_none() {
-            return Err(Failure::Usage(anyhow::anyhow!("no [[bureaux]] has the key {key:?}")));
-        }
+        names::bureau(office, key)?;
     }
     let of_bureau = bureaux.first().and_then(|key| office.desk_of_bureau(key)).map(|desk| desk.calendar);
     let first = || office.mailboxes.first().and_then(|mailbox| office.calendars.get(&mailbox.bureau));
@@ -115,7 +115,7 @@ fn view(calendar: &Calendar, closure: &Closure, today: NaiveDate) -> View {
     let days = || closure.from.iter_days().take_while(|day| *day <= closure.to);
     let mut remarks: Vec<String> = days().filter_map(|day| remark(day, &calendar.day(day))).collect();
     if closure.to < today {
-        remarks.push("passée : les demandes encore ouvertes seront redatées, le reste ne change pas".to_owned());
+        remarks.push("passée\u{a0}: les demandes encore ouvertes seront redatées, le reste ne change pas".to_owned());
     }
     View {
         from: closure.from.to_string(),
@@ -148,7 +148,7 @@ fn table(closures: &[Closure], views: &[View]) -> Table {
             french_date(closure.to),
             if closure.suspends { "suspendu" } else { "continue" }.to_owned(),
             view.working_days.to_string(),
-            remarks.join(" ; "),
+            remarks.join("\u{202f}; "),
         ]);
     }
     table

@@ -7,10 +7,11 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::output::{self, Format};
+use super::typed::Author;
 use super::{Answer, offline, open};
 use crate::app::commitments::{Moved, Wanted, apply};
 use crate::clock;
-use crate::domain::french::french_day;
+use crate::domain::french::{counted, french_day};
 use crate::domain::policy::Commitment;
 use crate::report::table::Table;
 
@@ -29,14 +30,13 @@ enum Verb {
     /// Bring the open requests under the commitments that hold today; without --yes it only says which
     Apply {
         /// Those received since this day
-        #[arg(long)]
+        #[arg(long, value_parser = super::typed::day)]
         since: NaiveDate,
         /// Do it
         #[arg(long)]
         yes: bool,
-        /// Who decides it; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
-        agent: String,
+        #[command(flatten)]
+        author: Author,
         /// The form of the output
         #[arg(long, value_enum, default_value = "table")]
         format: Format,
@@ -77,12 +77,14 @@ struct MovedView {
 pub async fn commitments(config: &Path, arguments: Arguments) -> Answer {
     match arguments.verb {
         None => list(config, arguments.format),
-        Some(Verb::Apply { since, yes, agent, format }) => {
+        Some(Verb::Apply { since, yes, author, format }) => {
             let (settings, store) = open(config).await?;
-            let wanted = Wanted { since, by: agent, carry_out: yes };
+            let wanted = Wanted { since, by: author.agent, carry_out: yes };
             let moved = apply(&store, &settings.office, &wanted, clock::now()).await?;
             let views: Vec<MovedView> = moved.iter().map(|moved| moved_view(moved, yes)).collect();
-            output::listing(format, &views, || moved_table(&moved))?;
+            if format != Format::Table || !views.is_empty() {
+                output::listing(format, &views, || moved_table(&moved))?;
+            }
             if format == Format::Table {
                 output::print(&said(moved.len(), yes))?;
             }
@@ -159,8 +161,12 @@ fn said(count: usize, done: bool) -> String {
     match (count, done) {
         (0, _) => "Aucune demande ouverte ne change d’engagement.\n".to_owned(),
         (count, true) => {
-            format!("{count} demandes passées sous l’engagement en vigueur, chacune avec son écriture au registre.\n")
+            let moved = counted(count, "demande passée", "demandes passées");
+            format!("{moved} sous l’engagement en vigueur, chacune avec son écriture au registre.\n")
         }
-        (count, false) => format!("{count} demandes changeraient d’engagement ; rien n’est fait sans --yes.\n"),
+        (count, false) => {
+            let moving = counted(count, "demande changerait", "demandes changeraient");
+            format!("{moving} d’engagement\u{202f}; rien n’est fait sans --yes.\n")
+        }
     }
 }

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use serde::Serialize;
 
 use super::output::{self, Format};
-use super::{Answer, Failure, offline};
-use crate::domain::calendar::{Calendar, instant_in};
+use super::typed::Moment;
+use super::{Answer, Failure, names, offline};
+use crate::domain::calendar::Calendar;
 use crate::domain::deadline::{deadline as work_out, explain};
 use crate::domain::french::french_date;
 use crate::domain::territory::Territory;
@@ -18,7 +18,7 @@ use crate::report::table::Table;
 pub struct Arguments {
     /// When it was received: RFC 3339, or civil time of the territory (2026-05-07T16:50, 2026-05-07)
     #[arg(long)]
-    received: String,
+    received: Moment,
     /// The limit in working days
     #[arg(long)]
     days: u16,
@@ -54,7 +54,7 @@ struct StepView {
 /// Works a deadline out.
 pub fn deadline(config: &Path, arguments: &Arguments) -> Answer {
     let calendar = calendar(config, arguments.territory.as_deref(), arguments.mailbox.as_deref())?;
-    let received = instant(&arguments.received, &calendar)?;
+    let received = arguments.received.instant(calendar.zone());
     let wrong = |error: crate::domain::deadline::DeadlineError| Failure::Usage(error.into());
     let due = work_out(&calendar, received, arguments.days).map_err(wrong)?;
     let steps = explain(&calendar, received, arguments.days, &[]).map_err(wrong)?;
@@ -76,7 +76,7 @@ pub fn deadline(config: &Path, arguments: &Arguments) -> Answer {
                 let day = step.date.parse().map(french_date).unwrap_or_default();
                 table.push(vec![day, step.counted.map_or("–".into(), |n| format!("J+{n}")), step.why.clone()]);
             }
-            let text = format!("{}\nÉchéance : {} (fin de journée)\n", table.render(), french_date(due.due_on));
+            let text = format!("{}\nÉchéance\u{a0}: {} (fin de journée)\n", table.render(), french_date(due.due_on));
             output::print(&text)?;
         }
     }
@@ -90,26 +90,12 @@ pub fn calendar(config: &Path, territory: Option<&str>, mailbox: Option<&str>) -
         let unknown = || anyhow::anyhow!("{name:?} is no territory; there are {}", known.join(", "));
         Ok(Calendar::of(Territory::from_name(name).ok_or_else(unknown).map_err(Failure::Usage)?))
     } else {
-        let settings = offline(config)?;
-        let first = settings.office.mailboxes.first().map(|mailbox| mailbox.name.as_str());
-        let found = mailbox.or(first).and_then(|name| settings.office.desk(name)).map(|desk| desk.calendar);
-        found.cloned().ok_or_else(|| {
-            Failure::Usage(anyhow::anyhow!("the configuration has no mailbox {}", mailbox.unwrap_or_default()))
-        })
+        let office = offline(config)?.office;
+        let name = match (mailbox, office.mailboxes.first()) {
+            (Some(name), _) => name,
+            (None, Some(first)) => &first.name,
+            (None, None) => return Err(Failure::Usage(anyhow::anyhow!("the configuration has no mailbox"))),
+        };
+        Ok(names::desk(&office, name)?.calendar.clone())
     }
-}
-
-/// An instant as RFC 3339, or civil time of the calendar's zone.
-fn instant(text: &str, calendar: &Calendar) -> Result<DateTime<Utc>, Failure> {
-    if let Ok(instant) = text.parse::<DateTime<FixedOffset>>() {
-        return Ok(instant.to_utc());
-    }
-    let civil = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"]
-        .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-        .or_else(|| text.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN)));
-    let wrong = || {
-        Failure::Usage(anyhow::anyhow!("{text:?} is no instant such as 2026-05-07T16:50 or 2026-05-07T16:50:00+02:00"))
-    };
-    civil.map(|civil| instant_in(calendar.zone(), civil)).ok_or_else(wrong)
 }

@@ -7,13 +7,13 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 
 use super::output::{Format, short_instant};
-use super::{Answer, Failure, offline};
+use super::typed::Moment;
+use super::{Answer, names, offline, output};
 use crate::app::explain::explain as judge;
 use crate::app::query::MessageView;
 use crate::clock;
 use crate::domain::decide::Desk;
 use crate::domain::french::french_date;
-use crate::domain::office::Office;
 use crate::domain::policy::Mode;
 use crate::domain::reasons;
 
@@ -30,9 +30,9 @@ pub struct Arguments {
     /// The mailbox that receives them
     #[arg(long)]
     mailbox: String,
-    /// When they are received (RFC 3339); by default as their Received header says
+    /// When they are received (2026-05-07T16:50, civil time, or RFC 3339); by default as their Received header says
     #[arg(long)]
-    received_at: Option<DateTime<Utc>>,
+    received_at: Option<Moment>,
     /// Decide as if the mailbox were in this mode
     #[arg(long, value_parser = ["observe", "acknowledge"])]
     mode: Option<String>,
@@ -47,9 +47,9 @@ pub fn explain(config: &Path, arguments: &Arguments) -> Answer {
     if let Some(mode) = arguments.mode.as_deref().and_then(Mode::from_name) {
         office.mailboxes.iter_mut().for_each(|mailbox| mailbox.mode = mode);
     }
-    let desk = office.desk(&arguments.mailbox).ok_or_else(|| unknown(&office, &arguments.mailbox))?;
+    let desk = names::desk(&office, &arguments.mailbox)?;
     let now = clock::now();
-    let received_at = receipt(arguments.received_at, now)?;
+    let received_at = arguments.received_at.map(|at| at.past("--received-at", desk.policy.zone, now)).transpose()?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut head = true;
     let mut unread = 0_usize;
@@ -58,7 +58,7 @@ pub fn explain(config: &Path, arguments: &Arguments) -> Answer {
         let raw = match read(file) {
             Ok(raw) => raw,
             Err(error) => {
-                eprintln!("vigie: {}: {error}", file.display());
+                output::say(&format!("vigie: {}: {error}\n", file.display()));
                 unread += 1;
                 continue;
             }
@@ -98,20 +98,6 @@ pub fn read(file: &Path) -> std::io::Result<Vec<u8>> {
     Ok(raw)
 }
 
-/// The moment of receipt that was asked for: nothing is received in the future, and no other moment stands for it.
-pub fn receipt(asked: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Failure> {
-    match asked.filter(|at| *at > now) {
-        Some(at) => Err(Failure::Usage(anyhow::anyhow!("--received-at {} is in the future", at.to_rfc3339()))),
-        None => Ok(asked),
-    }
-}
-
-/// No such mailbox: says which there are.
-pub fn unknown(office: &Office, name: &str) -> Failure {
-    let known: Vec<&str> = office.mailboxes.iter().map(|mailbox| mailbox.name.as_str()).collect();
-    Failure::Usage(anyhow::anyhow!("no mailbox is called {name:?}; the configuration has {}", known.join(", ")))
-}
-
 fn in_words(desk: Desk<'_>, view: &MessageView) -> String {
     let with = |reason: &str, detail: &Option<String>| {
         let detail = detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
@@ -130,7 +116,7 @@ fn in_words(desk: Desk<'_>, view: &MessageView) -> String {
     if let Some(due) = view.due_on.as_ref().and_then(|day| day.parse().ok()) {
         let why = match &view.commitment {
             Some(commitment) => format!("engagement {commitment}"),
-            None => "aucun engagement ne le couvre : date de suivi, qui n’est promise à personne".to_owned(),
+            None => "aucun engagement ne le couvre\u{a0}: date de suivi, qui n’est promise à personne".to_owned(),
         };
         text.push_str(&format!("  échéance      {} ({why})\n", french_date(due)));
     }

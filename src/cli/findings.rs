@@ -37,8 +37,8 @@ impl Report {
     /// A check that succeeded or failed.
     pub fn add<E: std::fmt::Display>(&mut self, what: &str, found: Result<String, E>) {
         match found {
-            Ok(text) => self.good(&format!("{what} : {text}")),
-            Err(error) => self.bad(&format!("{what} : {error}")),
+            Ok(text) => self.good(&format!("{what}\u{a0}: {text}")),
+            Err(error) => self.bad(&format!("{what}\u{a0}: {error}")),
         }
     }
 }

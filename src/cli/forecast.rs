@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::output::{self, Format};
-use super::{Answer, Failure, open};
+use super::{Answer, names, open};
 use crate::app::forecast::{BureauForecast, of_bureau};
 use crate::clock;
 use crate::domain::forecast::{MIN_SETTLED, WINDOW, percent};
+use crate::domain::office::Office;
 use crate::report::table::Table;
 
 #[derive(Debug, clap::Args)]
@@ -39,8 +40,8 @@ struct BureauView {
 pub async fn forecast(config: &Path, arguments: &Arguments) -> Answer {
     let (settings, store) = open(config).await?;
     let office = &settings.office;
-    if let Some(unknown) = arguments.bureau.as_ref().filter(|key| office.bureau(key).is_none()) {
-        return Err(Failure::Usage(anyhow::anyhow!("there is no bureau {unknown:?} in the configuration")));
+    if let Some(key) = &arguments.bureau {
+        names::bureau(office, key)?;
     }
     let now = clock::now();
     let mut views = Vec::new();
@@ -49,10 +50,12 @@ pub async fn forecast(config: &Path, arguments: &Arguments) -> Answer {
             views.push(view(&bureau.key, of_bureau(&store, office, &bureau.key, now).await?));
         }
     }
-    output::listing(arguments.format, &views, || table(&views))?;
+    output::listing(arguments.format, &views, || table(office, &views))?;
     if arguments.format == Format::Table {
-        let sentences: Vec<String> =
-            views.iter().map(|view| format!("\n{} : {}\n", view.bureau, view.explanation)).collect();
+        let sentences: Vec<String> = views
+            .iter()
+            .map(|view| format!("\n{}\u{a0}: {}\n", label(office, &view.bureau), view.explanation))
+            .collect();
         output::print(&sentences.concat())?;
     }
     Ok(ExitCode::SUCCESS)
@@ -82,7 +85,12 @@ fn too_short() -> String {
     )
 }
 
-fn table(views: &[BureauView]) -> Table {
+/// What people call a bureau.
+fn label<'a>(office: &'a Office, key: &'a str) -> &'a str {
+    office.bureau(key).map_or(key, |bureau| &bureau.label)
+}
+
+fn table(office: &Office, views: &[BureauView]) -> Table {
     let mut table = Table::new(&[
         "Bureau",
         "Dans le délai",
@@ -94,7 +102,7 @@ fn table(views: &[BureauView]) -> Table {
     for view in views {
         let number = |number: Option<usize>| number.map(|number| number.to_string()).unwrap_or_default();
         table.push(vec![
-            view.bureau.clone(),
+            label(office, &view.bureau).to_owned(),
             number(view.open_in_time),
             view.expected_misses.map(|misses| format!("{misses:.1}").replace('.', ",")).unwrap_or_default(),
             number(view.answers_needed_today),

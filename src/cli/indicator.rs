@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::output::{self, Format};
-use super::register::{self, Author, Period};
-use super::{Answer, Failure, offline, open};
-use crate::app::import;
+use super::typed::{self, Author};
+use super::{Answer, Failure, names, offline, open, register};
+use crate::app::import::{self, words};
+use crate::domain::french::{counted, quoted};
 use crate::domain::indicator::annex::{Form, LineRule, is_reckoned};
+use crate::domain::period::Period;
 use crate::domain::register::{HandValue, Reading};
 use crate::report::table::Table;
 
@@ -23,7 +25,7 @@ pub enum Verb {
         #[command(flatten)]
         value: ValueArguments,
         /// Where the value comes from
-        #[arg(long, value_parser = super::typed::words)]
+        #[arg(long, value_parser = typed::words)]
         source: String,
         #[command(flatten)]
         author: Author,
@@ -42,7 +44,7 @@ pub enum Verb {
         #[arg(long)]
         period: Period,
         /// Where the values come from; the file's name by default
-        #[arg(long, value_parser = super::typed::words)]
+        #[arg(long, value_parser = typed::words)]
         source: Option<String>,
         #[command(flatten)]
         author: Author,
@@ -53,9 +55,9 @@ pub enum Verb {
 #[derive(Debug, clap::Args)]
 #[group(required = true)]
 pub struct ValueArguments {
-    /// A count
-    #[arg(long, group = "form")]
-    value: Option<i64>,
+    /// A count; for a mean, with decimals: 12,5
+    #[arg(long, group = "form", value_parser = number)]
+    value: Option<Reading>,
     /// How many of the denominator
     #[arg(long, requires = "denominator", group = "form")]
     numerator: Option<i64>,
@@ -69,19 +71,23 @@ pub struct ValueArguments {
     #[arg(long, group = "form", value_parser = minutes)]
     duration: Option<i64>,
     /// Words
-    #[arg(long, group = "form", value_parser = super::typed::words)]
+    #[arg(long, group = "form", value_parser = typed::words)]
     text: Option<String>,
     /// Sans objet
     #[arg(long, group = "form")]
     not_applicable: bool,
 }
 
+fn number(text: &str) -> Result<Reading, String> {
+    words::number(text).ok_or_else(|| "a number such as 24758 or 12,5 is expected".to_owned())
+}
+
 fn percent(text: &str) -> Result<i64, String> {
-    import::percent(text).ok_or_else(|| format!("{text:?} is no percentage such as 96,00"))
+    words::percent(text).ok_or_else(|| "a percentage such as 96,00 is expected".to_owned())
 }
 
 fn minutes(text: &str) -> Result<i64, String> {
-    import::minutes(text).ok_or_else(|| format!("{text:?} is no duration such as 45 min or 1 h 30"))
+    words::minutes(text).ok_or_else(|| "a duration such as 45 min or 1 h 30 is expected".to_owned())
 }
 
 impl ValueArguments {
@@ -89,7 +95,7 @@ impl ValueArguments {
         let ratio = self.numerator.zip(self.denominator);
         let ratio = ratio.map(|(numerator, denominator)| Reading::Ratio { numerator, denominator });
         ratio
-            .or(self.value.map(Reading::Integer))
+            .or(self.value)
             .or(self.percent.map(Reading::Percent))
             .or(self.duration.map(Reading::Duration))
             .or(self.text.map(Reading::Text))
@@ -104,7 +110,8 @@ pub async fn indicator(config: &Path, verb: Verb) -> Answer {
             let nothing = || Failure::Usage(anyhow::anyhow!("a value is missing"));
             let reading = value.reading().ok_or_else(nothing)?;
             let (settings, store) = open(config).await?;
-            let value = HandValue { key, period: period.0, reading, source };
+            names::indicator(&settings.office, &key)?;
+            let value = HandValue { key, period, reading, source };
             register::hand(&store, &settings, &author).indicators(&[value]).await?;
             Ok(ExitCode::SUCCESS)
         }
@@ -114,12 +121,19 @@ pub async fn indicator(config: &Path, verb: Verb) -> Answer {
             let name = || file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let source = source.unwrap_or_else(name);
             let rules = &settings.office.indicators;
-            let read = import::indicators(&register::read(&file)?, rules, period.0, &source);
+            let read = import::indicators(&register::read(&file)?, rules, period, &source);
             let (values, unknown) = read.map_err(crate::app::Error::from)?;
             let changed = register::hand(&store, &settings, &author).indicators(&values).await?;
-            output::print(&format!("{} valeurs lues, {changed} nouvelles ou changées\n", values.len()))?;
+            let read = counted(values.len(), "valeur lue", "valeurs lues");
+            output::print(&format!(
+                "{read}, dont {}\n",
+                counted(changed, "nouvelle ou changée", "nouvelles ou changées")
+            ))?;
             for name in &unknown {
-                eprintln!("vigie: no indicator is called {name:?}: the row was left out");
+                output::say(&format!(
+                    "aucun indicateur ne s’appelle {}\u{a0}: la ligne est laissée de côté\n",
+                    quoted(name)
+                ));
             }
             Ok(ExitCode::from(u8::from(values.is_empty())))
         }

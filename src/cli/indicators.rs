@@ -6,14 +6,14 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 
 use super::output;
-use super::register::{self, Period};
-use super::{Answer, Failure, open};
+use super::{Answer, Failure, names, open, register};
 use crate::app::bilan;
 use crate::app::facts::{self, Folded};
 use crate::config::{LedgerSettings, Settings};
 use crate::domain::indicator::annex::Line;
 use crate::domain::indicator::outline::{By, Scope};
 use crate::domain::office::Office;
+use crate::domain::period::Period;
 use crate::report::{figures, views};
 
 #[derive(Debug, clap::Args)]
@@ -63,7 +63,10 @@ pub enum ReportFormat {
 pub async fn indicators(config: &Path, arguments: &Arguments) -> Answer {
     let (settings, store) = open(config).await?;
     let office = &settings.office;
-    let period = arguments.period.0;
+    if let Some(key) = &arguments.key {
+        names::indicator(office, key)?;
+    }
+    let period = arguments.period;
     match arguments.format {
         ReportFormat::Ods | ReportFormat::Pdf => {
             let office = sealed(&settings)?;
@@ -99,7 +102,7 @@ fn sealed(settings: &Settings) -> Result<Office, Failure> {
 
 /// The figures by mailbox, bureau, commitment or month.
 fn grouped(arguments: &Arguments, folded: &Folded, office: &Office, by: By) -> Result<String, Failure> {
-    let (period, stamp) = (arguments.period.0, &folded.stamp);
+    let (period, stamp) = (arguments.period, &folded.stamp);
     let scope = arguments.perimeter.as_deref().and_then(Scope::from_name).unwrap_or_default();
     let groups = folded.material(office).groups(period, by, scope);
     let listed: Vec<_> =
@@ -115,13 +118,8 @@ fn grouped(arguments: &Arguments, folded: &Folded, office: &Office, by: By) -> R
 
 /// The lines of Annexe 1.
 fn annexed(arguments: &Arguments, folded: &Folded, office: &Office) -> Result<String, Failure> {
-    let (period, stamp) = (arguments.period.0, &folded.stamp);
+    let (period, stamp) = (arguments.period, &folded.stamp);
     let mut annex = folded.material(office).annex(period);
-    if let Some(key) = &arguments.key
-        && !annex.lines.iter().any(|line| line.rule.key == *key)
-    {
-        return Err(Failure::Usage(anyhow::anyhow!("no indicator has the key {key:?}: see `vigie indicator list`")));
-    }
     annex.lines.retain(|line| arguments.key.as_ref().is_none_or(|key| *key == line.rule.key));
     let listed: Vec<_> = annex.lines.iter().map(|line| views::line(line, period, stamp, arguments.explain)).collect();
     text(arguments.format, &listed, || {

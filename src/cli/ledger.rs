@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::output::{self, Format, told_instant};
+use super::typed::Author;
 use super::{Answer, Failure, bundle, offline, open};
 use crate::app::verify::{self, Verification};
 use crate::app::{Error, story};
@@ -37,9 +38,8 @@ pub enum Verb {
         /// Replace the key by a fresh one, which the old one signs
         #[arg(long)]
         rotate: bool,
-        /// Who decides it; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
-        by: String,
+        #[command(flatten)]
+        author: Author,
     },
     /// Seal the ledger now: write the seal into the configured folder, and print it
     Seal,
@@ -54,6 +54,7 @@ pub enum Verb {
     /// Show the entries, or those about one request
     Show {
         /// The request's reference
+        #[arg(value_parser = super::typed::reference)]
         reference: Option<String>,
         /// The form of the output
         #[arg(long, value_enum, default_value = "table")]
@@ -62,7 +63,7 @@ pub enum Verb {
 }
 
 /// What a chain without any seal does not prove.
-const NO_SEAL: &str = "Aucun sceau ne couvre ce registre : la chaîne est entière, mais rien n’exclut qu’elle ait été récrite \
+const NO_SEAL: &str = "Aucun sceau ne couvre ce registre\u{a0}: la chaîne est entière, mais rien n’exclut qu’elle ait été récrite \
      tout entière. Donnez un sceau reçu par courriel (--seal FICHIER --key CLÉ).\n";
 
 /// An entry, as `--format json` prints it.
@@ -87,7 +88,7 @@ pub async fn ledger(config: &Path, verb: Verb) -> Answer {
     }
     let (settings, store) = open(config).await?;
     match verb {
-        Verb::Key { by, .. } => rotate(sealing(&settings)?, &store, &by).await,
+        Verb::Key { author, .. } => rotate(sealing(&settings)?, &store, &author.agent).await,
         Verb::Verify { seal, key, format } => {
             let found = match verified(&settings, &store, &seal, key.as_deref()).await {
                 Err(Failure::Failed(error)) => Verification::impossible(&format!("{error:#}")),
@@ -124,7 +125,7 @@ fn key(ledger: &LedgerSettings) -> Answer {
 async fn rotate(ledger: &LedgerSettings, store: &Store, by: &str) -> Answer {
     seals::rotate(ledger, store, by, clock::now()).await?;
     key(ledger)?;
-    eprintln!("La clé est remplacée. Pour que le service scelle avec elle : systemctl reload vigie");
+    output::say("La clé est remplacée. Pour que le service scelle avec elle\u{a0}: systemctl reload vigie\n");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -184,15 +185,15 @@ async fn verified(
 fn told(found: &Verification) -> String {
     let Verification { entries, head, sealed, .. } = found;
     let verdict = match &found.first_fault {
-        None => "Registre intègre : la chaîne est entière et les tables disent ce que dit le registre.".to_owned(),
-        Some(fault) if head.is_empty() => format!("REGISTRE NON VÉRIFIÉ : {fault}"),
-        Some(fault) => format!("REGISTRE ALTÉRÉ : {fault}"),
+        None => "Registre intègre\u{a0}: la chaîne est entière et les tables disent ce que dit le registre.".to_owned(),
+        Some(fault) if head.is_empty() => format!("REGISTRE NON VÉRIFIÉ\u{a0}: {fault}"),
+        Some(fault) => format!("REGISTRE ALTÉRÉ\u{a0}: {fault}"),
     };
     let mut text = format!("{verdict}\n  écritures  {entries}\n  tête       {head}\n  scellées   {sealed}\n");
     if let Some(seq) = found.sealing.again() {
         text.push_str(&format!(
-            "Attention : à l’écriture {seq}, le scellement a recommencé dans un dossier vide. Les sceaux d’avant n’y sont \
-             plus ; demandez aux destinataires ceux qu’ils ont reçus par courriel.\n"
+            "Attention\u{a0}: à l’écriture {seq}, le scellement a recommencé dans un dossier vide. Les sceaux d’avant n’y sont \
+             plus\u{202f}; demandez aux destinataires ceux qu’ils ont reçus par courriel.\n"
         ));
     }
     if found.ok && *sealed == 0 && *entries > 0 {
@@ -225,7 +226,7 @@ async fn show(
                 Format::Json => output::json(&view(entry))?,
                 Format::Csv => output::print(&super::listing::csv_lines(&view(entry), entry.seq == 1)?)?,
                 Format::Table => output::print(&format!(
-                    "n° {:<7} {} : {}{}\n",
+                    "n°\u{a0}{:<7} {}\u{a0}: {}{}\n",
                     entry.seq,
                     told_instant(entry.occurred_at, story::written_later(entry), zone),
                     entry.request.as_ref().map(|reference| format!("{reference}, ")).unwrap_or_default(),

@@ -1,20 +1,23 @@
 //! `vigie letter add|answer|correct|withdraw|import|list`: the register of letters.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use chrono::NaiveDate;
 
 use super::output::{self, Format};
-use super::register::{self, Author, Period};
+use super::register::{self, ListFile, Withdrawn};
+use super::typed::{self, Author};
 use super::{Answer, Failure, open};
-use crate::app::register::NewLetter;
+use crate::app::register::{NewLetter, Origin};
 use crate::app::{facts, import};
 use crate::config::Settings;
 use crate::domain::indicator::case::Case;
 use crate::domain::indicator::tally::Measure;
+use crate::domain::period::Period;
 use crate::domain::policy::{Channel, Nature, Requester};
 use crate::report::sheet::{Cell, Sheet};
+use crate::report::views::or_null;
 use crate::store::{Details, Store};
 
 #[derive(Debug, clap::Subcommand)]
@@ -24,7 +27,7 @@ pub enum Verb {
         #[command(flatten)]
         letter: LetterArguments,
         /// The day of the answer, where it is known already
-        #[arg(long)]
+        #[arg(long, value_parser = typed::day)]
         answered_on: Option<NaiveDate>,
         #[command(flatten)]
         author: Author,
@@ -32,9 +35,10 @@ pub enum Verb {
     /// Say when a letter was answered; said again, it corrects
     Answer {
         /// Its reference, such as COU-2026-000012
+        #[arg(value_parser = typed::reference)]
         reference: String,
         /// The day of the answer
-        #[arg(long)]
+        #[arg(long, value_parser = typed::day)]
         on: NaiveDate,
         /// The answer only says that one will follow
         #[arg(long)]
@@ -45,6 +49,7 @@ pub enum Verb {
     /// Describe a letter anew; the earlier description stays in the ledger
     Correct {
         /// Its reference
+        #[arg(value_parser = typed::reference)]
         reference: String,
         #[command(flatten)]
         letter: LetterArguments,
@@ -52,22 +57,9 @@ pub enum Verb {
         author: Author,
     },
     /// Take a letter out of the figures that was registered by error
-    Withdraw {
-        /// Its reference
-        reference: String,
-        #[command(flatten)]
-        author: Author,
-    },
+    Withdraw(Withdrawn),
     /// Register the letters of a CSV or ODS list (columns: reçu le, nom, objet, répondu le, demandeur, nature, bureau, numéro)
-    Import {
-        /// The list
-        file: PathBuf,
-        /// The bureau of lines that name none
-        #[arg(long)]
-        bureau: String,
-        #[command(flatten)]
-        author: Author,
-    },
+    Import(ListFile),
     /// List the letters received in a period
     List {
         /// The period: 2026, 2026-T3, 2026-11
@@ -86,7 +78,7 @@ pub struct LetterArguments {
     #[arg(long)]
     bureau: String,
     /// The day of receipt
-    #[arg(long)]
+    #[arg(long, value_parser = typed::day)]
     received_on: NaiveDate,
     /// Who wrote
     #[arg(long, default_value = "public", value_parser = ["public", "elected", "local_official", "local_authority"])]
@@ -95,13 +87,13 @@ pub struct LetterArguments {
     #[arg(long, default_value = "general_info", value_parser = ["general_info", "advice", "complaint", "suggestion"])]
     nature: String,
     /// The writer's name
-    #[arg(long, default_value = "", value_parser = super::typed::text)]
+    #[arg(long, default_value = "", value_parser = typed::text)]
     name: String,
     /// About what
-    #[arg(long, default_value = "", value_parser = super::typed::text)]
+    #[arg(long, default_value = "", value_parser = typed::text)]
     subject: String,
     /// Remarks
-    #[arg(long, default_value = "", value_parser = super::typed::text)]
+    #[arg(long, default_value = "", value_parser = typed::text)]
     note: String,
     /// Keep it out of the official figures
     #[arg(long)]
@@ -117,7 +109,7 @@ impl LetterArguments {
             received_on: self.received_on,
             official: !self.outside_perimeter,
             details: Details { name: self.name, subject: self.subject, note: self.note, ..Details::default() },
-            origin: String::new(),
+            origin: Origin::default(),
             answered_on,
         }
     }
@@ -139,16 +131,17 @@ pub async fn letter(config: &Path, verb: Verb) -> Answer {
             register::hand(&store, &settings, &author).correct_letter(&reference, &letter.letter(None)).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Withdraw { reference, author } => {
+        Verb::Withdraw(Withdrawn { reference, author }) => {
             register::hand(&store, &settings, &author).withdraw(&reference, Channel::Letter).await?;
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Import { file, bureau, author } => {
-            let letters = import::letters(&register::read(&file)?, &bureau).map_err(crate::app::Error::from)?;
-            let written = register::hand(&store, &settings, &author).letters(&letters).await?;
+        Verb::Import(list) => {
+            let letters =
+                import::letters(&list.read(&settings.office)?, &list.bureau).map_err(crate::app::Error::from)?;
+            let written = register::hand(&store, &settings, &list.author).letters(&letters).await?;
             register::print_written(&written)
         }
-        Verb::List { period, format } => list(&settings, &store, period.0, format).await,
+        Verb::List { period, format } => list(&settings, &store, period, format).await,
     }
 }
 
@@ -159,6 +152,7 @@ struct LetterView {
     bureau: String,
     requester: &'static str,
     nature: &'static str,
+    #[serde(serialize_with = "or_null")]
     commitment: String,
     received_on: String,
     due_on: String,
@@ -166,17 +160,15 @@ struct LetterView {
     working_days: Option<i64>,
     outcome: &'static str,
     official: bool,
+    #[serde(serialize_with = "or_null")]
     name: String,
+    #[serde(serialize_with = "or_null")]
     subject: String,
+    #[serde(serialize_with = "or_null")]
     note: String,
 }
 
-async fn list(
-    settings: &Settings,
-    store: &Store,
-    period: crate::domain::period::Period,
-    format: Format,
-) -> Result<ExitCode, Failure> {
+async fn list(settings: &Settings, store: &Store, period: Period, format: Format) -> Result<ExitCode, Failure> {
     let office = &settings.office;
     let folded = facts::load(store, office, period.span(office.zone()), None).await?;
     let material = folded.material(office);

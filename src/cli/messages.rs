@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 
 use super::output::{self, Format, short_instant};
-use super::{Answer, listing, open};
+use super::{Answer, listing, names, open};
 use crate::app::query::{self, MessageView};
+use crate::domain::period::Period;
 use crate::domain::reasons;
 use crate::report::table::Table;
 use crate::store::Listing;
@@ -19,7 +20,7 @@ pub struct Arguments {
     mailbox: Option<String>,
     /// Received in this period: 2026, 2026-T3, 2026-11
     #[arg(long)]
-    period: Option<String>,
+    period: Option<Period>,
     /// The form of the output
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -29,14 +30,14 @@ pub struct Arguments {
 pub async fn messages(config: &Path, arguments: &Arguments) -> Answer {
     let (settings, store) = open(config).await?;
     let zone = settings.office.zone();
-    let span = arguments.period.as_ref().map(|period| listing::period(period, zone)).transpose()?;
+    let span = arguments.period.map(|period| period.span(zone));
     let wanted = Listing {
         mailbox: arguments.mailbox.clone().unwrap_or_default(),
         from: span.map(|(from, _)| from),
         until: span.map(|(_, until)| until),
     };
     let views = query::messages(&store, &wanted).await?;
-    listing::known_mailbox(&settings.office, arguments.mailbox.as_deref(), views.len())?;
+    names::mailbox(&settings.office, arguments.mailbox.as_deref(), !views.is_empty())?;
     output::listing(arguments.format, &views, || table(&views, zone))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -51,10 +52,10 @@ fn table(views: &[MessageView], zone: chrono_tz::Tz) -> Table {
             view.mailbox.clone(),
             view.folder.clone().unwrap_or_default(),
             reasons::verdict(&view.verdict).to_owned(),
-            view.reason.clone(),
+            reasons::french(&view.reason).to_owned(),
             view.request.clone().unwrap_or_default(),
             listing::acknowledgement(&view.acknowledgement).to_owned(),
-            view.acknowledgement_reason.clone(),
+            reasons::french(&view.acknowledgement_reason).to_owned(),
         ]);
     }
     table

@@ -2,7 +2,11 @@
 //!
 //! *Owns* arguments, exit codes and what is printed. *May import* everything. *Start reading* at [`main`].
 //!
-//! Exit codes: 0 fine, 1 the answer is no (a check failed), 2 usage or configuration.
+//! | exit code | means |
+//! |---|---|
+//! | 0 | done, or the answer is yes |
+//! | 1 | the answer is no: a check found a fault, a file's content or a change is refused, a reference, an entry, a person or a file is not there, a server or the database failed |
+//! | 2 | usage: a word, option, date or value that cannot be, the name of a mailbox, bureau, indicator, territory or period that nobody bears, or the configuration |
 
 mod appointment;
 mod backup;
@@ -22,6 +26,7 @@ mod ledger;
 mod letter;
 mod listing;
 mod messages;
+mod names;
 mod output;
 mod person;
 mod proof;
@@ -43,9 +48,12 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Secrets, Settings};
 
+/// What scripts may rely on.
+const EXIT_CODES: &str = "Exit codes: 0 done, or yes; 1 the answer is no; 2 usage or configuration (README, Commands)";
+
 /// The lookout over the functional mailboxes of a préfecture.
 #[derive(Debug, Parser)]
-#[command(name = "vigie", version, about, propagate_version = true)]
+#[command(name = "vigie", version, about, propagate_version = true, after_help = EXIT_CODES)]
 struct Arguments {
     /// The configuration file
     #[arg(long, global = true, env = "VIGIE_CONFIG", default_value = "/etc/vigie/vigie.toml")]
@@ -134,7 +142,7 @@ impl From<crate::config::Error> for Failure {
 
 impl From<crate::app::Error> for Failure {
     fn from(error: crate::app::Error) -> Self {
-        Self::Failed(error.into())
+        if error.is_usage() { Self::Usage(error.into()) } else { Self::Failed(error.into()) }
     }
 }
 
@@ -166,7 +174,7 @@ pub fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("vigie: {error}");
+            output::say(&format!("vigie: {error}\n"));
             return ExitCode::from(1);
         }
     };
@@ -175,7 +183,7 @@ pub fn main() -> ExitCode {
     match answer {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("vigie: {failure}");
+            output::say(&format!("vigie: {failure}\n"));
             match failure {
                 Failure::Usage(_) => ExitCode::from(2),
                 Failure::Failed(_) => ExitCode::from(1),
@@ -225,4 +233,71 @@ async fn open(config: &std::path::Path) -> Result<(Settings, crate::app::Store),
     let settings = Settings::load(config, Secrets::Store)?;
     let store = crate::app::Store::open_existing(&settings.store).await?;
     Ok((settings, store))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::{Command, CommandFactory as _};
+
+    use super::Arguments;
+
+    /// Every command and subcommand, as people type it.
+    fn commands(of: &Command, before: &str, all: &mut BTreeSet<String>) {
+        for command in of.get_subcommands().filter(|command| command.get_name() != "help") {
+            let path = format!("{before}{}", command.get_name());
+            commands(command, &format!("{path} "), all);
+            all.insert(path);
+        }
+    }
+
+    fn has_option(command: &Command, long: &str) -> bool {
+        command.get_arguments().any(|argument| argument.get_long() == Some(long))
+            || command.get_subcommands().any(|command| has_option(command, long))
+    }
+
+    #[test]
+    fn the_arguments_contradict_each_other_nowhere() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_readme_lists_each_command_and_no_other() {
+        let mut program = Arguments::command();
+        program.build();
+        let mut real = BTreeSet::new();
+        commands(&program, "", &mut real);
+        let readme = include_str!("../../README.md");
+        let table =
+            readme.split_once("## Commands").and_then(|(_, rest)| rest.split_once("\n## ")).expect("a chapter").0;
+        let mut listed = BTreeSet::new();
+        for row in table.lines().filter(|line| line.starts_with("| `")) {
+            let mut verb = "";
+            for quoted in row.split('`').skip(1).step_by(2) {
+                let words: Vec<&str> = quoted.split(' ').collect();
+                let prefixes = (1..=words.len()).rev().map(|length| words[..length].join(" "));
+                let path = prefixes.into_iter().find(|path| real.contains(path)).unwrap_or_else(|| words[0].to_owned());
+                let sibling = format!("{verb} {path}");
+                if verb.is_empty() {
+                    assert!(real.contains(&path), "README names `{quoted}`, which is no command");
+                    verb = words[0];
+                    listed.insert(path);
+                } else if real.contains(&sibling) {
+                    listed.insert(sibling);
+                } else if real.contains(&path) {
+                    listed.insert(path);
+                }
+                let command = program.find_subcommand(verb).expect(verb);
+                let options = quoted.split([' ', '[', ']', '|', ',']).filter_map(|word| word.strip_prefix("--"));
+                for option in options {
+                    assert!(has_option(command, option), "README gives `{verb}` the option --{option}");
+                }
+            }
+        }
+        let parents: BTreeSet<String> =
+            real.iter().filter_map(|path| path.split_once(' ')).map(|(verb, _)| verb.to_owned()).collect();
+        let missing: Vec<&String> = real.difference(&listed).filter(|path| !parents.contains(*path)).collect();
+        assert!(missing.is_empty(), "README does not list {missing:?}");
+    }
 }

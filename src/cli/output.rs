@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 use clap::ValueEnum;
 use serde::Serialize;
@@ -12,6 +12,9 @@ use crate::domain::calendar::civil_time;
 use crate::domain::french::{french_date, french_time};
 use crate::report::csv;
 use crate::report::table::Table;
+
+/// What people read of a listing without lines.
+const NOTHING: &str = "Rien à afficher.\n";
 
 /// The form of a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -28,6 +31,7 @@ pub enum Format {
 pub fn listing<T: Serialize>(format: Format, values: &[T], table: impl Fn() -> Table) -> Result<(), Failure> {
     match format {
         Format::Json => print(&json_lines(values)?),
+        Format::Table if values.is_empty() => print(NOTHING),
         Format::Table => print(&table().render()),
         Format::Csv => print(&csv::render(&csv_table(values)?)),
     }
@@ -92,6 +96,12 @@ pub fn csv_table<T: Serialize>(values: &[T]) -> Result<Table, Failure> {
     Ok(table)
 }
 
+/// Says something to whoever runs the command, besides its answer. A standard error that is closed is no reason to fail:
+/// the exit code still tells.
+pub fn say(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
 /// Prints a text; a reader that has read enough (`| head`) is no error.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
@@ -107,9 +117,11 @@ pub fn french_instant(instant: DateTime<Utc>, zone: Tz) -> String {
     format!("{} à {}", french_date(civil.date()), french_time(civil.time()))
 }
 
-/// `jeudi 7 mai 2026 à 16 h 50`, and when it was written down where that was later.
+/// `jeudi 7 mai 2026 à 16 h 50`, and when it was written down where that was later. What is known by its day alone, as
+/// letters are, happened at midnight.
 pub fn told_instant(at: DateTime<Utc>, written_at: Option<DateTime<Utc>>, zone: Tz) -> String {
-    let at = french_instant(at, zone);
+    let civil = civil_time(zone, at);
+    let at = if civil.time() == NaiveTime::MIN { french_date(civil.date()) } else { french_instant(at, zone) };
     written_at.map_or(at.clone(), |written| format!("{at} (écrit le {})", french_instant(written, zone)))
 }
 

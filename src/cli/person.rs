@@ -6,13 +6,16 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::output::{self, Format, short_instant};
+use super::typed::Author;
 use super::{Answer, Failure, open};
 use crate::app::Store;
 use crate::app::retention::{self, Retention};
 use crate::clock;
 use crate::domain::address::Address;
+use crate::domain::french::counted;
 use crate::domain::ledger::rfc3339;
 use crate::report::table::Table;
+use crate::report::views::or_null;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
@@ -20,9 +23,8 @@ pub enum Verb {
     Export {
         /// Their address
         address: String,
-        /// Who asks for it; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
-        by: String,
+        #[command(flatten)]
+        author: Author,
     },
     /// Forget a person now: address, name, subjects, and the key of their digest (RGPD, article 17)
     Erase {
@@ -31,9 +33,8 @@ pub enum Verb {
         /// The number of the case that asked for it; never a name
         #[arg(long, value_parser = super::typed::words)]
         case: String,
-        /// Who carries it out; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
-        by: String,
+        #[command(flatten)]
+        author: Author,
     },
 }
 
@@ -50,6 +51,7 @@ struct AccessView {
     at: String,
     reader: String,
     question: String,
+    #[serde(serialize_with = "or_null")]
     about: String,
     shown: i64,
 }
@@ -62,10 +64,10 @@ pub async fn person(config: &Path, verb: Verb) -> Answer {
         Address::parse(text).ok_or_else(|| Failure::Usage(anyhow::anyhow!("{text:?} n’est pas une adresse")))
     };
     match verb {
-        Verb::Export { address: text, by } => {
-            let file = retention::person_file(&store, &settings.office, &address(&text)?, &by, now).await?;
+        Verb::Export { address: text, author } => {
+            let file = retention::person_file(&store, &settings.office, &address(&text)?, &author.agent, now).await?;
             let about = file.digest.get(..16).unwrap_or_default().to_owned();
-            let seen = (by.as_str(), "person export", about.as_str());
+            let seen = (author.agent.as_str(), "person export", about.as_str());
             retention::note_access(
                 &store,
                 settings.office.retention,
@@ -76,14 +78,16 @@ pub async fn person(config: &Path, verb: Verb) -> Answer {
             .await?;
             output::json(&file)?;
         }
-        Verb::Erase { address: text, case, by } => {
+        Verb::Erase { address: text, case, author } => {
             let who = address(&text)?;
-            let (messages, items) = retention::erase_person(&store, &settings.office, &who, (&case, &by), now).await?;
+            let (messages, items) =
+                retention::erase_person(&store, &settings.office, &who, (&case, &author.agent), now).await?;
             output::print(&format!(
-                "Personne oubliée : {messages} messages ne portent plus ni adresse, ni nom, ni objet\n"
+                "Personne oubliée\u{a0}: {} ni adresse, ni nom, ni objet\n",
+                counted(messages, "message ne porte plus", "messages ne portent plus")
             ))?;
             if !items.is_empty() {
-                output::print(&format!("Courriers et rendez-vous vidés : {}\n", items.join(", ")))?;
+                output::print(&format!("Courriers et rendez-vous vidés\u{a0}: {}\n", items.join(", ")))?;
             }
         }
     }

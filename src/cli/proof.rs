@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::output::french_instant;
 use crate::app::proof::MailView;
 use crate::app::query::{ClockView, RequestView, why_not_acknowledged};
+use crate::domain::effect::EffectKind;
 use crate::domain::ledger::rfc3339;
 use crate::domain::reasons;
 use crate::domain::request::AcknowledgementState;
@@ -51,7 +52,7 @@ pub fn tell(line: &RequestLine, mails: &[MailView], zone: Tz) -> String {
     if mails.is_empty() || line.request.acknowledgement == AcknowledgementState::Withheld {
         let (code, detail) = why_not_acknowledged(line);
         let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
-        text.push_str(&format!("  rien n’a été envoyé : {} [{code}]{detail}\n", reasons::french(&code)));
+        text.push_str(&format!("  rien n’a été envoyé\u{a0}: {} [{code}]{detail}\n", reasons::french(&code)));
     }
     for mail in mails {
         text.push_str(&one(mail, zone));
@@ -65,11 +66,7 @@ fn one(mail: &MailView, zone: Tz) -> String {
         instant.map_or_else(|| "–".to_owned(), |at| french_instant(at, zone))
     };
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
-    let kind = match mail.kind.as_str() {
-        "registration_notice" => "accusé d’enregistrement",
-        "acknowledgement" => "accusé de réception",
-        other => other,
-    };
+    let kind = EffectKind::from_name(&mail.kind).map_or(mail.kind.as_str(), |kind| kind.french());
     let state = match mail.state.as_str() {
         "pending" => format!("partira le {}", at(&mail.due_at)),
         "sending" => "en cours d’envoi".to_owned(),
@@ -78,11 +75,11 @@ fn one(mail: &MailView, zone: Tz) -> String {
         "refused" => format!("refusé par le relais le {}", at(&mail.settled_at)),
         "unknown" => format!("issue inconnue depuis le {}", at(&mail.settled_at)),
         "bounced" => {
-            format!("revenu le {} (rapport {}) : non remis", at(&mail.bounced_at), or_dash(&mail.bounce_status))
+            format!("revenu le {} (rapport {})\u{a0}: non remis", at(&mail.bounced_at), or_dash(&mail.bounce_status))
         }
         _ => format!("retiré le {}", at(&mail.settled_at)),
     };
-    let mut text = format!("  {kind} à {} : {state}\n", mail.to.join(", "));
+    let mut text = format!("  {kind} à {}\u{a0}: {state}\n", mail.to.join(", "));
     let mut line = |label: &str, value: String| text.push_str(&format!("    {label:<10} {value}\n"));
     if mail.text_digest.is_some() {
         let digest = or_dash(&mail.template_digest);
@@ -95,7 +92,7 @@ fn one(mail: &MailView, zone: Tz) -> String {
     if mail.answer.is_some() {
         line(
             "relais",
-            format!("{} (file {}, essais : {})", or_dash(&mail.answer), or_dash(&mail.queue_id), mail.attempts),
+            format!("{} (file {}, essais\u{a0}: {})", or_dash(&mail.answer), or_dash(&mail.queue_id), mail.attempts),
         );
     }
     line("Message-ID", mail.message_id.clone());

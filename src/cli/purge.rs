@@ -7,9 +7,14 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::output::{self, Format};
+use super::typed::Author;
 use super::{Answer, Failure, open};
 use crate::app::retention::{self, PurgeLine};
 use crate::clock;
+use crate::domain::french::{counted, french_day};
+use crate::domain::policy::Nature;
+use crate::domain::reasons;
+use crate::domain::request::Status;
 use crate::report::table::Table;
 
 /// The largest list that is read: some million lines.
@@ -23,9 +28,8 @@ pub struct Arguments {
     /// The reference of the visa of the departmental archives for that list
     #[arg(long, requires = "list", value_parser = super::typed::words)]
     visa: Option<String>,
-    /// Who carries it out; the login by default
-    #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
-    by: String,
+    #[command(flatten)]
+    author: Author,
     /// The form of the output
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -44,8 +48,9 @@ pub async fn purge(config: &Path, arguments: &Arguments) -> Answer {
         return Ok(ExitCode::SUCCESS);
     };
     let list = read(path)?;
-    let purged = retention::purge(&store, settings.office.retention, &lines, &list, visa, &arguments.by, now).await?;
-    output::print(&format!("{purged} éléments éliminés sous le visa {visa}\n"))?;
+    let purged =
+        retention::purge(&store, settings.office.retention, &lines, &list, visa, &arguments.author.agent, now).await?;
+    output::print(&format!("{} sous le visa {visa}\n", counted(purged, "élément éliminé", "éléments éliminés")))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -62,7 +67,18 @@ fn table(lines: &[PurgeLine]) -> Table {
     for line in lines {
         let what = if line.stage == "rows" { "ligne entière" } else { "données personnelles" };
         let short: String = line.name.chars().take(18).collect();
-        let cells = [what, &short, &line.mailbox, &line.category, &line.result, &line.received_on, &line.settled_on];
+        let category = match line.kind {
+            "message" => reasons::verdict(&line.category),
+            _ => Nature::from_name(&line.category).map_or(line.category.as_str(), |nature| nature.french()),
+        };
+        let result = match line.result.as_str() {
+            "held" => "tenu",
+            "withdrawn" => "retiré",
+            name => Status::from_name(name).map_or(name, |status| status.french()),
+        };
+        let day = |text: &str| text.parse().map_or_else(|_| text.to_owned(), french_day);
+        let (received_on, settled_on) = (day(&line.received_on), day(&line.settled_on));
+        let cells = [what, &short, &line.mailbox, category, result, &received_on, &settled_on];
         table.push(cells.map(str::to_owned).to_vec());
     }
     table

@@ -2,37 +2,50 @@
 
 use std::collections::HashMap;
 use std::io::{IsTerminal as _, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::output;
+use super::typed::Author;
 use super::{Answer, Failure, person};
-use crate::app::register::{Hand, Written};
+use crate::app::register::{Differing, Hand, Written};
 use crate::clock;
 use crate::config::Settings;
+use crate::domain::french::counted;
+use crate::domain::office::Office;
 use crate::domain::policy::Channel;
 use crate::store::{Details, Store};
 
 /// The largest list that is read.
 const MAX_LIST_OCTETS: u64 = 64 * 1024 * 1024;
 
-/// Who writes into a register.
+/// An item that is to go out of the figures, and who says so.
 #[derive(Debug, clap::Args)]
-pub struct Author {
-    /// Who says so; the login by default
-    #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
-    pub agent: String,
+pub struct Withdrawn {
+    /// Its reference
+    #[arg(value_parser = super::typed::reference)]
+    pub reference: String,
+    #[command(flatten)]
+    pub author: Author,
 }
 
-/// A period, as an argument.
-#[derive(Debug, Clone, Copy)]
-pub struct Period(pub crate::domain::period::Period);
+/// A list of a spreadsheet, and who brings it.
+#[derive(Debug, clap::Args)]
+pub struct ListFile {
+    /// The list
+    file: PathBuf,
+    /// The bureau of lines that name none
+    #[arg(long)]
+    pub bureau: String,
+    #[command(flatten)]
+    pub author: Author,
+}
 
-impl std::str::FromStr for Period {
-    type Err = crate::domain::period::NoPeriod;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
+impl ListFile {
+    /// Its content, once its bureau is known to be one.
+    pub fn read(&self, office: &Office) -> Result<Vec<u8>, Failure> {
+        super::names::bureau(office, &self.bureau)?;
+        read(&self.file)
     }
 }
 
@@ -41,18 +54,30 @@ pub fn hand<'a>(store: &'a Store, settings: &'a Settings, author: &'a Author) ->
     Hand { store, office: &settings.office, by: &author.agent, now: clock::now() }
 }
 
-/// Prints the references that were given, one a line; how many lines were there already goes to stderr.
+/// Prints the references that were given, one a line; what became of the other lines goes to stderr. The answer is no
+/// where a line says otherwise than the register.
 pub fn print_written(written: &Written) -> Answer {
-    let mut text = String::new();
-    for reference in &written.references {
-        text.push_str(reference);
-        text.push('\n');
+    let Written { references, completed, known, differing } = written;
+    output::print(&references.iter().flat_map(|reference| [reference.as_str(), "\n"]).collect::<String>())?;
+    let mut said = String::new();
+    if !completed.is_empty() {
+        let lines =
+            counted(completed.len(), "ligne déjà inscrite est complétée", "lignes déjà inscrites sont complétées");
+        said.push_str(&format!("{lines}\u{a0}: {}\n", completed.join(", ")));
     }
-    output::print(&text)?;
-    if written.known > 0 {
-        eprintln!("vigie: {} lines were in the register already and were left out", written.known);
+    if *known > 0 {
+        said.push_str(&counted(*known, "ligne était déjà au registre", "lignes étaient déjà au registre"));
+        said.push('\n');
     }
-    Ok(ExitCode::SUCCESS)
+    for Differing { line, reference, columns } in differing {
+        said.push_str(&format!(
+            "ligne {line}\u{a0}: ce numéro est celui de {reference}, que le registre décrit autrement ({})\u{a0}; rien n’y est \
+             changé\n",
+            columns.join(", ")
+        ));
+    }
+    output::say(&said);
+    Ok(ExitCode::from(u8::from(!differing.is_empty())))
 }
 
 /// Reads a list of bounded size.

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::output::{self, Format, french_instant, told_instant};
 use super::proof::{Proven, tell};
+use super::typed::{self, Author, Moment};
 use super::{Answer, Failure, open, person};
 use crate::app::gesture::{Word, gesture};
 use crate::app::proof::MailView;
@@ -15,22 +16,24 @@ use crate::clock;
 use crate::config::Settings;
 use crate::domain::clocks::clocks;
 use crate::domain::deadline::explain;
-use crate::domain::french::french_date;
+use crate::domain::french::{counted, french_date};
 use crate::domain::gesture::{Gesture, Way};
 use crate::domain::policy::{Nature, Requester};
 use crate::domain::request::Request;
 use crate::domain::visible::plain;
 use crate::store::{RequestLine, Store};
 
-/// Who says it, and when.
+/// About which request something is said, when and by whom.
 #[derive(Debug, clap::Args)]
-pub struct Who {
-    /// When (RFC 3339); now by default
+pub struct Said {
+    /// Its reference
+    #[arg(value_parser = typed::reference)]
+    reference: String,
+    /// When it happened (2026-05-07T16:50, civil time, or RFC 3339); now by default
     #[arg(long)]
-    at: Option<DateTime<Utc>>,
-    /// Who says so; the login by default
-    #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
-    agent: String,
+    at: Option<Moment>,
+    #[command(flatten)]
+    author: Author,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -38,6 +41,7 @@ pub enum Verb {
     /// Show a request: its dates, its proofs, its story
     Show {
         /// Its reference, such as PAN-2026-000123
+        #[arg(value_parser = typed::reference)]
         reference: String,
         /// The form of the output
         #[arg(long, value_enum, default_value = "table")]
@@ -46,103 +50,84 @@ pub enum Verb {
     /// Send the acknowledgement that waits for its day after a registration notice
     Acknowledge {
         /// Its reference
+        #[arg(value_parser = typed::reference)]
         reference: String,
-        /// Who says so; the login by default
-        #[arg(long, env = "USER", default_value = "inconnu", value_parser = super::typed::words)]
-        agent: String,
+        #[command(flatten)]
+        author: Author,
     },
     /// Say that it was answered by a way that vigie cannot see
     Answer {
-        /// Its reference
-        reference: String,
+        #[command(flatten)]
+        said: Said,
         /// The way
         #[arg(long, value_parser = ["phone", "counter", "letter", "mail"])]
         by: String,
-        #[command(flatten)]
-        who: Who,
     },
     /// Say that the answer seen was only a holding reply, or that one was given: the clock runs on
     Holding {
-        /// Its reference
-        reference: String,
         #[command(flatten)]
-        who: Who,
+        said: Said,
     },
     /// Say that no answer is needed
     Close {
-        /// Its reference
-        reference: String,
-        /// Why: `no_reply_needed`, `withdrawn`, `out_of_scope`, `spam`, `unproven`, or free words (kept apart from the ledger)
-        #[arg(long, value_parser = super::typed::words)]
-        motive: String,
         #[command(flatten)]
-        who: Who,
+        said: Said,
+        /// Why: `no_reply_needed`, `withdrawn`, `out_of_scope`, `spam`, `unproven`, or free words (kept apart from the ledger)
+        #[arg(long, value_parser = typed::words)]
+        motive: String,
     },
     /// Say that it was handed to another watched mailbox, or to another administration
     Transfer {
-        /// Its reference
-        reference: String,
-        /// To whom: a mailbox's name or address, or free words (kept apart from the ledger)
-        #[arg(long, value_parser = super::typed::words)]
-        to: String,
         #[command(flatten)]
-        who: Who,
+        said: Said,
+        /// To whom: a mailbox's name or address, or free words (kept apart from the ledger)
+        #[arg(long, value_parser = typed::words)]
+        to: String,
     },
     /// Say that pieces are missing: the clock stands still
     Suspend {
-        /// Its reference
-        reference: String,
-        /// Which, in free words (kept apart from the ledger)
-        #[arg(long, value_parser = super::typed::words)]
-        motive: Option<String>,
         #[command(flatten)]
-        who: Who,
+        said: Said,
+        /// Which, in free words (kept apart from the ledger)
+        #[arg(long, value_parser = typed::words)]
+        motive: Option<String>,
     },
     /// Say that the missing pieces came: the clock runs on
     Resume {
-        /// Its reference
-        reference: String,
         #[command(flatten)]
-        who: Who,
+        said: Said,
     },
     /// Deny the answer or the closure: the first clock runs on
     Reopen {
-        /// Its reference
-        reference: String,
-        /// Why, in free words (kept apart from the ledger)
-        #[arg(long, value_parser = super::typed::words)]
-        why: String,
         #[command(flatten)]
-        who: Who,
+        said: Said,
+        /// Why, in free words (kept apart from the ledger)
+        #[arg(long, value_parser = typed::words)]
+        why: String,
     },
     /// Confirm an answer that was only guessed
     Confirm {
-        /// Its reference
-        reference: String,
         #[command(flatten)]
-        who: Who,
+        said: Said,
     },
     /// Say that it is the same as another request, whose clock counts
     Merge {
-        /// Its reference
-        reference: String,
-        /// The other request's reference
-        into: String,
         #[command(flatten)]
-        who: Who,
+        said: Said,
+        /// The other request's reference
+        #[arg(value_parser = typed::reference)]
+        into: String,
     },
     /// Correct who asks, or for what
     Reclassify {
-        /// Its reference
-        reference: String,
+        #[command(flatten)]
+        said: Said,
         /// Who asks
         #[arg(long, value_parser = ["public", "elected", "local_official", "local_authority"])]
         requester: String,
         /// What is asked
         #[arg(long, value_parser = ["general_info", "advice", "complaint", "suggestion", "appointment"])]
         nature: String,
-        #[command(flatten)]
-        who: Who,
     },
 }
 
@@ -157,42 +142,36 @@ const MISSING: &str = "missing_items";
 pub async fn request(config: &Path, verb: Verb) -> Answer {
     let (settings, store) = open(config).await?;
     let now = clock::now();
-    let (reference, wanted, text, who) = match verb {
+    let (said, wanted, text) = match verb {
         Verb::Show { reference, format } => return show(&settings, &store, &reference, format).await,
-        Verb::Acknowledge { reference, agent } => {
-            letters::hasten(&store, &reference, &agent, now).await?;
+        Verb::Acknowledge { reference, author } => {
+            letters::hasten(&store, &reference, &author.agent, now).await?;
             output::print(&format!("{reference}\u{a0}: l’accusé de réception part dès maintenant\n"))?;
             return Ok(ExitCode::SUCCESS);
         }
-        Verb::Holding { reference, who } => (reference, Gesture::Holding, None, who),
-        Verb::Answer { reference, by, who } => {
-            (reference, Gesture::Answer(Way::from_name(&by).ok_or_else(|| unknown(&by))?), None, who)
-        }
-        Verb::Close { reference, motive, who } => {
+        Verb::Holding { said } => (said, Gesture::Holding, None),
+        Verb::Answer { said, by } => (said, Gesture::Answer(Way::from_name(&by).ok_or_else(|| unknown(&by))?), None),
+        Verb::Close { said, motive } => {
             let known = MOTIVES.contains(&motive.as_str());
             let (motive, text) = if known { (motive, None) } else { (OTHER.to_owned(), Some(motive)) };
-            (reference, Gesture::Close { motive }, text, who)
+            (said, Gesture::Close { motive }, text)
         }
-        Verb::Transfer { reference, to, who } => (reference, Gesture::Transfer { to: to.clone() }, Some(to), who),
-        Verb::Suspend { reference, motive, who } => {
-            (reference, Gesture::Suspend { motive: MISSING.to_owned() }, motive, who)
-        }
-        Verb::Resume { reference, who } => (reference, Gesture::Resume, None, who),
-        Verb::Reopen { reference, why, who } => (reference, Gesture::Reopen { why: "denied" }, Some(why), who),
-        Verb::Confirm { reference, who } => (reference, Gesture::Confirm, None, who),
-        Verb::Merge { reference, into, who } => (reference, Gesture::Merge { into }, None, who),
-        Verb::Reclassify { reference, requester, nature, who } => {
+        Verb::Transfer { said, to } => (said, Gesture::Transfer { to: to.clone() }, Some(to)),
+        Verb::Suspend { said, motive } => (said, Gesture::Suspend { motive: MISSING.to_owned() }, motive),
+        Verb::Resume { said } => (said, Gesture::Resume, None),
+        Verb::Reopen { said, why } => (said, Gesture::Reopen { why: "denied" }, Some(why)),
+        Verb::Confirm { said } => (said, Gesture::Confirm, None),
+        Verb::Merge { said, into } => (said, Gesture::Merge { into }, None),
+        Verb::Reclassify { said, requester, nature } => {
             let requester = Requester::from_name(&requester).ok_or_else(|| unknown(&requester))?;
             let nature = Nature::from_name(&nature).ok_or_else(|| unknown(&nature))?;
-            (reference, Gesture::Reclassify { requester, nature }, None, who)
+            (said, Gesture::Reclassify { requester, nature }, None)
         }
     };
-    let at = who.at.unwrap_or(now);
-    if at > now {
-        return Err(Failure::Usage(anyhow::anyhow!("--at {at} is in the future")));
-    }
+    let Said { reference, at, author } = said;
+    let at = at.map_or(Ok(now), |at| at.past("--at", settings.office.zone(), now))?;
     let corrected = matches!(wanted, Gesture::Reclassify { .. });
-    let word = Word { gesture: wanted, by: who.agent, at, text };
+    let word = Word { gesture: wanted, by: author.agent, at, text };
     let request = gesture(&store, &settings.office, &reference, word, now).await?;
     output::print(&format!("{}\u{a0}: {}\n", request.reference, state(&request)))?;
     if corrected {
@@ -210,7 +189,7 @@ fn proposal(line: &RequestLine) -> String {
     let Some((_, domain)) = line.address.rsplit_once('@') else { return String::new() };
     format!(
         "\nRien n’est appris de cette correction. Pour que les prochains messages de cette adresse soient jugés ainsi, ajoutez \
-         à requesters.toml :\n\n[[rules]]\nid = \"correction.{}\"\npatterns = [{}]   # ou toute l’organisation : {}\n\
+         à requesters.toml\u{a0}:\n\n[[rules]]\nid = \"correction.{}\"\npatterns = [{}]   # ou toute l’organisation\u{a0}: {}\n\
          requester = \"{}\"\nnature = \"{}\"\n",
         line.request.reference,
         quoted(&line.address),
@@ -270,7 +249,7 @@ async fn told(
         for clock in clocks(desk, request, now) {
             let stopped = clock.stopped_at.map(|at| format!(" le {}", french_instant(at, zone))).unwrap_or_default();
             text.push_str(&format!(
-                "  {:<24} {} ({} j) : {}{stopped}\n",
+                "  {:<24} {} ({} j)\u{a0}: {}{stopped}\n",
                 clock.kind.french(),
                 french_date(clock.due_on),
                 clock.limit,
@@ -284,7 +263,7 @@ async fn told(
         let ends_on = steps.last().map(|step| step.date);
         for step in steps {
             let counted = step.counted.map_or("   –".to_owned(), |day| format!("J+{day:<2}"));
-            text.push_str(&format!("  {counted}  {} : {}\n", french_date(step.date), step.why));
+            text.push_str(&format!("  {counted}  {}\u{a0}: {}\n", french_date(step.date), step.why));
         }
         if ends_on != Some(request.due_on) {
             text.push_str(&format!(
@@ -299,13 +278,13 @@ async fn told(
         text.push_str("\nTemps passé par bureau\n");
         for share in shares {
             let label = settings.office.bureau(&share.bureau).map_or(share.bureau.as_str(), |bureau| &bureau.label);
-            text.push_str(&format!("  {label}\u{a0}: {} jour(s) ouvré(s)\n", share.working_days));
+            text.push_str(&format!("  {label}\u{a0}: {}\n", working_days(share.working_days)));
         }
     }
     text.push_str("\nHistoire, d’après le registre\n");
     for told in story::of(store, &request.reference, zone).await? {
         text.push_str(&format!(
-            "  n° {:<6} {} : {}\n",
+            "  n°\u{a0}{:<6} {}\u{a0}: {}\n",
             told.seq,
             told_instant(told.at, told.written_at, zone),
             told.text
@@ -314,11 +293,15 @@ async fn told(
     Ok(text)
 }
 
+fn working_days(count: impl TryInto<u64>) -> String {
+    counted(count, "jour ouvré", "jours ouvrés")
+}
+
 fn head(settings: &Settings, line: &RequestLine) -> String {
     let request = &line.request;
     let zone = settings.office.zone();
     let mut text = format!(
-        "{}\n  objet         {}\n  demandeur     {} <{}>\n  boîte         {}\n  reçue         {}\n  échéance      {} ({} jours ouvrés, engagement {})\n  état          {}\n",
+        "{}\n  objet         {}\n  demandeur     {} <{}>\n  boîte         {}\n  reçue         {}\n  échéance      {} ({}, engagement {})\n  état          {}\n",
         request.reference,
         plain(&line.subject),
         plain(&line.name),
@@ -326,7 +309,7 @@ fn head(settings: &Settings, line: &RequestLine) -> String {
         request.mailbox,
         french_instant(request.received_at, zone),
         french_date(request.due_on),
-        request.limit,
+        working_days(request.limit),
         if request.commitment.is_empty() { "–" } else { &request.commitment },
         state(request),
     );
@@ -341,7 +324,7 @@ fn head(settings: &Settings, line: &RequestLine) -> String {
         }
     }
     if let (Some(at), Some(evidence)) = (request.settled_at, request.evidence) {
-        text.push_str(&format!("  réponse       {} : {}\n", french_instant(at, zone), evidence.french()));
+        text.push_str(&format!("  réponse       {}\u{a0}: {}\n", french_instant(at, zone), evidence.french()));
     }
     text.push_str(&format!("  accusé        {}\n", request.acknowledgement.french()));
     text

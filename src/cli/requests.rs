@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::output::{self, Format, short_instant};
-use super::{Answer, listing, open, person};
+use super::{Answer, names, open, person};
 use crate::app::query::{self, RequestView};
 use crate::clock;
 use crate::domain::forecast::percent;
 use crate::domain::office::Office;
+use crate::domain::period::Period;
 use crate::report::table::Table;
 use crate::store::{RequestFilter, RequestLine};
 
@@ -23,14 +24,14 @@ pub struct Arguments {
     #[arg(long, value_parser = ["open", "answered", "closed", "transferred"])]
     status: Option<String>,
     /// Due before this day
-    #[arg(long)]
+    #[arg(long, value_parser = super::typed::day)]
     due_before: Option<NaiveDate>,
     /// Only those that an agent should confirm or deny: guessed answers, forwarded or deleted without one
     #[arg(long)]
     doubtful: bool,
     /// Received in this period: 2026, 2026-T3, 2026-11
     #[arg(long)]
-    period: Option<String>,
+    period: Option<Period>,
     /// The form of the output
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -39,7 +40,7 @@ pub struct Arguments {
 /// Lists requests, the oldest first.
 pub async fn requests(config: &Path, arguments: &Arguments) -> Answer {
     let (settings, store) = open(config).await?;
-    let span = arguments.period.as_ref().map(|period| listing::period(period, settings.office.zone())).transpose()?;
+    let span = arguments.period.map(|period| period.span(settings.office.zone()));
     let filter = RequestFilter {
         mailbox: arguments.mailbox.clone().unwrap_or_default(),
         bureau: String::new(),
@@ -49,7 +50,7 @@ pub async fn requests(config: &Path, arguments: &Arguments) -> Answer {
         until: span.map(|(_, until)| until),
     };
     let mut lines = query::requests(&store, &filter).await?;
-    listing::known_mailbox(&settings.office, arguments.mailbox.as_deref(), lines.len())?;
+    names::mailbox(&settings.office, arguments.mailbox.as_deref(), !lines.is_empty())?;
     lines.retain(|line| !arguments.doubtful || line.request.is_doubtful());
     let now = clock::now();
     let risks = query::risks(&store, &settings.office, now).await?;

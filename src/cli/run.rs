@@ -31,7 +31,9 @@ fn log() -> Result<(), Failure> {
     let registry = tracing_subscriber::registry().with(filter);
     match journal {
         Some(journal) => registry.with(journal).init(),
-        None => registry.with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr)).init(),
+        None => registry
+            .with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr).log_internal_errors(false))
+            .init(),
     }
     Ok(())
 }

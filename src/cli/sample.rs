@@ -4,12 +4,14 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::output::{self, Format, told_instant};
-use super::register::Period;
 use super::{Answer, open};
 use crate::app::{facts, story};
+use crate::domain::french::counted;
 use crate::domain::indicator::sample::draw;
 use crate::domain::indicator::tally::Measure;
 use crate::domain::ledger::rfc3339;
+use crate::domain::period::Period;
+use crate::report::views::or_null;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -35,11 +37,13 @@ pub struct Arguments {
 struct Drawn {
     reference: String,
     rank: String,
+    #[serde(serialize_with = "or_null")]
     mailbox: String,
     bureau: String,
     received_at: String,
     due_on: String,
     answered_at: Option<String>,
+    #[serde(serialize_with = "or_null")]
     evidence: String,
     outcome: &'static str,
     entries: Vec<Proof>,
@@ -57,16 +61,29 @@ struct Proof {
     text: String,
 }
 
+/// Of how many requests the sample is drawn.
+fn extent(drawn: usize, all: usize, period: Period) -> String {
+    if all == 0 {
+        return format!(
+            "Aucune demande n’a été reçue pendant la période ({})\u{a0}: rien à tirer.\n\n",
+            period.french()
+        );
+    }
+    let drawn = counted(drawn, "demande tirée", "demandes tirées");
+    format!("{drawn} sur {all}, reçues pendant la période ({}).\n\n", period.french())
+}
+
 /// Draws the sample and prints it.
 pub async fn sample(config: &Path, arguments: &Arguments) -> Answer {
     let (settings, store) = open(config).await?;
     let office = &settings.office;
-    let period = arguments.period.0;
+    let period = arguments.period;
     let folded = facts::load(&store, office, period.span(office.zone()), arguments.at_head).await?;
     let (stamp, zone) = (&folded.stamp, office.zone());
     let material = folded.material(office);
+    let all = material.of_period(period).count();
     let drawn = draw(material.of_period(period), &arguments.seed, arguments.size);
-    let mut text = String::new();
+    let mut text = extent(drawn.len(), all, period);
     let mut views = Vec::new();
     for (rank, case) in drawn {
         let outcome = case.outcome(Measure::Answer, stamp.as_of);
@@ -75,7 +92,7 @@ pub async fn sample(config: &Path, arguments: &Arguments) -> Answer {
         for entry in store.ledger_of(&case.reference).await?.iter().filter(|entry| entry.seq <= stamp.head.seq) {
             let told = story::tell(entry, zone);
             text.push_str(&format!(
-                "  n° {:<7} {} : {told}\n             empreinte {}\n",
+                "  n°\u{a0}{:<7} {}\u{a0}: {told}\n             empreinte {}\n",
                 entry.seq,
                 told_instant(entry.occurred_at, story::written_later(entry), zone),
                 entry.hash
@@ -105,12 +122,18 @@ pub async fn sample(config: &Path, arguments: &Arguments) -> Answer {
     }
     match arguments.format {
         Format::Table => {
+            text.push('\n');
             for note in crate::report::figures::provenance(stamp) {
                 text.push_str(&format!("{note}\n"));
             }
             output::print(&text)?;
         }
-        Format::Json | Format::Csv => output::listing(arguments.format, &views, Default::default)?,
+        Format::Json | Format::Csv => {
+            if views.is_empty() {
+                output::say(&text);
+            }
+            output::listing(arguments.format, &views, Default::default)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

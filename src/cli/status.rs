@@ -12,6 +12,7 @@ use crate::app::{blind_spot, forecast::of_bureau};
 use crate::clock;
 use crate::config::Settings;
 use crate::domain::blind_spot::BlindSpot;
+use crate::domain::french::counted;
 use crate::domain::ledger::rfc3339;
 use crate::report::table::Table;
 use crate::store::Store;
@@ -53,13 +54,19 @@ pub async fn status(config: &Path, arguments: &Arguments) -> Answer {
         output::print(&bureaux(&settings, &store).await?)?;
         let (queue, head) = (store.queue_state().await?, store.head().await?);
         output::print(&format!(
-            "\nCourriers : {} en attente, {} en cours, {} retenus, {} incertains, {} refusés\nRegistre : {} écritures, tête {}\n",
-            queue.pending, queue.sending, queue.held, queue.unknown, queue.refused, head.seq, head.hash
+            "\nCourriels\u{a0}: en attente {}, en cours d’envoi {}, retenus {}, incertains {}, refusés {}\nRegistre\u{a0}: {}, tête {}\n",
+            queue.pending,
+            queue.sending,
+            queue.held,
+            queue.unknown,
+            queue.refused,
+            counted(head.seq, "écriture", "écritures"),
+            head.hash
         ))?;
     }
     let writable = store.probe().await;
     if let Err(error) = &writable {
-        eprintln!("BASE EN LECTURE SEULE, rien n’est relevé ni envoyé : {error}");
+        output::say(&format!("BASE EN LECTURE SEULE, rien n’est relevé ni envoyé\u{a0}: {error}\n"));
     }
     Ok(ExitCode::from(u8::from(writable.is_err() || mailboxes.iter().any(|mailbox| mailbox.blind_since.is_some()))))
 }
@@ -70,7 +77,7 @@ async fn bureaux(settings: &Settings, store: &Store) -> Result<String, Failure> 
     let mut text = String::new();
     for bureau in &office.bureaux {
         if let Some(found) = of_bureau(store, office, &bureau.key, now).await? {
-            text.push_str(&format!("\n{} : {}\n", bureau.label, found.outlook.french()));
+            text.push_str(&format!("\n{}\u{a0}: {}\n", bureau.label, found.outlook.french()));
         }
     }
     Ok(text)

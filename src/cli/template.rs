@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use chrono::{DateTime, Utc};
-
 use super::findings::Report;
-use super::{Answer, Failure, offline, output};
+use super::typed::Moment;
+use super::{Answer, Failure, names, offline, output};
 use crate::app::explain::explain;
 use crate::app::letters::preview;
 use crate::clock;
@@ -33,9 +32,9 @@ pub enum Verb {
         /// The mailbox that receives it
         #[arg(long)]
         mailbox: String,
-        /// When it is received (RFC 3339); by default as its Received header says
+        /// When it is received (2026-05-07T16:50, civil time, or RFC 3339); by default as its Received header says
         #[arg(long)]
-        received_at: Option<DateTime<Utc>>,
+        received_at: Option<Moment>,
         /// Another mail than the first
         #[arg(long, value_parser = ["registration", "acknowledgement", "transfer"])]
         kind: Option<String>,
@@ -59,16 +58,16 @@ pub fn template(config: &Path, verb: Verb) -> Answer {
             settings.office.mailboxes.iter_mut().for_each(|mailbox| mailbox.mode = Mode::Acknowledge);
             let texts = templates(&settings).map_err(Failure::Usage)?;
             let office = &settings.office;
-            let desk = office.desk(&mailbox).ok_or_else(|| super::explain::unknown(office, &mailbox))?;
+            let desk = names::desk(office, &mailbox)?;
             let now = clock::now();
-            let received_at = super::explain::receipt(received_at, now)?;
+            let received_at = received_at.map(|at| at.past("--received-at", desk.policy.zone, now)).transpose()?;
             let raw = super::explain::read(&file).map_err(named(&file))?;
             let explained = explain(desk, &raw, None, received_at, now);
             let kind = kind.as_deref().and_then(Kind::from_name);
             let mut bytes = preview(office, &mailbox, &explained, &texts, kind)?;
             let withheld = withheld(&explained.judgement);
             if let Some(reason) = &withheld {
-                eprintln!("vigie: no acknowledgement would be sent: {} [{reason}]", reasons::french(reason));
+                output::say(&format!("aucun accusé ne partirait\u{a0}: {} [{reason}]\n", reasons::french(reason)));
                 bytes.splice(..0, format!("{NOT_SENT}: no acknowledgement would be sent ({reason})\r\n").into_bytes());
             }
             match output {
@@ -99,7 +98,7 @@ pub fn lint_all(settings: &Settings, report: &mut Report) -> Result<(), Failure>
             report.good(&format!("modèle {name}"));
         }
         for finding in findings {
-            report.bad(&format!("modèle {name} : {} [{}]", finding.message, finding.cites));
+            report.bad(&format!("modèle {name}\u{a0}: {} [{}]", finding.message, finding.cites));
         }
     }
     Ok(())

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::indicators::{ReportFormat, text};
-use super::register::{self, Period};
-use super::{Answer, Failure, open, output};
+use super::{Answer, Failure, names, open, output, register};
 use crate::app::facts;
+use crate::domain::period::Period;
 use crate::domain::policy::Channel;
 use crate::report::figures::{self, Who};
 use crate::report::sheet::Sheet;
@@ -41,7 +41,7 @@ pub struct Arguments {
 pub async fn tracking(config: &Path, arguments: &Arguments) -> Answer {
     let (settings, store) = open(config).await?;
     let office = &settings.office;
-    let period = arguments.period.0;
+    let period = arguments.period;
     let span = period.span(office.zone());
     let folded = facts::load(&store, office, span, arguments.at_head).await?;
     let material = folded.material(office);
@@ -69,6 +69,7 @@ pub async fn tracking(config: &Path, arguments: &Arguments) -> Answer {
     rows.retain(|row| wanted(&row.mailbox));
     let mut details = material.details(period);
     details.retain(|detail| wanted(&detail.mailbox));
+    names::mailbox(office, arguments.mailbox.as_deref(), !rows.is_empty() || !details.is_empty())?;
     let sheets = [figures::mails(&rows, period, stamp), figures::details(&details, period, stamp)];
     if arguments.details && matches!(arguments.format, ReportFormat::Json | ReportFormat::Csv) {
         let listed: Vec<_> = details.iter().map(|detail| views::detail(detail, stamp)).collect();

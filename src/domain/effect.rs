@@ -50,6 +50,21 @@ names!(EffectKind {
 });
 
 impl EffectKind {
+    /// What people call such a mail.
+    #[must_use]
+    pub fn french(self) -> &'static str {
+        match self {
+            Self::Acknowledgement => "accusé de réception",
+            Self::TransferNotice => "avis de transmission",
+            Self::RegistrationNotice => "accusé d’enregistrement",
+            Self::Alert => "alerte",
+            Self::Clearance => "fin d’alerte",
+            Self::Digest => "point du matin",
+            Self::Report => "bilan",
+            Self::Operations => "avis à l’exploitant",
+        }
+    }
+
     /// Whether the public gets it: it is counted by the limits, and held by the breaker.
     #[must_use]
     pub fn is_public(self) -> bool {

@@ -1,4 +1,4 @@
-//! Dates and times as a person of the prefecture reads them.
+//! Dates, times, counts and quotations as a person of the prefecture reads them.
 //!
 //! Deliberately absent: locales. vigie speaks French to agents; templates in other languages bring their own dates.
 
@@ -67,10 +67,17 @@ pub fn french_rank(number: u16) -> String {
     if number == 1 { "1er".to_owned() } else { format!("{number}e") }
 }
 
-/// So many of something: `0 demande`, `1 demande`, `2 demandes`, with a space that does not break.
+/// A count and what is counted: `1 demande`, `2 demandes`; in French nought is singular.
 #[must_use]
-pub fn counted(count: u64, one: &str, many: &str) -> String {
+pub fn counted(count: impl TryInto<u64>, one: &str, many: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
     format!("{count}\u{a0}{}", if count < 2 { one } else { many })
+}
+
+/// Words as they were written by somebody: `« Voirie »`.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    format!("«\u{a0}{text}\u{a0}»")
 }
 
 #[cfg(test)]
@@ -94,5 +101,13 @@ mod tests {
         let time = |hour, minute| NaiveTime::from_hms_opt(hour, minute, 59).map(french_time);
         assert_eq!(time(16, 50).as_deref(), Some("16\u{a0}h\u{a0}50"));
         assert_eq!(time(9, 5).as_deref(), Some("9\u{a0}h\u{a0}05"));
+    }
+
+    #[test]
+    fn what_is_counted_is_singular_below_two() {
+        let say = |count: usize| counted(count, "jour ouvré", "jours ouvrés");
+        assert_eq!(say(0), "0\u{a0}jour ouvré");
+        assert_eq!(say(1), "1\u{a0}jour ouvré");
+        assert_eq!(say(2), "2\u{a0}jours ouvrés");
     }
 }

@@ -423,6 +423,33 @@ pub fn matches_pattern(pattern: &str, text: &str) -> bool {
 names!(Mode { Observe => "observe", Acknowledge => "acknowledge" });
 names!(SentCopy { Never => "never", Always => "always" });
 names!(RecipientRule { From => "from", ReturnPath => "return_path" });
+impl Requester {
+    /// What people read.
+    #[must_use]
+    pub fn french(self) -> &'static str {
+        match self {
+            Self::Public => "usager",
+            Self::Elected => "élu",
+            Self::LocalOfficial => "cadre territorial",
+            Self::LocalAuthority => "collectivité",
+        }
+    }
+}
+
+impl Nature {
+    /// What people read.
+    #[must_use]
+    pub fn french(self) -> &'static str {
+        match self {
+            Self::GeneralInfo => "information générale",
+            Self::Advice => "conseil",
+            Self::Complaint => "réclamation",
+            Self::Suggestion => "suggestion",
+            Self::Appointment => "rendez-vous",
+        }
+    }
+}
+
 names!(Requester { Public => "public", Elected => "elected", LocalOfficial => "local_official", LocalAuthority => "local_authority" });
 names!(Nature { GeneralInfo => "general_info", Advice => "advice", Complaint => "complaint", Suggestion => "suggestion", Appointment => "appointment" });
 names!(Channel { Mail => "mail", Letter => "letter", Appointment => "appointment", Site => "site", Callback => "callback" });

@@ -115,6 +115,8 @@ pub struct Appointment {
 pub enum Reading {
     /// A count.
     Integer(i64),
+    /// A mean count that is no whole number, in hundredths.
+    Mean(i64),
     /// A share, by its two numbers.
     Ratio {
         /// How many of them.
@@ -138,6 +140,7 @@ impl Reading {
     pub fn form(&self) -> &'static str {
         match self {
             Self::Integer(_) => "integer",
+            Self::Mean(_) => "mean",
             Self::Ratio { .. } => "ratio",
             Self::Percent(_) => "percent",
             Self::Duration(_) => "duration",
@@ -146,10 +149,27 @@ impl Reading {
         }
     }
 
+    /// The reading that an entry of the ledger tells; `None` of a form that is not known.
+    #[must_use]
+    pub fn told(form: &str, value: i64, (numerator, denominator): (i64, i64), text: &str) -> Option<Self> {
+        Some(match form {
+            "integer" => Self::Integer(value),
+            "mean" => Self::Mean(value),
+            "ratio" => Self::Ratio { numerator, denominator },
+            "percent" => Self::Percent(value),
+            "duration" => Self::Duration(value),
+            "text" => Self::Text(text.to_owned()),
+            "not_applicable" => Self::NotApplicable,
+            _ => return None,
+        })
+    }
+
     fn write(&self, payload: Payload) -> Payload {
         let payload = payload.text("form", self.form());
         match self {
-            Self::Integer(value) | Self::Percent(value) | Self::Duration(value) => payload.int("value", *value),
+            Self::Integer(value) | Self::Mean(value) | Self::Percent(value) | Self::Duration(value) => {
+                payload.int("value", *value)
+            }
             Self::Ratio { numerator, denominator } => {
                 payload.int("numerator", *numerator).int("denominator", *denominator)
             }

@@ -12,7 +12,7 @@ use super::notice::{
 use super::template::Kind;
 use super::tongue::{NBSP, Tongue};
 use crate::domain::calendar::civil_time;
-use crate::domain::policy::{Nature, Requester};
+use crate::domain::policy::Nature;
 
 /// The most requests named in one mail; the others are counted.
 const MAX_ITEMS: usize = 100;
@@ -499,7 +499,7 @@ impl ItemView {
         Self {
             reference: one_line(&item.reference),
             mailbox: one_line(&item.mailbox),
-            requester: french_requester(item.requester),
+            requester: item.requester.french(),
             nature: french_nature(item.nature),
             address: item.address.as_ref().map(ToString::to_string),
             received: format!("{} à{NBSP}{}", received.day, received.time),
@@ -572,15 +572,6 @@ fn list(text: &str) -> Vec<String> {
 /// `5 jours ouvrés`.
 fn working_days(days: i64) -> String {
     Tongue::French.working_days(days)
-}
-
-fn french_requester(requester: Requester) -> &'static str {
-    match requester {
-        Requester::Public => "usager",
-        Requester::Elected => "élu",
-        Requester::LocalOfficial => "cadre territorial",
-        Requester::LocalAuthority => "collectivité",
-    }
 }
 
 fn french_nature(nature: Nature) -> &'static str {

@@ -234,7 +234,8 @@ fn received(annex: &Annex) -> String {
         let line = annex.lines.iter().find(|line| line.rule.key == key)?;
         match line.value {
             Value::Count(count) => u64::try_from(count).ok(),
-            Value::Share(_)
+            Value::Mean(_)
+            | Value::Share(_)
             | Value::Percent(_)
             | Value::Minutes(_)
             | Value::Text(_)

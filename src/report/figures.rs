@@ -35,6 +35,7 @@ impl Value {
     pub fn cell(&self) -> Cell {
         match self {
             Self::Count(count) => Cell::Count(*count),
+            Self::Mean(hundredths) => Cell::Decimal(*hundredths),
             Self::Share(_) | Self::Percent(_) => match self.hundredths() {
                 Some(hundredths) => Cell::Percent(hundredths),
                 None => Cell::text("/"),
@@ -59,15 +60,7 @@ pub fn annex(annex: &Annex, stamp: &Stamp) -> Sheet {
 }
 
 fn line_row(line: &Line) -> Vec<Cell> {
-    let share = match &line.value {
-        Value::Share(share) => Some(*share),
-        Value::Count(_)
-        | Value::Percent(_)
-        | Value::Minutes(_)
-        | Value::Text(_)
-        | Value::NotApplicable
-        | Value::Missing => None,
-    };
+    let share = line.value.share();
     let pending = line.tally.as_ref().filter(|_| share.is_some()).map(pending);
     vec![
         Cell::count(u64::try_from(line.number).unwrap_or(u64::MAX)),

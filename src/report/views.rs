@@ -21,8 +21,10 @@ pub struct StampView {
     ledger_seq: i64,
     ledger_hash: String,
     as_of: String,
+    #[serde(serialize_with = "or_null")]
     configuration: String,
     table: String,
+    #[serde(serialize_with = "or_null")]
     calendars: String,
 }
 
@@ -138,15 +140,7 @@ impl From<&Tally> for TallyView {
 /// A line of a period; with its requests where `explain` asks for them, each as `REFERENCE:outcome`.
 #[must_use]
 pub fn line(line: &Line, period: Period, stamp: &Stamp, explain: bool) -> LineView {
-    let share = match &line.value {
-        Value::Share(share) => Some(*share),
-        Value::Count(_)
-        | Value::Percent(_)
-        | Value::Minutes(_)
-        | Value::Text(_)
-        | Value::NotApplicable
-        | Value::Missing => None,
-    };
+    let share = line.value.share();
     let interval = share.and_then(Share::interval);
     let (basis, entered) = match &line.basis {
         Basis::Ledger => ("ledger", None),
@@ -180,14 +174,20 @@ pub fn line(line: &Line, period: Period, stamp: &Stamp, explain: bool) -> LineVi
     }
 }
 
-/// The value as a number: a count, a percentage, minutes; `null` for words.
+/// The value as a number: a count, a mean, a percentage, minutes; `null` for words.
 fn plain(value: &Value) -> Json {
     match value {
         Value::Count(count) => (*count).into(),
         Value::Minutes(minutes) => (*minutes).into(),
+        Value::Mean(hundredths) => number(Some(*hundredths)),
         Value::Share(_) | Value::Percent(_) => number(value.hundredths()),
         Value::Text(_) | Value::NotApplicable | Value::Missing => Json::Null,
     }
+}
+
+/// An absent text is `null`, and never an empty one.
+pub fn or_null<S: serde::Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    if text.is_empty() { serializer.serialize_none() } else { serializer.serialize_str(text) }
 }
 
 /// A group of a period.
@@ -247,12 +247,14 @@ pub fn mail_row(row: &MailRow, stamp: &Stamp) -> MailRowView {
 pub struct DetailView {
     reference: String,
     mailbox: String,
+    #[serde(serialize_with = "or_null")]
     commitment: String,
     received_on: String,
     due_on: String,
     answered_on: Option<String>,
     working_days: Option<i64>,
     outcome: &'static str,
+    #[serde(serialize_with = "or_null")]
     acknowledgement: String,
     #[serde(flatten)]
     stamp: StampView,
@@ -280,8 +282,11 @@ pub fn detail(detail: &Detail, stamp: &Stamp) -> DetailView {
 pub struct AppointmentView {
     reference: String,
     requester: &'static str,
+    #[serde(serialize_with = "or_null")]
     name: String,
+    #[serde(serialize_with = "or_null")]
     quality: String,
+    #[serde(serialize_with = "or_null")]
     town: String,
     authority: &'static str,
     requested_on: String,
@@ -291,6 +296,7 @@ pub struct AppointmentView {
     held_on: Option<String>,
     holding_days: Option<i64>,
     holding: &'static str,
+    #[serde(serialize_with = "or_null")]
     note: String,
     #[serde(flatten)]
     stamp: StampView,

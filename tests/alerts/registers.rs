@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use vigie::app::refresh::take_into_use;
-use vigie::app::register::{NewAppointment, NewLetter};
+use vigie::app::register::{NewAppointment, NewLetter, Origin};
 use vigie::app::story;
 use vigie::domain::calendar::{Calendar, Closure};
 use vigie::domain::effect::EffectKind;
@@ -29,7 +29,7 @@ fn letter(bureau: &str, received_on: &str) -> NewLetter {
         received_on: day(received_on),
         official: true,
         details: Details { name: "Durand".into(), subject: "Voirie".into(), ..Details::default() },
-        origin: String::new(),
+        origin: Origin::default(),
         answered_on: None,
     }
 }
@@ -42,7 +42,7 @@ fn appointment(bureau: &str, requested_on: &str) -> NewAppointment {
         requested_on: day(requested_on),
         official: true,
         details: Details { name: "Martin".into(), ..Details::default() },
-        origin: String::new(),
+        origin: Origin::default(),
         fixed: None,
     }
 }

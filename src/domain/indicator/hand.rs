@@ -33,6 +33,7 @@ impl Reading {
     pub fn value(&self) -> Value {
         match self {
             Self::Integer(count) => Value::Count(*count),
+            Self::Mean(hundredths) => Value::Mean(*hundredths),
             Self::Ratio { numerator, denominator } => Value::Share(Share {
                 numerator: u64::try_from(*numerator).unwrap_or_default(),
                 denominator: u64::try_from(*denominator).unwrap_or_default(),

@@ -51,6 +51,8 @@ impl Share {
 pub enum Value {
     /// A count.
     Count(i64),
+    /// A mean count, in hundredths.
+    Mean(i64),
     /// A share.
     Share(Share),
     /// A share of which only the result is known, in hundredths of a percent.
@@ -71,6 +73,7 @@ impl Value {
     pub fn french(&self) -> String {
         match self {
             Self::Count(count) => count.to_string(),
+            Self::Mean(hundredths) => decimal(*hundredths),
             Self::Share(share) => share.hundredths().map_or_else(|| "/".to_owned(), percent),
             Self::Percent(hundredths) => percent(*hundredths),
             Self::Minutes(minutes) => duration(*minutes),
@@ -99,7 +102,24 @@ impl Value {
         match self {
             Self::Share(share) => share.hundredths(),
             Self::Percent(hundredths) => Some(*hundredths),
-            Self::Count(_) | Self::Minutes(_) | Self::Text(_) | Self::NotApplicable | Self::Missing => None,
+            Self::Count(_) | Self::Mean(_) | Self::Minutes(_) | Self::Text(_) | Self::NotApplicable | Self::Missing => {
+                None
+            }
+        }
+    }
+
+    /// The share by its two numbers, where both are known.
+    #[must_use]
+    pub fn share(&self) -> Option<Share> {
+        match self {
+            Self::Share(share) => Some(*share),
+            Self::Count(_)
+            | Self::Mean(_)
+            | Self::Percent(_)
+            | Self::Minutes(_)
+            | Self::Text(_)
+            | Self::NotApplicable
+            | Self::Missing => None,
         }
     }
 }
