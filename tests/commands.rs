@@ -142,11 +142,14 @@ fn what_the_store_or_a_folder_does_not_have_is_answered_with_no() {
         &[&["appointment", "import", "nulle-part.csv"][..], &bureau].concat(),
         &["indicator", "import", "nulle-part.csv", "--period", "2026"],
         &["purge", "--list", "nulle-part.csv", "--visa", "AD01"],
-        &["ledger", "verify", "--seal", "nulle-part"],
         &["restore", "nulle-part.vigie"],
     ] {
         ends(&shell, 1, arguments);
     }
+    // That nothing could be verified is the answer, and no error beside it.
+    let verdict = shell.run(&["ledger", "verify", "--seal", "nulle-part"]);
+    let said = String::from_utf8_lossy(&verdict.stdout);
+    assert_eq!((verdict.status.code(), said.contains("NON VÉRIFIÉ")), (Some(1), true), "{said}");
 }
 
 #[test]
