@@ -10,6 +10,7 @@ use super::rows::{instant, millis};
 use super::turn::{Turn, on_turn};
 use super::{Error, Result, Store, on_read};
 use crate::domain::classify::{FolderRole, HOLDING, PUT_BY_HAND};
+use crate::domain::evidence::Evidence;
 use crate::domain::gesture::Lying;
 use crate::domain::request::{MessageId, RequestId};
 use crate::domain::sighting::FlagSet;
@@ -51,6 +52,14 @@ pub struct ReplyRow {
     pub in_sent: bool,
     /// Whether its subject says that it is a holding reply.
     pub holding: bool,
+}
+
+impl ReplyRow {
+    /// What it proves of a request of this mailbox.
+    #[must_use]
+    pub fn evidence(&self, mailbox: &str) -> Evidence {
+        if self.in_sent && self.mailbox == mailbox { Evidence::SentReply } else { Evidence::SeenReply }
+    }
 }
 
 /// A further copy of a request's message that lies somewhere now.
@@ -130,6 +139,14 @@ impl Turn {
             holding: detail == HOLDING,
         };
         Ok(rows.into_iter().map(reply).collect())
+    }
+
+    /// What the ledger says of the messages that belong to a request through one that was merged into it, in order.
+    pub async fn through_others(&mut self, reference: &str) -> Result<Vec<String>> {
+        Ok(on_turn!(self, connection => sqlx::query_scalar(THROUGH_OTHERS)
+            .bind(reference.to_owned())
+            .fetch_all(connection)
+            .await)?)
     }
 
     /// Whether what gestures had said of a request was ended since an instant by something else than their undoing: the
@@ -212,6 +229,8 @@ pub(super) const SAVE_MARKS: &str = "UPDATE message SET marks = $1 WHERE id = $2
 pub(super) const REPLIES_OF: &str = "SELECT m.digest, m.received_at, m.mailbox, m.reason_detail, \
      (SELECT COUNT(*) FROM location l JOIN folder f ON f.id = l.folder WHERE l.message = m.id AND f.role = 'sent') \
      FROM message m WHERE m.request = $1 AND m.request <> 0 AND m.verdict = 'reply' ORDER BY m.received_at, m.id LIMIT $2";
+pub(super) const THROUGH_OTHERS: &str = "SELECT payload FROM ledger WHERE request = $1 AND request <> '' \
+     AND kind = 'message_recorded' AND payload LIKE '%\"through\":%' ORDER BY seq";
 pub(super) const UNDONE_SINCE: &str = "SELECT COUNT(*) FROM ledger WHERE request = $1 AND request <> '' AND occurred_at >= $2 \
      AND ((kind = 'request_resumed' AND payload NOT LIKE '%\"way\":\"gesture\"%') \
      OR (kind = 'request_reopened' AND payload NOT LIKE '%\"why\":\"gesture_undone\"%'))";
