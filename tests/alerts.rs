@@ -64,8 +64,10 @@ async fn an_alert_that_waits_in_the_queue_is_withdrawn_by_the_answer() {
     world.sleep("2026-05-13 08:30");
     tick(&world.store, &world.settings.office, world.now).await.unwrap();
     world.reply("alice").await;
-    world.advance("2026-05-14 08:00").await;
+    world.advance("2026-05-15 12:00").await;
     assert_eq!(world.alerts(), []);
+    let told = world.of(EffectKind::Digest).iter().filter(|digest| digest.text.contains("réglées")).count();
+    assert_eq!(told, 0, "nobody was warned, and its end is no news");
     world.check().await;
 }
 

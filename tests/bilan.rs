@@ -203,3 +203,46 @@ async fn a_single_delay_is_told_in_the_singular() {
         assert!(!pdf.contains(plural), "{plural}: {pdf}");
     }
 }
+
+/// What `LibreOffice` makes of a document, as flat XML; `None` where it is not installed, which `tests/run.sh` does not do.
+fn in_libreoffice(path: &Path) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new("soffice");
+    command.arg(format!("-env:UserInstallation=file://{}/profile", folder.path().display()));
+    if path.extension().is_some_and(|ending| ending == "csv") {
+        // Comma, quotes, UTF-8, formulas evaluated: what careless readers choose.
+        command.arg("--infilter=CSV:44,34,76,1,,0,false,true,false,false,false,-1");
+    }
+    command.args(["--headless", "--convert-to", "fods", "--outdir"]).arg(folder.path()).arg(path);
+    match command.output() {
+        Err(_) => {
+            eprintln!("LibreOffice is not installed: not opened with it");
+            None
+        }
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            let mut files = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+            let made = files.find(|path| path.extension().is_some_and(|ending| ending == "fods"));
+            Some(std::fs::read_to_string(made.unwrap_or_else(|| panic!("nothing came of it: {said}"))).unwrap())
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_somebody_wrote_is_a_formula_in_a_spreadsheet() {
+    let shell = Shell::new();
+    quarter(&shell).await;
+    shell.say(&["ledger", "key"]);
+    let csv = shell.path("courriers.csv");
+    std::fs::write(&csv, shell.say(&["letter", "list", "--period", "2026-T2", "--format", "csv"])).unwrap();
+    let sheets = [
+        (csv, "=HYPERLINK("),
+        (document(&shell, "rendez-vous.ods", "tracking-sheet appointments --period 2026-T2"), "@Zoé Exemple"),
+        (document(&shell, "bilan.ods", "indicators --period 2026-T2"), "Bilan de la qualité"),
+    ];
+    for (path, named) in sheets {
+        let Some(opened) = in_libreoffice(&path) else { return };
+        assert!(opened.contains(named), "{}", path.display());
+        assert!(!opened.contains("table:formula"), "{}", path.display());
+    }
+}

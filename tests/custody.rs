@@ -178,3 +178,32 @@ async fn a_seal_saved_from_a_mail_with_other_line_breaks_is_believed_by_both() {
     assert!(!shell.run(&["ledger", "verify", "--seal", &kept_name, "--key", &key]).status.success());
     assert_eq!(alone(&shell, "export", &["--key", &key, "--seal", &kept_name])["ok"], false);
 }
+
+/// Whoever reads the answer by a program gets one, whatever cannot be read.
+#[tokio::test]
+async fn what_cannot_be_read_is_answered_in_the_form_that_was_asked_for() {
+    let shell = Shell::new();
+    filled(&shell, 2).await;
+    let key = shell.say(&["ledger", "key"]).trim().to_owned();
+    shell.say(&["ledger", "seal"]);
+    shell.say(&["ledger", "export", "export"]);
+    let bad = shell.path("bad.seal");
+    let name = bad.to_str().unwrap().to_owned();
+    let long = b"x".repeat(70_000);
+    for note in [b"".as_slice(), b"rien\n", b"\xff\xfe\n\n\xe2\x80\x94 a b\n", &long] {
+        std::fs::write(&bad, note).unwrap();
+        let output = shell.run(&["ledger", "verify", "--seal", &name, "--key", &key, "--format", "json"]);
+        assert_eq!(output.status.code(), Some(1));
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&found["ok"], &found["entries"]), (&false.into(), &0.into()), "{found}");
+        assert!(found["first_fault"].as_str().unwrap().contains("bad.seal"), "{found}");
+        assert_eq!(alone(&shell, "export", &["--key", &key, "--seal", &name])["ok"], false);
+    }
+    let refused = shell.run(&["ledger", "verify", "--key", "no key", "--format", "json"]);
+    assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0), "a key that is none is a wrong argument");
+    let pool = sqlx::SqlitePool::connect(shell.path("vigie.db").to_str().unwrap()).await.unwrap();
+    sqlx::query("DELETE FROM head").execute(&pool).await.unwrap();
+    pool.close().await;
+    let headless = &shell.json(&["ledger", "verify"])[0];
+    assert_eq!(headless["ok"], false, "{headless}");
+}

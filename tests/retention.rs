@@ -18,6 +18,7 @@ use vigie::app::gesture::{self, Word};
 use vigie::app::register::{Hand, NewAppointment, NewLetter};
 use vigie::app::retention::{self, PurgeLine, Retention};
 use vigie::domain::address::Address;
+use vigie::domain::effect::EffectKind;
 use vigie::domain::gesture::Gesture;
 use vigie::domain::policy::{Channel, Nature, Requester};
 use vigie::domain::register::Authority;
@@ -344,6 +345,22 @@ async fn a_list_that_names_what_may_not_go_is_refused_whole() {
 }
 
 #[tokio::test]
+async fn a_purge_that_is_stopped_on_its_way_says_how_much_is_gone() {
+    let vigie = house(Store::in_memory().await.unwrap()).await;
+    hand(&vigie, day(9)).letters(&[letter("Chloé", "Voirie", true)]).await.unwrap();
+    let lines = list(&vigie, day(120)).await;
+    let before = lines.iter().filter(|line| line.kind != "letter").count();
+    assert!(before > 0 && lines.len() == before + 1, "{lines:?}");
+    hand(&vigie, day(120)).correct_letter("COU-2026-000001", &letter("Chloé", "Voirie", false)).await.unwrap();
+    let csv = retention::csv(&lines);
+    let stopped = retention::purge(&vigie.store, Retention::default(), &lines, &csv, "V", BY, day(120)).await;
+    let said = stopped.unwrap_err().to_string();
+    assert!(said.contains("arrêt à COU-2026-000001") && said.contains(&format!("{before} éléments")), "{said}");
+    assert_eq!(list(&vigie, day(120)).await.iter().filter(|line| line.kind != "letter").count(), 0, "they are gone");
+    vigie.verify().await;
+}
+
+#[tokio::test]
 async fn a_purge_that_is_not_in_the_ledger_is_taken_for_a_fault() {
     let vigie = house(Store::in_memory().await.unwrap()).await;
     let Store::Sqlite { write, .. } = &vigie.store else { panic!("SQLite") };
@@ -413,4 +430,35 @@ async fn the_command_lists_first_and_purges_only_a_list_with_its_visa() {
         shell.json(&["ledger", "show"]).into_iter().find(|entry| entry["kind"] == "disposal_approved").unwrap();
     assert_eq!((&approved["payload"]["visa"], &approved["payload"]["by"]), (&"AD01-2026-17".into(), &BY.into()));
     assert_eq!(shell.json(&["ledger", "verify"])[0]["ok"], true);
+}
+
+#[tokio::test]
+async fn a_purge_is_proposed_by_the_digest_once_a_week_and_never_done_by_itself() {
+    let vigie = house(Store::in_memory().await.unwrap()).await;
+    let bureau = vigie.office.mailboxes[0].bureau.clone();
+    let mut proposed = Vec::new();
+    for august in 1..=18 {
+        let now: DateTime<Utc> = format!("2026-08-{august:02}T10:00:00Z").parse().unwrap();
+        vigie::app::tick::tick(&vigie.store, &vigie.office, now).await.unwrap();
+        let sent = vigie.send_all(now).await;
+        let of_bureau =
+            |sent: &&support::app::Sent| sent.due.effect.kind == EffectKind::Digest && sent.due.effect.bureau == bureau;
+        for digest in sent.iter().filter(of_bureau) {
+            let text = support::app::plain_text(&digest.bytes).split_whitespace().collect::<Vec<_>>().join(" ");
+            if text.contains("Durée de conservation échue") {
+                assert!(text.contains("3 demandes closes gardent des données personnelles"), "{text}");
+                assert!(text.contains("Rien ne s’efface tout seul") && text.contains("vigie purge --list"), "{text}");
+                proposed.push(august);
+            }
+        }
+    }
+    assert_eq!(proposed, [3, 10, 17], "the Mondays from the ninetieth day on");
+    assert_eq!(list(&vigie, day(104)).await.iter().filter(|line| line.kind == "request").count(), 3, "nothing went");
+    purge_all(&vigie, day(104)).await;
+    let now: DateTime<Utc> = "2026-08-24T10:00:00Z".parse().unwrap();
+    for now in [now - TimeDelta::days(1), now] {
+        vigie::app::tick::tick(&vigie.store, &vigie.office, now).await.unwrap();
+    }
+    let texts: String = vigie.send_all(now).await.iter().map(|sent| support::app::plain_text(&sent.bytes)).collect();
+    assert!(!texts.is_empty() && !texts.contains("conservation échue"), "{texts}");
 }

@@ -93,6 +93,8 @@ fn odd() -> Vec<Case> {
         case("half a rotation as a seal", &[&half], &half),
         case("a rotation to another name", &[&renamed], other.seal(&head(11))),
         case("a rotation to another name, as a seal", &[&renamed], &renamed),
+        // Signed by the trusted key, and of the ledger of another name.
+        Case { trusted: other.clone(), ..case("another origin than the key's name", &[], &renamed) },
         case("a seal given as a rotation", &[&note], &note),
         case("no rotation at all", &[&"rotation\na\nb\nrotation a b\n".to_owned()], &note),
         case("signatures of others", &[], format!("{text}\n\n{}{signature}", noise(99))),

@@ -13,8 +13,10 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use support::shell::Shell;
+use support::tls::{Authority, server_config};
 use vigie::store::Store;
 
 /// The configuration of `openssl ts`, after its manual.
@@ -28,8 +30,12 @@ fn openssl(folder: &Path, arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
+/// Plain or over TLS.
+trait Stream: std::io::Read + std::io::Write {}
+impl<T: std::io::Read + std::io::Write> Stream for T {}
+
 /// An authority in a folder, answering a few queries on a port of its own; its URL.
-fn authority(folder: &Path) -> String {
+fn authority(folder: &Path, tls: Option<Arc<rustls::ServerConfig>>) -> String {
     std::fs::write(folder.join("tsa.cnf"), CONFIG).unwrap();
     std::fs::write(folder.join("serial"), "01\n").unwrap();
     let usage = "extendedKeyUsage = critical,timeStamping";
@@ -42,20 +48,31 @@ fn authority(folder: &Path) -> String {
         ],
     );
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/tsr", listener.local_addr().unwrap());
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://localhost:{}/tsr", listener.local_addr().unwrap().port());
     let folder = folder.to_owned();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut reader = BufReader::new(stream.unwrap());
+            let stream: Box<dyn Stream> = match &tls {
+                None => Box::new(stream.unwrap()),
+                Some(tls) => {
+                    let connection = rustls::ServerConnection::new(Arc::clone(tls)).unwrap();
+                    Box::new(rustls::StreamOwned::new(connection, stream.unwrap()))
+                }
+            };
+            let mut reader = BufReader::new(stream);
             let (mut length, mut line) = (0, String::new());
-            while reader.read_line(&mut line).unwrap() > 2 {
+            // A client that trusts no such certificate hangs up.
+            while reader.read_line(&mut line).unwrap_or(0) > 2 {
                 if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
                     length = value.trim().parse().unwrap();
                 }
                 line.clear();
             }
             let mut query = vec![0; length];
-            reader.read_exact(&mut query).unwrap();
+            if length == 0 || reader.read_exact(&mut query).is_err() {
+                continue;
+            }
             std::fs::write(folder.join("query.tsq"), query).unwrap();
             let reply = ["ts", "-reply", "-config", "tsa.cnf", "-queryfile", "query.tsq", "-out", "reply.tsr"];
             openssl(&folder, &reply);
@@ -64,6 +81,7 @@ fn authority(folder: &Path) -> String {
             let mut stream = reader.into_inner();
             stream.write_all(head.as_bytes()).unwrap();
             stream.write_all(&body).unwrap();
+            stream.flush().unwrap();
         }
     });
     url
@@ -72,7 +90,7 @@ fn authority(folder: &Path) -> String {
 #[tokio::test]
 async fn each_seal_is_stamped_and_a_stamp_that_does_not_fit_is_found() {
     let folder = tempfile::tempdir().unwrap();
-    let url = authority(folder.path());
+    let url = authority(folder.path(), None);
     let ca = folder.path().join("tsa.pem");
     let shell = Shell::on("vigie.db", &format!("timestamp_url = \"{url}\"\ntimestamp_ca = \"{}\"\n", ca.display()));
     Store::open(shell.path("vigie.db").to_str().unwrap()).await.unwrap().close().await;
@@ -89,15 +107,15 @@ async fn each_seal_is_stamped_and_a_stamp_that_does_not_fit_is_found() {
     let (first, second) = (&stamps(&shell)[0], &stamps(&shell)[1]);
     std::fs::copy(first, second).unwrap();
     let refused = shell.run(&["ledger", "verify"]);
-    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let said = String::from_utf8_lossy(&refused.stdout).into_owned();
     assert_eq!(refused.status.code(), Some(1), "{said}");
-    assert!(said.contains("horodatage"), "{said}");
+    assert!(said.contains("NON VÉRIFIÉ") && said.contains("horodatage"), "{said}");
 }
 
 #[tokio::test]
 async fn an_authority_that_is_away_leaves_the_seal_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    authority(folder.path());
+    authority(folder.path(), None);
     let ca = folder.path().join("tsa.pem");
     let away = "timestamp_url = \"http://127.0.0.1:9/tsr\"";
     let shell = Shell::on("vigie.db", &format!("{away}\ntimestamp_ca = \"{}\"\n", ca.display()));
@@ -108,4 +126,25 @@ async fn an_authority_that_is_away_leaves_the_seal_and_says_so() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("not stamped"));
     assert_eq!(std::fs::read_dir(shell.path("seals")).unwrap().count(), 1, "the seal is there");
     assert_eq!(shell.json(&["ledger", "verify"])[0]["ok"], true);
+}
+
+#[tokio::test]
+async fn an_authority_over_tls_stamps_where_its_certificate_is_vouched_for_and_nowhere_else() {
+    let (folder, house) = (tempfile::tempdir().unwrap(), Authority::new());
+    let url = authority(folder.path(), Some(server_config(&house)));
+    let stamper = std::fs::read_to_string(folder.path().join("tsa.pem")).unwrap();
+    for (vouched, ca) in [(false, stamper.clone()), (true, format!("{stamper}{}", house.ca_pem))] {
+        let path = folder.path().join("ca.pem");
+        std::fs::write(&path, ca).unwrap();
+        let shell =
+            Shell::on("vigie.db", &format!("timestamp_url = \"{url}\"\ntimestamp_ca = \"{}\"\n", path.display()));
+        Store::open(shell.path("vigie.db").to_str().unwrap()).await.unwrap().close().await;
+        shell.say(&["ledger", "key"]);
+        let output = shell.run(&["ledger", "seal"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.success(), vouched, "{said}");
+        assert!(vouched || said.contains("TLS with localhost"), "{said}");
+        assert_eq!(std::fs::read_dir(shell.path("seals")).unwrap().count(), 1 + usize::from(vouched));
+        assert_eq!(shell.json(&["ledger", "verify"])[0]["ok"], true);
+    }
 }

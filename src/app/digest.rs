@@ -42,6 +42,7 @@ pub async fn digest(store: &Store, office: &Office, effect: &Effect, now: DateTi
     let mut conditions = blind_mailboxes(store, office, bureau).await?;
     conditions.extend(not_delivered(&open));
     conditions.extend(super::blind_spot::conditions(store, office, bureau, now).await?);
+    conditions.extend(super::retention::condition(store, office, bureau, now).await?);
     let forecast = of_bureau(store, office, &bureau.key, now).await?;
     let mut lists = lists(store, office, bureau, &open, cleared).await?;
     lists.extend(listed(&withheld));

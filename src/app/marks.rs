@@ -78,16 +78,17 @@ pub(super) async fn look_again(turn: &mut Turn, office: &Office, now: DateTime<U
         let before = decision.events.len();
         // A flag that was there before was looked at in its time.
         let flags = flags_of(*id, &marks).into_iter().filter(|flagged_at| flagged_at >= seen_at).collect();
-        if let Some(at) = of_no_reply_seen(turn, desk, *id, flags).await? {
+        if let Some(at) = of_no_reply_seen(turn, desk, &request, flags).await? {
             let answer = gesture::reply(desk, &request, at, Evidence::Flag, false);
             change(&mut request, answer, None, &mut decision);
         }
         if !present.contains(&request.message) {
             match whereabouts(office, &request, &copies) {
                 Whereabouts::Here => {}
-                Whereabouts::In(desk) => {
-                    let moved = gesture::moved(desk.policy, &request, *seen_at, None);
-                    change(&mut request, moved, None, &mut decision);
+                Whereabouts::In(to) => {
+                    for wanted in taken_along(desk, to, &request, *seen_at) {
+                        change(&mut request, wanted, None, &mut decision);
+                    }
                 }
                 Whereabouts::Gone => {
                     change(&mut request, Change::SourceDeleted { at: *seen_at }, None, &mut decision);
@@ -125,19 +126,29 @@ fn flags_of(id: RequestId, marks: &[(i64, String, String)]) -> Vec<DateTime<Utc>
 }
 
 /// The first of these flags that is not that of a reply that was seen, of a holding reply for one. Clients flag on the day
-/// on which they send: the flag of a later day is that of a reply which nobody sees.
+/// on which they send, and vigie may see that day's reply and flag later: the flag of a later day is that of a reply which
+/// nobody sees.
 async fn of_no_reply_seen(
     turn: &mut Turn,
     desk: Desk<'_>,
-    id: RequestId,
+    request: &Request,
     flags: Vec<DateTime<Utc>>,
 ) -> Result<Option<DateTime<Utc>>> {
     if flags.is_empty() {
         return Ok(None);
     }
     let day = |at| desk.calendar.civil(at);
-    let last_reply = turn.replies_of(id).await?.into_iter().map(|reply| day(reply.at)).max();
+    let replies = turn.replies_of(request.id).await?.into_iter().filter(|reply| reply.at >= request.received_at);
+    let last_reply = replies.map(|reply| day(reply.at.max(reply.seen_at))).max();
     Ok(flags.into_iter().filter(|flagged_at| last_reply.is_none_or(|last| last < day(*flagged_at))).min())
+}
+
+/// An agent moved the message of a request to another mailbox: the request goes along, and out of the folder that had said
+/// that pieces are missing its clock goes on.
+fn taken_along(from: Desk<'_>, to: Desk<'_>, request: &Request, at: DateTime<Utc>) -> Vec<Change> {
+    let left = request.incomplete_since.is_some() && request.gesture == Some(request.message);
+    let resumed = left.then(|| gesture::resume(from, request, at, None, "gesture"));
+    resumed.into_iter().chain([gesture::moved(to.policy, request, at, None)]).collect()
 }
 
 /// Where the message of a request lies that is gone from its own place.
@@ -174,10 +185,10 @@ async fn request_of(turn: &mut Turn, message: &StandingRow) -> Result<Option<Req
     }
 }
 
-/// Whether what a gesture said still holds where another is made upon it: an answer stays the first, and what settles a
-/// request ends a suspension by itself.
+/// Whether what a gesture said still holds where another is made upon it: an answer stays the first, a holding reply one,
+/// and what settles a request ends a suspension by itself.
 fn stays_under(means: &Means, upon: &Means) -> bool {
-    matches!((means, upon), (Means::Incomplete, _) | (Means::Answered(_), Means::Answered(_)))
+    matches!((means, upon), (Means::Incomplete | Means::Holding, _) | (Means::Answered(_), Means::Answered(_)))
 }
 
 /// A message whose marks changed, and its request.
@@ -200,7 +211,12 @@ impl<'a> Case<'a> {
             let copies = self.turn.copies_of(&[self.request.id]).await?;
             match whereabouts(self.office, &self.request, &copies) {
                 Whereabouts::Here => {}
-                Whereabouts::In(desk) => self.change(gesture::moved(desk.policy, &self.request, self.now, None)),
+                Whereabouts::In(to) => {
+                    let Some(desk) = self.desk() else { return Ok(()) };
+                    for wanted in taken_along(desk, to, &self.request, self.now) {
+                        self.change(wanted);
+                    }
+                }
                 Whereabouts::Gone => self.turn.look_again(self.request.id, self.now).await?,
             }
         } else if self.request.deleted_at.is_some() {
@@ -209,22 +225,34 @@ impl<'a> Case<'a> {
         Ok(())
     }
 
-    async fn gestures(&mut self, rules: &[GestureRule], before: &Marks, after: &Marks) -> Result<()> {
+    async fn gestures<'r>(&mut self, rules: &'r [GestureRule], before: &'r Marks, after: &'r Marks) -> Result<()> {
         let (was, is) = (before.gestures.first(), after.gestures.first());
         if was.map(|made| &made.name) == is.map(|made| &made.name) {
             return Ok(());
         }
-        let means = |made: &Made| rules.iter().find(|rule| rule.name() == made.name).map(|rule| &rule.means);
-        if let Some(was) = was {
-            let under = is.filter(|_| after.bears(&was.name)).and_then(means);
-            if !under.is_some_and(|upon| means(was).is_some_and(|means| stays_under(means, upon))) {
-                self.undo(&was.name, means(was)).await?;
+        let known = |made: &'r Made| Some((made, &rules.iter().find(|rule| rule.name() == made.name)?.means));
+        let (gone, new) = (was.and_then(known), is.and_then(known));
+        if was.is_some() && gone.is_none() {
+            // The configuration does not know it any more: what it said stays said.
+            return Ok(());
+        }
+        let mut at = self.now;
+        if let Some((was, means)) = gone {
+            let upon = new.filter(|_| after.bears(&was.name));
+            if !upon.is_some_and(|(_, upon)| stays_under(means, upon)) {
+                let answered_at = self.request.settled_at.filter(|_| self.request.status == Status::Answered);
+                let slip = new.is_none() && self.now - was.since < GRACE;
+                self.undo(was, means, slip).await?;
+                if let (Some(answered_at), Some((_, Means::Answered(_)))) = (answered_at, new) {
+                    // By another way than was said first, and not at another time.
+                    at = answered_at;
+                }
             }
         }
-        let Some((is, means)) = is.and_then(|made| Some((made, means(made)?))) else { return Ok(()) };
+        let Some((is, means)) = new else { return Ok(()) };
         match was {
             Some(was) if before.bears(&is.name) => self.make_again(is, means, was.since).await,
-            Some(_) | None => self.make(&is.name, means, self.now).await,
+            Some(_) | None => self.make(&is.name, means, at).await,
         }
     }
 
@@ -272,36 +300,38 @@ impl<'a> Case<'a> {
     }
 
     /// A gesture was undone: so is what it made, where nothing else has made the state since.
-    async fn undo(&mut self, name: &str, means: Option<&Means>) -> Result<()> {
+    async fn undo(&mut self, made: &Made, means: &Means, slip: bool) -> Result<()> {
         if self.request.gesture != Some(MessageId(self.message.id)) {
             return Ok(());
         }
-        let by = Some(name.to_owned());
-        let at = self.now;
+        let by = Some(made.name.clone());
         let Some(desk) = self.desk() else { return Ok(()) };
-        match self.request.status {
-            Status::Answered | Status::Closed | Status::Transferred => {
+        match (self.request.status, means) {
+            (Status::Answered | Status::Closed | Status::Transferred, _) => {
                 self.reopen("gesture_undone", by);
-                self.answers_seen().await?;
+                self.answers_since(made.since).await?;
             }
-            Status::Open if self.request.incomplete_since.is_some() => {
-                let resumed = gesture::resume(desk, &self.request, at, by, "gesture");
+            (Status::Open, _) if self.request.incomplete_since.is_some() => {
+                let resumed = gesture::resume(desk, &self.request, self.now, by, "gesture");
                 self.change(resumed);
             }
-            Status::Open => match means {
-                Some(Means::Transferred(_)) => self.move_back(by),
-                Some(Means::Answered(_) | Means::Holding | Means::NoReplyNeeded(_) | Means::Incomplete) | None => {
-                    self.answers_seen().await?;
-                }
-            },
+            (Status::Open, Means::Transferred(_)) => self.move_back(by),
+            // What was called a holding reply stays one wherever the message is moved to work on it, but for a slip.
+            (Status::Open, Means::Holding) if slip => {
+                let held_at = self.request.holding_at.take();
+                self.answers_since(held_at.unwrap_or(self.now)).await?;
+                self.request.holding_at = held_at;
+            }
+            (Status::Open, Means::Answered(_) | Means::Holding | Means::NoReplyNeeded(_) | Means::Incomplete) => {}
         }
         self.request.gesture = None;
         Ok(())
     }
 
-    /// The answers of ours that were seen count again, once the gesture that stood before them is undone.
-    async fn answers_seen(&mut self) -> Result<()> {
-        for reply in self.turn.replies_of(self.request.id).await? {
+    /// The answers of ours that came since an instant count again, once the gesture that stood before them is undone. Those
+    /// before it were known when it was made, and whatever was said of them stands.
+    async fn answers_since(&mut self, since: DateTime<Utc>) -> Result<()> {
+        for reply in self.turn.replies_of(self.request.id).await?.into_iter().filter(|reply| reply.at >= since) {
             let Some(desk) = self.desk() else { return Ok(()) };
             let evidence = if reply.in_sent && reply.mailbox == self.request.mailbox {
                 Evidence::SentReply
@@ -335,9 +365,11 @@ impl<'a> Case<'a> {
         if after.answered.is_some() && before.answered.is_none() && self.request.status == Status::Open {
             self.turn.look_again(self.request.id, self.now).await?;
         }
-        if before.answered.is_some() && after.answered.is_none() && self.request.evidence == Some(Evidence::Flag) {
+        if let Some(since) = before.answered.filter(|_| after.answered.is_none())
+            && self.request.evidence == Some(Evidence::Flag)
+        {
             self.reopen("flag_removed", None);
-            self.answers_seen().await?;
+            self.answers_since(since).await?;
         }
         if after.forwarded && !before.forwarded {
             self.change(Change::Forwarded { at: self.now });

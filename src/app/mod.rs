@@ -112,6 +112,17 @@ pub enum Error {
     /// An item of a list may not be purged, or no longer.
     #[error("rien n’est éliminé : la liste nomme ce qui ne peut pas, ou ne peut plus, l’être : {0}")]
     NotPurgeable(String),
+    /// An item was opened anew while the list was carried out: what came before it is gone.
+    #[error(
+        "arrêt à {name}, qui ne peut plus être éliminé ; {done} éléments de la liste l’étaient déjà, et le registre le dit : \
+         pour le reste, imprimez une nouvelle liste"
+    )]
+    PurgeStopped {
+        /// What stopped it.
+        name: String,
+        /// How many items were purged before.
+        done: usize,
+    },
     /// A list names nothing.
     #[error("rien n’est éliminé : la liste ne nomme rien")]
     NothingListed,
@@ -168,6 +179,7 @@ impl Error {
             | Self::UnknownPerson(_)
             | Self::StillOpen(_)
             | Self::NotPurgeable(_)
+            | Self::PurgeStopped { .. }
             | Self::NothingListed
             | Self::Exists(_)
             | Self::Damaged { .. }

@@ -6,65 +6,37 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, Utc, Weekday};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::items::{self, Item};
 use super::{Error, Result};
 use crate::domain::address::Address;
-use crate::domain::calendar::instant_in;
+use crate::domain::alert::Bureau;
+use crate::domain::calendar::civil_time;
 use crate::domain::custody::{Custody, Deed, Purged, Stage};
 use crate::domain::event::Event;
+use crate::domain::french::counted;
 use crate::domain::ledger::{hex, rfc3339};
 use crate::domain::office::Office;
+pub use crate::domain::retention::Retention;
+use crate::mail::notice::Condition;
 use crate::store::{AccessLine, PersonRow, Purgeable, Store, Turn};
 
 /// Requests, or messages, of one turn of a purge: what one entry of the ledger lists.
 const PER_TURN: usize = crate::domain::custody::NAMES_PER_ENTRY;
+/// The day of the digests that propose a purge: once a week is enough.
+const DIGEST_DAY: Weekday = Weekday::Mon;
+/// What to do about what is kept too long.
+const PROPOSAL: &str = "Rien ne s’efface tout seul. L’administrateur imprime la liste («\u{a0}vigie purge --format csv\u{a0}»), les archives \
+     départementales la visent, puis «\u{a0}vigie purge --list FICHIER --visa RÉFÉRENCE\u{a0}» l’exécute.";
 /// What a list names, in the order in which it goes.
 const KINDS: [&str; 4] = ["request", "message", "letter", "appointment"];
 /// What of it stands in registers.
 const ITEMS: [&str; 2] = ["letter", "appointment"];
 /// The heads of the list's columns.
 const HEADS: &str = "stage;kind;name;mailbox;category;result;received_on;settled_on";
-/// The days of a month, for spans that are given in months.
-const DAYS_OF_MONTH: i64 = 31;
-
-/// How long what is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// Days after the closure for which addresses, names and subjects are kept.
-    pub personal_days: u16,
-    /// Full calendar years after that of the closure for which rows are kept.
-    pub row_years: u16,
-    /// Months for which the access log is kept.
-    pub access_months: u16,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self { personal_days: 90, row_years: 3, access_months: 12 }
-    }
-}
-
-impl Retention {
-    fn personal_before(self, now: DateTime<Utc>) -> DateTime<Utc> {
-        now - TimeDelta::days(self.personal_days.into())
-    }
-
-    /// The first instant of the oldest year that is still kept whole.
-    fn rows_before(self, zone: chrono_tz::Tz, now: DateTime<Utc>) -> DateTime<Utc> {
-        let year = now.with_timezone(&zone).year() - i32::from(self.row_years);
-        let first = NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or(NaiveDate::MIN);
-        instant_in(zone, first.and_time(NaiveTime::MIN))
-    }
-
-    fn access_since(self, now: DateTime<Utc>) -> DateTime<Utc> {
-        now - TimeDelta::days(i64::from(self.access_months) * DAYS_OF_MONTH)
-    }
-}
-
 /// A line of a purge's list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PurgeLine {
@@ -107,6 +79,35 @@ pub async fn list(store: &Store, retention: Retention, office: &Office, now: Dat
     let items = items::load(store, office).await?;
     lines.extend(items.iter().filter_map(|item| item_line(item, before)));
     Ok(lines)
+}
+
+/// What the digest of a bureau says, once a week, of what may be disposed of: it is proposed, and never done by itself.
+pub(super) async fn condition(
+    store: &Store,
+    office: &Office,
+    bureau: &Bureau,
+    now: DateTime<Utc>,
+) -> Result<Option<Condition>> {
+    let zone = office.zone();
+    if civil_time(zone, now).weekday() != DIGEST_DAY {
+        return Ok(None);
+    }
+    let kept = office.retention;
+    let (personal, rows, first) =
+        store.purgeable_of(&bureau.key, kept.personal_before(now), kept.rows_before(zone, now)).await?;
+    let count = |count: i64| u64::try_from(count).unwrap_or_default();
+    let told = [
+        (
+            count(personal),
+            "demande close garde des données personnelles",
+            "demandes closes gardent des données personnelles",
+        ),
+        (count(rows), "demande n’a plus à être conservée", "demandes n’ont plus à être conservées"),
+    ];
+    let parts: Vec<String> =
+        told.iter().filter(|(count, ..)| *count > 0).map(|(count, one, many)| counted(*count, one, many)).collect();
+    let title = format!("Durée de conservation échue\u{a0}: {}", parts.join("\u{202f}; "));
+    Ok((!parts.is_empty()).then(|| Condition { title, since: first + kept.personal(), advice: PROPOSAL.to_owned() }))
 }
 
 /// The line of a letter or an appointment that was closed before an instant.
@@ -158,8 +159,8 @@ pub fn csv(lines: &[PurgeLine]) -> String {
     text
 }
 
-/// Carries out exactly what a list says, under its visa. An item that may no longer be purged (reopened meanwhile)
-/// refuses the whole list before anything is touched.
+/// Carries out exactly what a list says, under its visa. An item that may no longer be purged (reopened since the list was
+/// printed) refuses the whole list before anything is touched; one that is reopened meanwhile stops it there.
 pub async fn purge(
     store: &Store,
     retention: Retention,
@@ -187,12 +188,14 @@ pub async fn purge(
     let digest = hex(&Sha256::digest(list.as_bytes()));
     let approved = Deed::DisposalApproved { visa: visa.to_owned(), list: digest, requests, messages };
     super::custody::record(store, approved, by, now).await?;
+    let mut done = 0;
     for stage in [Stage::Personal, Stage::Rows] {
         for kind in KINDS {
             let lines: Vec<&PurgeLine> =
                 wanted.iter().copied().filter(|line| line.stage == stage.name() && line.kind == kind).collect();
             for part in lines.chunks(PER_TURN) {
-                purge_part(store, stage, part, visa, by, now).await?;
+                purge_part(store, stage, part, visa, by, now).await.map_err(|error| stopped(error, done))?;
+                done += part.len();
             }
         }
     }
@@ -201,6 +204,14 @@ pub async fn purge(
     turn.forget_mails(retention.personal_before(now)).await?;
     turn.commit().await?;
     Ok(wanted.len())
+}
+
+/// The error of a turn, where earlier turns have purged something already.
+fn stopped(error: Error, done: usize) -> Error {
+    match error {
+        Error::NotPurgeable(name) if done > 0 => Error::PurgeStopped { name, done },
+        other => other,
+    }
 }
 
 fn number(count: usize) -> i64 {

@@ -111,6 +111,9 @@ pub async fn settle(
     }
     let reference = settle_request(&mut turn, due, settlement, now).await?;
     let effect = &due.effect;
+    if effect.kind == EffectKind::Alert && settlement == Settlement::Withdrawn {
+        turn.never_warned(&effect.about).await?;
+    }
     if effect.kind.is_public() && after.state == "pending" && turn.breaker().await?.holds() {
         turn.hold_acknowledgements().await?;
     }

@@ -89,11 +89,17 @@ pub async fn ledger(config: &Path, verb: Verb) -> Answer {
     match verb {
         Verb::Key { by, .. } => rotate(sealing(&settings)?, &store, &by).await,
         Verb::Verify { seal, key, format } => {
-            let seals = seals_of(&settings, &seal, key.as_deref())?;
-            if let Some(ledger) = &settings.ledger {
-                timestamps::check(ledger).context("un horodatage ne convient pas à son sceau")?;
+            let found = match verified(&settings, &store, &seal, key.as_deref()).await {
+                Err(Failure::Failed(error)) => Verification::impossible(&format!("{error:#}")),
+                Err(usage) => return Err(usage),
+                Ok(found) => found,
+            };
+            match format {
+                Format::Json => output::json(&found)?,
+                Format::Csv => output::listing(Format::Csv, std::slice::from_ref(&found), Table::default)?,
+                Format::Table => output::print(&told(&found))?,
             }
-            verify_all(&store, &seals, key.is_some(), format).await
+            Ok(ExitCode::from(u8::from(!found.ok)))
         }
         Verb::Seal => seal(&settings, &store).await,
         Verb::Export { folder, redacted } => bundle::export(&settings, &store, &folder, redacted).await,
@@ -156,27 +162,32 @@ fn ring(settings: &Settings, given: &[PathBuf], key: Option<&str>) -> Result<Opt
     Ok(Some(seals::ring(trusted, folder, given)?))
 }
 
-async fn verify_all(store: &Store, seals: &[Seal], by_key: bool, format: Format) -> Answer {
-    let mut found = verify::verify(store, seals).await?;
+/// Holds the ledger against its seals, their stamps, and the tables against it. What cannot be read is an error.
+async fn verified(
+    settings: &Settings,
+    store: &Store,
+    given: &[PathBuf],
+    key: Option<&str>,
+) -> Result<Verification, Failure> {
+    let seals = seals_of(settings, given, key)?;
+    if let Some(ledger) = &settings.ledger {
+        timestamps::check(ledger).context("un horodatage ne convient pas à son sceau")?;
+    }
+    let mut found = verify::verify(store, &seals).await?;
     if found.ok {
         found.first_fault = store.unguarded().await?;
     }
-    let found = found.demanding(seals, by_key);
-    match format {
-        Format::Json => output::json(&found)?,
-        Format::Csv => output::listing(Format::Csv, std::slice::from_ref(&found), Table::default)?,
-        Format::Table => output::print(&told(&found))?,
-    }
-    Ok(ExitCode::from(u8::from(!found.ok)))
+    Ok(found.demanding(&seals, key.is_some()))
 }
 
 /// The verdict, for people.
 fn told(found: &Verification) -> String {
+    let Verification { entries, head, sealed, .. } = found;
     let verdict = match &found.first_fault {
         None => "Registre intègre : la chaîne est entière et les tables disent ce que dit le registre.".to_owned(),
+        Some(fault) if head.is_empty() => format!("REGISTRE NON VÉRIFIÉ : {fault}"),
         Some(fault) => format!("REGISTRE ALTÉRÉ : {fault}"),
     };
-    let Verification { entries, head, sealed, .. } = found;
     let mut text = format!("{verdict}\n  écritures  {entries}\n  tête       {head}\n  scellées   {sealed}\n");
     if let Some(seq) = found.sealing.again() {
         text.push_str(&format!(

@@ -226,9 +226,3 @@ async fn open(config: &std::path::Path) -> Result<(Settings, crate::app::Store),
     let store = crate::app::Store::open_existing(&settings.store).await?;
     Ok((settings, store))
 }
-
-/// The configuration's retention in the words of the use cases.
-fn retention_of(settings: &Settings) -> crate::app::retention::Retention {
-    let crate::config::RetentionSettings { personal_days, row_years, access_months } = settings.retention;
-    crate::app::retention::Retention { personal_days, row_years, access_months }
-}

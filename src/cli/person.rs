@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::output::{self, Format, short_instant};
-use super::{Answer, Failure, open, retention_of};
+use super::{Answer, Failure, open};
 use crate::app::Store;
 use crate::app::retention::{self, Retention};
 use crate::clock;
@@ -66,8 +66,14 @@ pub async fn person(config: &Path, verb: Verb) -> Answer {
             let file = retention::person_file(&store, &settings.office, &address(&text)?, &by, now).await?;
             let about = file.digest.get(..16).unwrap_or_default().to_owned();
             let seen = (by.as_str(), "person export", about.as_str());
-            retention::note_access(&store, retention_of(&settings), seen, file.messages.len() + file.items.len(), now)
-                .await?;
+            retention::note_access(
+                &store,
+                settings.office.retention,
+                seen,
+                file.messages.len() + file.items.len(),
+                now,
+            )
+            .await?;
             output::json(&file)?;
         }
         Verb::Erase { address: text, case, by } => {
@@ -103,7 +109,7 @@ pub async fn note_access(
 pub async fn access_log(config: &Path, arguments: &AccessArguments) -> Answer {
     let (settings, store) = open(config).await?;
     let zone = settings.office.zone();
-    let lines = retention::access_log(&store, retention_of(&settings), clock::now()).await?;
+    let lines = retention::access_log(&store, settings.office.retention, clock::now()).await?;
     let views: Vec<AccessView> = lines
         .iter()
         .map(|line| AccessView {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::output::{self, Format};
-use super::{Answer, Failure, open, retention_of};
+use super::{Answer, Failure, open};
 use crate::app::retention::{self, PurgeLine};
 use crate::clock;
 use crate::report::table::Table;
@@ -35,7 +35,7 @@ pub struct Arguments {
 pub async fn purge(config: &Path, arguments: &Arguments) -> Answer {
     let (settings, store) = open(config).await?;
     let now = clock::now();
-    let lines = retention::list(&store, retention_of(&settings), &settings.office, now).await?;
+    let lines = retention::list(&store, settings.office.retention, &settings.office, now).await?;
     let (Some(path), Some(visa)) = (&arguments.list, &arguments.visa) else {
         match arguments.format {
             Format::Csv => output::print(&retention::csv(&lines))?,
@@ -44,7 +44,7 @@ pub async fn purge(config: &Path, arguments: &Arguments) -> Answer {
         return Ok(ExitCode::SUCCESS);
     };
     let list = read(path)?;
-    let purged = retention::purge(&store, retention_of(&settings), &lines, &list, visa, &arguments.by, now).await?;
+    let purged = retention::purge(&store, settings.office.retention, &lines, &list, visa, &arguments.by, now).await?;
     output::print(&format!("{purged} éléments éliminés sous le visa {visa}\n"))?;
     Ok(ExitCode::SUCCESS)
 }

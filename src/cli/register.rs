@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::output;
-use super::{Answer, Failure, person, retention_of};
+use super::{Answer, Failure, person};
 use crate::app::register::{Hand, Written};
 use crate::clock;
 use crate::config::Settings;
@@ -98,6 +98,6 @@ pub async fn shown<'a>(
         .filter_map(|reference| all.remove_entry(reference))
         .filter(|(_, it)| *it != Details::default())
         .collect();
-    person::note_access(store, retention_of(settings), question, about, shown.len()).await?;
+    person::note_access(store, settings.office.retention, question, about, shown.len()).await?;
     Ok(shown)
 }

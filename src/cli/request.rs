@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::output::{self, Format, french_instant, told_instant};
 use super::proof::{Proven, tell};
-use super::{Answer, Failure, open, person, retention_of};
+use super::{Answer, Failure, open, person};
 use crate::app::gesture::{Word, gesture};
 use crate::app::proof::MailView;
 use crate::app::{letters, proof, query, story};
@@ -198,7 +198,7 @@ pub async fn request(config: &Path, verb: Verb) -> Answer {
     if corrected {
         let line = query::request(&store, &reference).await?;
         let shown = usize::from(!line.address.is_empty());
-        person::note_access(&store, retention_of(&settings), "request reclassify", &reference, shown).await?;
+        person::note_access(&store, settings.office.retention, "request reclassify", &reference, shown).await?;
         output::print(&proposal(&line))?;
     }
     Ok(ExitCode::SUCCESS)
@@ -245,7 +245,7 @@ async fn show(settings: &Settings, store: &Store, reference: &str, format: Forma
     let clocks = query::clocks_view(&settings.office, &line.request, now);
     let mails = proof::mails(store, &line.request).await?;
     let bureaux = story::shares(store, &settings.office, &line.request, now).await?;
-    person::note_access(store, retention_of(settings), "request show", reference, 1).await?;
+    person::note_access(store, settings.office.retention, "request show", reference, 1).await?;
     match format {
         Format::Json => output::json(&Proven::new(view, clocks, mails, &bureaux))?,
         Format::Csv => output::listing(format, &[view], crate::report::table::Table::default)?,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::output::{self, Format, short_instant};
-use super::{Answer, listing, open, person, retention_of};
+use super::{Answer, listing, open, person};
 use crate::app::query::{self, RequestView};
 use crate::clock;
 use crate::domain::forecast::percent;
@@ -58,7 +58,7 @@ pub async fn requests(config: &Path, arguments: &Arguments) -> Answer {
     // The subjects are personal; the other forms show none.
     if arguments.format == Format::Table {
         let about = arguments.mailbox.clone().unwrap_or_default();
-        person::note_access(&store, retention_of(&settings), "requests", &about, lines.len()).await?;
+        person::note_access(&store, settings.office.retention, "requests", &about, lines.len()).await?;
     }
     output::listing(arguments.format, &views, || table(&settings.office, &lines, &views, now))?;
     Ok(ExitCode::SUCCESS)

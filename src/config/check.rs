@@ -14,8 +14,8 @@ use super::locate::Step::{self, Index, Key};
 use super::rules::{commitments, requesters};
 use super::time::{bureaux, time};
 use super::{
-    Error, LedgerSettings, MailboxSettings, RetentionSettings, Secrets, Security, ServerSettings, Settings,
-    SmtpSettings, TemplateFile, TimestampSettings, digest, read, read_templates, secret, service,
+    Error, LedgerSettings, MailboxSettings, Secrets, Security, ServerSettings, Settings, SmtpSettings, TemplateFile,
+    TimestampSettings, digest, read, read_templates, secret, service,
 };
 use crate::domain::address::Address;
 use crate::domain::alert::Bureau;
@@ -26,6 +26,7 @@ use crate::domain::policy::{
 };
 use crate::domain::quota::Quota;
 use crate::domain::register::{APPOINTMENT_PREFIX, LETTER_PREFIX};
+use crate::domain::retention::Retention;
 use crate::domain::schedule::Schedule;
 use crate::domain::seal::is_key_name;
 use crate::domain::territory::Territory;
@@ -82,6 +83,7 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
             bureaux,
             sender,
             administrators,
+            retention: retention(source)?,
             digest,
         },
         store: store_url(source, secrets)?,
@@ -91,7 +93,6 @@ pub fn check(source: &Source, secrets: Secrets) -> Result<Settings, Error> {
         templates,
         templates_folder,
         web: web(source)?,
-        retention: retention(source)?,
         closures_file: time.closures_file,
         blind_after: blind_after(source)?,
         reconcile: Schedule::parse(&file.prefecture.reconcile)
@@ -490,11 +491,11 @@ fn ledger(source: &Source) -> Result<Option<LedgerSettings>, Error> {
 
 fn timestamp(source: &Source, file: &super::file::LedgerFile) -> Result<Option<TimestampSettings>, Error> {
     match (&file.timestamp_url, &file.timestamp_ca) {
-        (Some(url), Some(ca)) if url.starts_with("http://") => {
+        (Some(url), Some(ca)) if url.starts_with("http://") || url.starts_with("https://") => {
             Ok(Some(TimestampSettings { url: url.clone(), ca_file: source.resolve(ca) }))
         }
         (Some(_), Some(_)) => {
-            let what = "an address that begins with \"http://\" is expected: a stamp proves itself by its signature";
+            let what = "an address that begins with \"http://\" or \"https://\" is expected";
             Err(source.error(&[Key("ledger"), Key("timestamp_url")], what))
         }
         (None, None) => Ok(None),
@@ -504,16 +505,17 @@ fn timestamp(source: &Source, file: &super::file::LedgerFile) -> Result<Option<T
     }
 }
 
-fn retention(source: &Source) -> Result<RetentionSettings, Error> {
+fn retention(source: &Source) -> Result<Retention, Error> {
     let file = &source.file.retention;
     if file.personal_days == Some(0) {
         let what = "a day at least is expected: an answer may still come back, or be asked about";
         return Err(source.error(&[Key("retention"), Key("personal_days")], what));
     }
-    Ok(RetentionSettings {
-        personal_days: file.personal_days.unwrap_or(90),
-        row_years: file.row_years.unwrap_or(3),
-        access_months: file.access_months.unwrap_or(12),
+    let usual = Retention::default();
+    Ok(Retention {
+        personal_days: file.personal_days.unwrap_or(usual.personal_days),
+        row_years: file.row_years.unwrap_or(usual.row_years),
+        access_months: file.access_months.unwrap_or(usual.access_months),
     })
 }
 

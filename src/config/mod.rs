@@ -59,8 +59,6 @@ pub struct Settings {
     pub ledger: Option<LedgerSettings>,
     /// The file into which closures are imported.
     pub closures_file: Option<PathBuf>,
-    /// How long what is kept.
-    pub retention: RetentionSettings,
     /// How long a mailbox may be unreadable before it is warned of.
     pub blind_after: TimeDelta,
     /// When every folder is compared whole with its server.
@@ -183,17 +181,6 @@ pub struct TimestampSettings {
     pub url: String,
     /// The certificates that its stamps are checked against.
     pub ca_file: PathBuf,
-}
-
-/// How long what is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RetentionSettings {
-    /// Days after the closure for which addresses, names and subjects are kept.
-    pub personal_days: u16,
-    /// Full calendar years after that of the closure for which rows are kept.
-    pub row_years: u16,
-    /// Months for which the access log is kept.
-    pub access_months: u16,
 }
 
 /// What is wrong with a configuration.

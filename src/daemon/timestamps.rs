@@ -8,12 +8,15 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 use super::seals;
 use crate::config::{LedgerSettings, TimestampSettings};
+use crate::imap::tls_config;
 
 /// The ending of a stamp's file.
 pub const ENDING: &str = "tsr";
@@ -48,7 +51,7 @@ fn stamp_of(seal: &Path) -> PathBuf {
 /// Asks for one stamp, believes it only if it fits, and keeps it beside the seal.
 async fn stamp(settings: &TimestampSettings, seal: &Path) -> anyhow::Result<()> {
     let query = openssl(Command::new("openssl").args(["ts", "-query", "-sha256", "-cert", "-data"]).arg(seal))?;
-    let answer = timeout(DEADLINE, post(&settings.url, &query)).await.context("the authority does not answer")??;
+    let answer = timeout(DEADLINE, post(settings, &query)).await.context("the authority does not answer")??;
     let unfinished = stamp_of(seal).with_extension("tsr-new");
     std::fs::write(&unfinished, answer).with_context(|| format!("writing {}", unfinished.display()))?;
     let fits = fits(settings, seal, &unfinished);
@@ -87,21 +90,47 @@ fn openssl(command: &mut Command) -> anyhow::Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// Posts a query by HTTP/1.0, whose answers are never in pieces; the answer's body.
-async fn post(url: &str, query: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let rest = url.strip_prefix("http://").with_context(|| format!("{url} does not begin with http://"))?;
+/// Posts a query by HTTP/1.0, whose answers are never in pieces; the answer's body. Over TLS the authority's certificate has
+/// to be one that the system or the configured file vouches for.
+async fn post(settings: &TimestampSettings, query: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let url = &settings.url;
+    let (scheme, rest) = url.split_once("://").with_context(|| format!("{url} is no address"))?;
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let place = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
-    let mut stream = TcpStream::connect(&place).await.with_context(|| format!("connecting to {place}"))?;
+    let over_tls = scheme == "https";
+    let (host, port) = place(authority, if over_tls { 443 } else { 80 });
     let head = format!(
         "POST /{path} HTTP/1.0\r\nHost: {authority}\r\nContent-Type: application/timestamp-query\r\n\
          Content-Length: {}\r\nConnection: close\r\n\r\n",
         query.len()
     );
-    stream.write_all(head.as_bytes()).await?;
-    stream.write_all(query).await?;
+    let request = [head.as_bytes(), query].concat();
+    let stream = TcpStream::connect((host, port)).await.with_context(|| format!("connecting to {host}:{port}"))?;
+    if !over_tls {
+        return exchange(stream, &request).await;
+    }
+    let name = ServerName::try_from(host.to_owned()).with_context(|| format!("{host} is no name of a server"))?;
+    let tls = TlsConnector::from(tls_config(Some(&settings.ca_file))?);
+    let stream = tls.connect(name, stream).await.with_context(|| format!("TLS with {host}:{port}"))?;
+    exchange(stream, &request).await
+}
+
+/// The host and the port of an authority, `[::1]:8080` included.
+fn place(authority: &str, usual: u16) -> (&str, u16) {
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().unwrap_or(usual)),
+        Some(_) | None => (authority, usual),
+    };
+    (host.trim_start_matches('[').trim_end_matches(']'), port)
+}
+
+async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &[u8]) -> anyhow::Result<Vec<u8>> {
+    stream.write_all(request).await?;
     let mut answer = Vec::new();
-    stream.take(MAX_ANSWER_OCTETS).read_to_end(&mut answer).await?;
+    // Some servers close without a farewell; whether the answer is whole is told by its signature.
+    match stream.take(MAX_ANSWER_OCTETS).read_to_end(&mut answer).await {
+        Err(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => return Err(error.into()),
+        Ok(_) | Err(_) => {}
+    }
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").context("the authority speaks no HTTP")?;
     let body = answer.split_off(end + 4);
     let head = String::from_utf8_lossy(&answer);
@@ -110,4 +139,17 @@ async fn post(url: &str, query: &[u8]) -> anyhow::Result<Vec<u8>> {
         bail!("the authority answers {status}");
     }
     Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authority_is_a_host_and_perhaps_a_port() {
+        assert_eq!(place("tsa.example.org", 80), ("tsa.example.org", 80));
+        assert_eq!(place("tsa.example.org:3161", 80), ("tsa.example.org", 3161));
+        assert_eq!(place("[::1]:3161", 443), ("::1", 3161));
+        assert_eq!(place("[::1]", 443), ("::1", 443));
+    }
 }

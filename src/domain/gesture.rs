@@ -308,13 +308,14 @@ fn answer(desk: Desk<'_>, request: &Request, way: Way, said: &Said) -> Change {
 }
 
 /// What a mail of our side to the requester changes: the answer, a holding reply, or the answer on the substance after a
-/// holding reply that had stopped the clock. While pieces are missing, a mail asks for them and answers nothing.
+/// holding reply that had stopped the clock. While pieces are missing, a mail asks for them and answers nothing; and what was
+/// sent before a gesture that speaks of a holding reply is that reply, whichever of both is seen first.
 #[must_use]
 pub fn reply(desk: Desk<'_>, request: &Request, at: DateTime<Utc>, evidence: Evidence, holding: bool) -> Change {
     let confidence = evidence.confidence();
     let holding_counts = commitment(desk, request).is_some_and(|commitment| commitment.holding_reply_answers);
-    let awaited = request.incomplete_since.is_some_and(|since| at >= since);
-    if awaited || (holding && !holding_counts) {
+    let told_of = request.incomplete_since.is_some() || request.holding_at.is_some_and(|held| at <= held);
+    if told_of || (holding && !holding_counts) {
         return Change::HoldingReply { at, evidence, confidence, by: None, way: None };
     }
     let held = request.status == Status::Answered && request.substantive_at.is_none();
@@ -416,7 +417,10 @@ pub fn moved(policy: &MailboxPolicy, request: &Request, at: DateTime<Utc>, by: O
 pub fn resume(desk: Desk<'_>, request: &Request, at: DateTime<Utc>, by: Option<String>, way: &str) -> Change {
     let calendar = desk.calendar;
     let since = calendar.civil(request.incomplete_since.unwrap_or(at));
-    let stood = u16::try_from(calendar.working_days_between(since, calendar.civil(at))).unwrap_or_default();
+    // A limit that was missed before stays missed.
+    let missed = request.incomplete_since.is_some_and(|since| since >= request.due_at);
+    let days = if missed { 0 } else { calendar.working_days_between(since, calendar.civil(at)) };
+    let stood = u16::try_from(days).unwrap_or_default();
     let suspended = request.suspended_days.saturating_add(stood);
     let due = deadline(calendar, request.received_at, request.limit.saturating_add(suspended)).ok();
     Change::Resumed {

@@ -1,7 +1,7 @@
 //! PURE: what vigie means. No async, IO, clock, environment, randomness or logging.
 //!
 //! *Owns* the vocabulary (requests, verdicts, deadlines, alerts, ledger entries) and every decision.
-//! *May import* nothing of the house. *Start reading* at [`decide`], then [`request`].
+//! *May import* nothing of the house. *Start reading* at [`decide`], then [`request`] and [`life`].
 //!
 //! Deliberately absent: serialisation of rows and JSON (they belong to the rooms that speak them), and any
 //! reading of the clock: `now` is a parameter, taken once per turn.
@@ -33,6 +33,7 @@ pub mod identity;
 pub mod indicator;
 pub mod language;
 pub mod ledger;
+pub mod life;
 pub mod marks;
 pub mod message;
 mod names;
@@ -51,6 +52,7 @@ pub mod redate;
 pub mod register;
 pub mod request;
 pub mod requester;
+pub mod retention;
 pub mod same_subject;
 pub mod schedule;
 pub mod seal;

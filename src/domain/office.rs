@@ -11,6 +11,7 @@ use super::decide::Desk;
 use super::indicator::annex::LineRule;
 use super::ledger::hex;
 use super::policy::{Commitment, MailboxPolicy, Nature, Perimeter};
+use super::retention::Retention;
 use super::schedule::Schedule;
 use super::seal::SealKey;
 use super::wording::Languages;
@@ -41,6 +42,8 @@ pub struct Office {
     pub sender: Address,
     /// Who is told of vigie's own troubles.
     pub administrators: Vec<Address>,
+    /// How long what is kept.
+    pub retention: Retention,
     /// SHA-256 of the configuration, in hexadecimal.
     pub digest: String,
 }

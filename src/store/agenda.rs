@@ -65,6 +65,19 @@ impl Turn {
         Ok(taken)
     }
 
+    /// An alert was withdrawn before it left: the requests about which no other left were warned of by nobody, and their
+    /// end is no news.
+    pub async fn never_warned(&mut self, references: &[String]) -> Result<()> {
+        for reference in references {
+            on_turn!(self, connection => sqlx::query(NEVER_WARNED)
+                .bind(reference.clone())
+                .execute(connection)
+                .await
+                .map(drop))?;
+        }
+        Ok(())
+    }
+
     /// Up to which entry something was told; `None` where it never was.
     pub async fn told(&mut self, name: &str) -> Result<Option<i64>> {
         Ok(on_turn!(self, connection => sqlx::query_scalar(TOLD)
@@ -107,6 +120,9 @@ pub(super) const WITHHELD_IN: &str = "SELECT r.reference, m.acknowledgement_reas
      AND m.acknowledgement = 'withhold' ORDER BY r.id";
 pub(super) const TAKE_CLEARED: &str =
     "UPDATE request SET alert_cleared = 0 WHERE bureau = $1 AND alert_cleared = 1 RETURNING reference";
+/// It looks through the alerts that left; that one is withdrawn is rare.
+pub(super) const NEVER_WARNED: &str = "UPDATE request SET alert_cleared = 0 WHERE reference = $1 AND alert_cleared = 1 \
+     AND NOT EXISTS (SELECT 1 FROM effect WHERE kind = 'alert' AND state = 'accepted' AND about LIKE '%' || $1 || '%')";
 pub(super) const TOLD: &str = "SELECT seq FROM told WHERE name = $1";
 pub(super) const TELL: &str = "INSERT INTO told (name, seq) VALUES ($1, $2) \
      ON CONFLICT (name) DO UPDATE SET seq = excluded.seq";

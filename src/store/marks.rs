@@ -46,6 +46,8 @@ pub struct ReplyRow {
     pub digest: String,
     /// When it was sent.
     pub at: DateTime<Utc>,
+    /// When it was first seen to lie somewhere.
+    pub seen_at: DateTime<Utc>,
     /// The mailbox in which it was seen.
     pub mailbox: String,
     /// Whether it lay in a Sent folder.
@@ -126,18 +128,20 @@ impl Turn {
 
     /// Our answers to a request, the earliest first.
     pub async fn replies_of(&mut self, request: RequestId) -> Result<Vec<ReplyRow>> {
-        let rows: Vec<(String, i64, String, String, i64)> = on_turn!(self, connection => sqlx::query_as(REPLIES_OF)
+        let rows: Vec<(String, i64, String, String, i64, i64)> = on_turn!(self, connection => sqlx::query_as(REPLIES_OF)
             .bind(request.0)
             .bind(MAX_REPLIES)
             .fetch_all(connection)
             .await)?;
-        let reply = |(digest, at, mailbox, detail, in_sent): (String, i64, String, String, i64)| ReplyRow {
-            digest,
-            at: instant(at),
-            mailbox,
-            in_sent: in_sent != 0,
-            holding: detail == HOLDING,
-        };
+        let reply =
+            |(digest, at, mailbox, detail, in_sent, seen_at): (String, i64, String, String, i64, i64)| ReplyRow {
+                digest,
+                at: instant(at),
+                seen_at: instant(seen_at),
+                mailbox,
+                in_sent: in_sent != 0,
+                holding: detail == HOLDING,
+            };
         Ok(rows.into_iter().map(reply).collect())
     }
 
@@ -227,7 +231,8 @@ impl Store {
 
 pub(super) const SAVE_MARKS: &str = "UPDATE message SET marks = $1 WHERE id = $2";
 pub(super) const REPLIES_OF: &str = "SELECT m.digest, m.received_at, m.mailbox, m.reason_detail, \
-     (SELECT COUNT(*) FROM location l JOIN folder f ON f.id = l.folder WHERE l.message = m.id AND f.role = 'sent') \
+     (SELECT COUNT(*) FROM location l JOIN folder f ON f.id = l.folder WHERE l.message = m.id AND f.role = 'sent'), \
+     (SELECT COALESCE(MIN(seen_at), m.received_at) FROM location WHERE message = m.id) \
      FROM message m WHERE m.request = $1 AND m.request <> 0 AND m.verdict = 'reply' ORDER BY m.received_at, m.id LIMIT $2";
 pub(super) const THROUGH_OTHERS: &str = "SELECT payload FROM ledger WHERE request = $1 AND request <> '' \
      AND kind = 'message_recorded' AND payload LIKE '%\"through\":%' ORDER BY seq";

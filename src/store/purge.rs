@@ -145,6 +145,23 @@ impl Store {
         on_read!(self, pool => sqlx::query_as(PERSON_MESSAGES).bind(person).fetch_all(pool).await).map_err(Error::from)
     }
 
+    /// How many requests of a bureau may lose what is personal of them, being closed before an instant; how many may go as
+    /// rows, being closed before another; and when the first of all these was closed.
+    pub async fn purgeable_of(
+        &self,
+        bureau: &str,
+        personal: DateTime<Utc>,
+        rows: DateTime<Utc>,
+    ) -> Result<(i64, i64, DateTime<Utc>)> {
+        let (personal, rows, first): (i64, i64, i64) = on_read!(self, pool => sqlx::query_as(PURGEABLE_OF)
+            .bind(millis(personal))
+            .bind(millis(rows))
+            .bind(bureau.to_owned())
+            .fetch_one(pool)
+            .await)?;
+        Ok((personal, rows, instant(first)))
+    }
+
     /// The access log since an instant, the oldest first.
     pub async fn access_log(&self, since: DateTime<Utc>) -> Result<Vec<AccessLine>> {
         on_read!(self, pool => sqlx::query_as(ACCESS_LOG)
@@ -300,6 +317,9 @@ pub(super) const KNOWN_REQUESTS: &str = purgeable_requests!(
 pub(super) const KNOWN_MESSAGES: &str = purgeable_messages!(" AND forgotten_at = 0");
 pub(super) const OLD_REQUESTS: &str = purgeable_requests!("");
 pub(super) const OLD_MESSAGES: &str = purgeable_messages!("");
+pub(super) const PURGEABLE_OF: &str = "SELECT COUNT(CASE WHEN forgotten_at = 0 AND settled_at >= $2 THEN 1 END), \
+     COUNT(CASE WHEN settled_at < $2 THEN 1 END), COALESCE(MIN(settled_at), 0) FROM request \
+     WHERE bureau = $3 AND status <> 'open' AND settled_at <> 0 AND settled_at < $1 AND (forgotten_at = 0 OR settled_at < $2)";
 pub(super) const PERSON: &str = "SELECT id, address, name, digest, undeliverable_at FROM person WHERE address = $1";
 pub(super) const PERSON_MESSAGES: &str = "SELECT m.received_at, m.mailbox, m.subject, m.message_id, m.verdict, \
      COALESCE(r.reference, '') AS reference, COALESCE(r.status, '') AS status \

@@ -66,7 +66,10 @@ pub fn reckon(case: &Case, decisions: &[DateTime<Utc>]) -> Vec<Reckoned> {
             Turn::Halts => incomplete = true,
             Turn::GoesOn(since) => {
                 (incomplete, anew) = (false, true);
-                halted += u16::try_from(days.between(civil(since).date(), civil(at).date())).unwrap();
+                // What was late before stays so.
+                let late = civil(since).date() > reckoned.last().map_or(first, |last| last.due);
+                halted +=
+                    if late { 0 } else { u16::try_from(days.between(civil(since).date(), civil(at).date())).unwrap() };
             }
             Turn::Settled => settled = true,
             Turn::Reopened => (settled, anew) = (false, true),

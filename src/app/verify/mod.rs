@@ -46,6 +46,20 @@ const NO_SEAL: &str =
     "no seal covers this ledger: the chain is whole, but nothing excludes that all of it was written anew";
 
 impl Verification {
+    /// What is said where a seal, a stamp or the ledger itself cannot be read: nothing was verified, and no head is named.
+    #[must_use]
+    pub fn impossible(why: &str) -> Self {
+        Self {
+            entries: 0,
+            head: String::new(),
+            sealed: 0,
+            ok: false,
+            first_fault: Some(why.to_owned()),
+            warning: None,
+            sealing: Sealing::default(),
+        }
+    }
+
     /// Holds the ledger against the seals that are here: the ledger itself says whether there have to be any, and whoever
     /// gives a key (`by_key`) expects that something is signed with it.
     #[must_use]

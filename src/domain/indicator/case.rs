@@ -296,8 +296,9 @@ impl Case {
             }
             Fact::Reopened => self.reopened(),
             Fact::Moved { mailbox, bureau } => {
+                // Another bureau was warned of nothing yet.
+                self.raised = self.raised.filter(|_| self.bureau == bureau);
                 (self.mailbox, self.bureau) = (mailbox, bureau);
-                self.raised = None;
             }
             Fact::Alerted { level, owed } => self.alerted(level, owed),
             Fact::Acknowledged { state } => self.acknowledgement = state,
