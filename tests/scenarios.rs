@@ -201,6 +201,7 @@ fn fact(entry: &LedgerEntry) -> Option<String> {
         "message_recorded" if text("verdict") == "request" => None,
         "message_recorded" if request.is_empty() => Some(format!("{}: {}", text("verdict"), text("reason"))),
         "message_recorded" => Some(format!("{} of {request}", text("verdict"))),
+        "message_relinked" => Some(format!("message relinked to {request}")),
         "request_opened" => {
             Some(format!("{request} opened; due {} ({} working days)", text("due_on"), payload["limit"]))
         }

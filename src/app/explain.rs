@@ -64,7 +64,7 @@ pub fn explain(
         watch: Watch::always(),
         links: Links::default(),
         linked: None,
-        doubled: None,
+        named: None,
         alike: Vec::new(),
         moved_here: false,
         person: None,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Result};
+use super::{Error, Result, unmerge};
 use crate::domain::alert;
 use crate::domain::decide::{Decision, Desk, change};
 use crate::domain::gesture::{Gesture, GestureRule, Means, Said, brought_by_merge, changes, may_merge};
@@ -51,9 +51,17 @@ pub async fn gesture(
     if let Some(target) = &target {
         may_merge(&request, target, now).map_err(refused)?;
     }
-    let wanted = resolve(&mut turn, office, word.gesture).await?;
+    let joined = request.merged_into.clone();
+    let wanted = match resolve(&mut turn, office, word.gesture).await? {
+        Gesture::Reopen { .. } if joined.is_some() => Gesture::Reopen { why: unmerge::MERGE_UNDONE },
+        wanted => wanted,
+    };
     let said = Said { by: word.by, at: word.at, in_client: false, note };
     let mut decision = carry_out(desk, &mut request, wanted, &said).map_err(refused)?;
+    if let Some(into) = joined.filter(|_| request.merged_into.is_none()) {
+        turn.save_requests(std::slice::from_ref(&request)).await?;
+        unmerge::part(&mut turn, office, &mut request, &into, &said, &mut decision).await?;
+    }
     if let Some(desk) = office.desk(&request.mailbox) {
         request.next_alert_at = alert::next_alert(desk.clock(), &request);
     }

@@ -359,9 +359,9 @@ impl Overlay {
         let bounced = reported(message.facts).find_map(|id| self.threads.get(id).copied()).or(threaded);
         // Who wrote a request that was merged is a requester of the one that counts.
         let writer = threaded.and_then(|id| self.requests.get(&id)).and_then(|request| request.person);
-        // What happens to a merged request happens to the one that counts, but a copy stays a copy of its own message.
-        let doubled = duplicate_of.flatten().and_then(|id| self.requests.get(&id));
-        let doubled = doubled.map(|request| (request.id, request.reference.clone()));
+        // What happens to a merged request happens to the one that counts, until they are parted again.
+        let named = duplicate_of.flatten().or(threaded).and_then(|id| self.requests.get(&id));
+        let named = named.map(|request| (request.id, request.reference.clone()));
         let [duplicate, threaded, bounced] =
             [duplicate_of.flatten(), threaded, bounced].map(|id| id.map(|id| self.counting(id)));
         let BySubject { link: by_subject, mut alike } = self.by_subject(source, message);
@@ -402,7 +402,7 @@ impl Overlay {
             watch: self.watch,
             links: Links { duplicate_of, put_by_hand, thread, by_subject, bounced, recent_from_sender: recent },
             linked,
-            doubled,
+            named,
             alike,
             moved_here,
             person: person.map(|person| (person.id, person.digest.clone())),

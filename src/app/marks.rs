@@ -357,11 +357,7 @@ impl<'a> Case<'a> {
     async fn answers_since(&mut self, since: DateTime<Utc>) -> Result<()> {
         for reply in self.turn.replies_of(self.request.id).await?.into_iter().filter(|reply| reply.at >= since) {
             let Some(desk) = self.desk() else { return Ok(()) };
-            let evidence = if reply.in_sent && reply.mailbox == self.request.mailbox {
-                Evidence::SentReply
-            } else {
-                Evidence::SeenReply
-            };
+            let evidence = reply.evidence(&self.request.mailbox);
             let answer = gesture::reply(desk, &self.request, reply.at, evidence, reply.holding);
             change(&mut self.request, answer, Some(reply.digest), &mut self.decision);
         }

@@ -41,6 +41,7 @@ mod tally;
 pub mod texts;
 pub mod tick;
 mod transfer;
+mod unmerge;
 pub mod verify;
 
 pub use crate::store::{Error as StoreError, Lease, Store};

@@ -115,6 +115,9 @@ fn arrival(kind: &str, told: &Telling<'_>) -> Option<String> {
             },
             reasons::french(told.text("acknowledgement_reason")),
         ),
+        "message_relinked" => {
+            format!("message rattaché à cette demande, la fusion avec {} étant défaite", told.text("from"))
+        }
         "request_opened" => format!(
             "demande ouverte ({}, {}), échéance le {} ({}, calendrier {})",
             requester(told.text("requester")),
@@ -263,6 +266,7 @@ fn motive(code: &str) -> &str {
         "gesture_undone" => "le geste a été défait dans le logiciel de messagerie",
         "flag_removed" => "la marque «\u{a0}répondu\u{a0}» a été retirée",
         "denied" => "la réponse a été démentie",
+        "merge_undone" => "la fusion a été défaite",
         "holding" => "la réponse n’était qu’une réponse d’attente",
         "incomplete" => "la réponse demandait des pièces",
         own => own,

@@ -91,7 +91,7 @@ pub enum Change {
     Reopened {
         /// When.
         at: DateTime<Utc>,
-        /// Why, in a code: `gesture_undone`, `flag_removed`, `denied`, `holding`, `incomplete`.
+        /// Why, in a code: `gesture_undone`, `flag_removed`, `denied`, `holding`, `incomplete`, `merge_undone`.
         why: String,
         /// The digest of what the agent wrote about it.
         note: Option<String>,

@@ -74,8 +74,8 @@ pub struct Snapshot {
     pub links: Links,
     /// The request to which the message is linked, as it stands.
     pub linked: Option<Request>,
-    /// The request that the message's first copy opened: its own, even where that was merged into the linked one.
-    pub doubled: Option<(RequestId, String)>,
+    /// The request that the message itself names, by what it copies or answers: it may have been merged into the linked one.
+    pub named: Option<(RequestId, String)>,
     /// Other open requests that a mail of our side may answer, by its recipient and its subject.
     pub alike: Vec<Request>,
     /// Whether an agent moved the message of the linked request into this mailbox: it was put here by a hand, and lies
@@ -343,9 +343,15 @@ impl Case<'_> {
     fn linked_reference(&self) -> Option<String> {
         let named = self.judgement.verdict.request()?;
         let linked = self.snapshot.linked.as_ref().map(|request| (request.id, &request.reference));
-        let doubled = self.snapshot.doubled.as_ref().map(|(id, reference)| (*id, reference));
-        let mut known = linked.into_iter().chain(doubled);
+        let named_itself = self.snapshot.named.as_ref().map(|(id, reference)| (*id, reference));
+        let mut known = linked.into_iter().chain(named_itself);
         known.find(|(id, _)| *id == named).map(|(_, reference)| reference.clone())
+    }
+
+    /// The reference of the request that the message names, where it was merged into the one that counts.
+    fn through(&self) -> Option<String> {
+        let counts = self.judgement.verdict.request()?;
+        self.snapshot.named.as_ref().filter(|(id, _)| *id != counts).map(|(_, reference)| reference.clone())
     }
 
     fn recorded(&self, request: Option<String>, mails: &[Effect]) -> Event {
@@ -361,6 +367,7 @@ impl Case<'_> {
             commitment: self.judgement.commitment.clone(),
             due_on: self.judgement.deadline.as_ref().map(|deadline| deadline.due_on),
             request,
+            through: self.through(),
             person: self.snapshot.person.as_ref().map(|(_, digest)| digest.clone()),
             received_at: self.judgement.received_at,
             rule,

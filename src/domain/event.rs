@@ -46,6 +46,8 @@ pub enum Event {
     },
     /// A message was seen, and judged.
     MessageRecorded(Box<MessageRecord>),
+    /// A message turned out to belong to another request than the one under which it was recorded.
+    Relinked(Box<Relinked>),
     /// A message opened a request.
     RequestOpened {
         /// The request.
@@ -208,6 +210,21 @@ pub enum Event {
     },
 }
 
+/// A message put under another request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relinked {
+    /// The digest that stands for the message.
+    pub message: String,
+    /// The reference of the request to which it belongs.
+    pub reference: String,
+    /// That request's mailbox.
+    pub mailbox: String,
+    /// The reference of the request under which it stood.
+    pub from: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
 /// A message as the ledger keeps it: no address, no name, no subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageRecord {
@@ -229,6 +246,8 @@ pub struct MessageRecord {
     pub due_on: Option<NaiveDate>,
     /// The reference of the request that it belongs to.
     pub request: Option<String>,
+    /// The reference of the request that it names itself, where that was merged into the one to which it belongs.
+    pub through: Option<String>,
     /// The keyed digest that stands for the author.
     pub person: Option<String>,
     /// When it was received, officially.
@@ -291,6 +310,7 @@ impl Event {
             }
             Self::Calendars { calendars, at } => entry("calendars", *at, None, None, calendars.payload()),
             Self::MessageRecorded(record) => record.draft(),
+            Self::Relinked(relinked) => relinked.draft(),
             Self::RequestOpened { request, message, person, rule, official, again_of } => {
                 let draft = opened(request, message, person.as_ref(), rule, again_of.as_ref());
                 Draft { payload: draft.payload.flag("perimeter", *official), ..draft }
@@ -370,6 +390,7 @@ impl MessageRecord {
             .text("from_kind", self.from_kind)
             .maybe("due_on", self.due_on.map(|day| day.to_string()))
             .maybe("person", self.person.as_ref())
+            .maybe("through", self.through.as_ref())
             .instant("received_at", self.received_at)
             .text("received_rule", self.rule.name())
             .instant("observed_at", self.times.observed_at)
@@ -421,6 +442,13 @@ fn opened(request: &Request, message: &str, person: Option<&String>, rule: &str,
         .flag("flagged", request.flagged)
         .maybe("again_of", again_of);
     entry("request_opened", request.received_at, Some(&request.mailbox), Some(&request.reference), payload)
+}
+
+impl Relinked {
+    fn draft(&self) -> Draft {
+        let payload = Payload::new().text("message", &self.message).text("from", &self.from);
+        entry("message_relinked", self.at, Some(&self.mailbox), Some(&self.reference), payload)
+    }
 }
 
 impl Settled {

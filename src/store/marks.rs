@@ -9,7 +9,8 @@ use super::load::VALUES_PER_LIST;
 use super::rows::{instant, millis};
 use super::turn::{Turn, on_turn};
 use super::{Error, Result, Store, on_read};
-use crate::domain::classify::{FolderRole, HOLDING, PUT_BY_HAND};
+use crate::domain::classify::{FolderRole, HOLDING, PUT_BY_HAND, SAME_SUBJECT};
+use crate::domain::evidence::Evidence;
 use crate::domain::gesture::Lying;
 use crate::domain::request::{MessageId, RequestId};
 use crate::domain::sighting::FlagSet;
@@ -51,8 +52,22 @@ pub struct ReplyRow {
     pub mailbox: String,
     /// Whether it lay in a Sent folder.
     pub in_sent: bool,
+    /// The code of why it was taken for a reply.
+    pub reason: String,
     /// Whether its subject says that it is a holding reply.
     pub holding: bool,
+}
+
+impl ReplyRow {
+    /// What it proves of a request of this mailbox.
+    #[must_use]
+    pub fn evidence(&self, mailbox: &str) -> Evidence {
+        match self.reason.as_str() {
+            SAME_SUBJECT => Evidence::SameSubject,
+            _ if self.in_sent && self.mailbox == mailbox => Evidence::SentReply,
+            _ => Evidence::SeenReply,
+        }
+    }
 }
 
 /// A message of a request that bears marks.
@@ -132,21 +147,30 @@ impl Turn {
 
     /// Our answers to a request, the earliest first.
     pub async fn replies_of(&mut self, request: RequestId) -> Result<Vec<ReplyRow>> {
-        let rows: Vec<(String, i64, String, String, i64, i64)> = on_turn!(self, connection => sqlx::query_as(REPLIES_OF)
+        type Row = (String, i64, String, String, String, i64, i64);
+        let rows: Vec<Row> = on_turn!(self, connection => sqlx::query_as(REPLIES_OF)
             .bind(request.0)
             .bind(MAX_REPLIES)
             .fetch_all(connection)
             .await)?;
-        let reply =
-            |(digest, at, mailbox, detail, in_sent, seen_at): (String, i64, String, String, i64, i64)| ReplyRow {
-                digest,
-                at: instant(at),
-                seen_at: instant(seen_at),
-                mailbox,
-                in_sent: in_sent != 0,
-                holding: detail == HOLDING,
-            };
+        let reply = |(digest, at, mailbox, reason, detail, in_sent, seen_at): Row| ReplyRow {
+            digest,
+            at: instant(at),
+            seen_at: instant(seen_at),
+            mailbox,
+            in_sent: in_sent != 0,
+            reason,
+            holding: detail == HOLDING,
+        };
         Ok(rows.into_iter().map(reply).collect())
+    }
+
+    /// What the ledger says of the messages that belong to a request through one that was merged into it, in order.
+    pub async fn through_others(&mut self, reference: &str) -> Result<Vec<String>> {
+        Ok(on_turn!(self, connection => sqlx::query_scalar(THROUGH_OTHERS)
+            .bind(reference.to_owned())
+            .fetch_all(connection)
+            .await)?)
     }
 
     /// Whether what gestures had said of a request was ended since an instant by something else than their undoing: the
@@ -226,10 +250,12 @@ impl Store {
 }
 
 pub(super) const SAVE_MARKS: &str = "UPDATE message SET marks = $1 WHERE id = $2";
-pub(super) const REPLIES_OF: &str = "SELECT m.digest, m.received_at, m.mailbox, m.reason_detail, \
+pub(super) const REPLIES_OF: &str = "SELECT m.digest, m.received_at, m.mailbox, m.reason, m.reason_detail, \
      (SELECT COUNT(*) FROM location l JOIN folder f ON f.id = l.folder WHERE l.message = m.id AND f.role = 'sent'), \
      (SELECT COALESCE(MIN(seen_at), m.received_at) FROM location WHERE message = m.id) \
      FROM message m WHERE m.request = $1 AND m.request <> 0 AND m.verdict = 'reply' ORDER BY m.received_at, m.id LIMIT $2";
+pub(super) const THROUGH_OTHERS: &str = "SELECT payload FROM ledger WHERE request = $1 AND request <> '' \
+     AND kind = 'message_recorded' AND payload LIKE '%\"through\":%' ORDER BY seq";
 pub(super) const UNDONE_SINCE: &str = "SELECT COUNT(*) FROM ledger WHERE request = $1 AND request <> '' AND occurred_at >= $2 \
      AND ((kind = 'request_resumed' AND payload NOT LIKE '%\"way\":\"gesture\"%') \
      OR (kind = 'request_reopened' AND payload NOT LIKE '%\"why\":\"gesture_undone\"%'))";

@@ -57,6 +57,7 @@ pub const STATEMENTS: &[&str] = &[
     marks::SAVE_MARKS,
     marks::REPLIES_OF,
     marks::UNDONE_SINCE,
+    marks::THROUGH_OTHERS,
     marks::LOOK_AGAIN,
     marks::TO_LOOK_AT,
     marks::LOOKED_AT,
@@ -134,6 +135,7 @@ pub const STATEMENTS: &[&str] = &[
     turn::LAST_NUMBER,
     turn::SAVE_NUMBER,
     write::ATTACH_REPLY,
+    write::RELINK,
 ];
 
 /// The beginnings of those that take a list of values, which ends them.

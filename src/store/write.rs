@@ -15,7 +15,7 @@ use crate::domain::language::language_of;
 use crate::domain::ledger::LedgerEntry;
 use crate::domain::message::MessageFacts;
 use crate::domain::receipt::{Rule, Times};
-use crate::domain::request::{MessageId, PersonId, Request};
+use crate::domain::request::{MessageId, PersonId, Request, RequestId};
 use crate::domain::sighting::FlagSet;
 use crate::domain::verdict::Reason;
 
@@ -256,8 +256,21 @@ impl Turn {
             .map(drop))?;
         Ok(())
     }
+
+    /// Puts a message that is already stored under another request.
+    pub async fn relink(&mut self, digest: &str, request: RequestId) -> Result<()> {
+        on_turn!(self, connection => sqlx::query(RELINK)
+            .bind(request.0)
+            .bind(digest.to_owned())
+            .execute(connection)
+            .await
+            .map(drop))?;
+        Ok(())
+    }
 }
 
+/// Puts a stored message under another request.
+pub(super) const RELINK: &str = "UPDATE message SET request = $1 WHERE digest = $2";
 /// Attaches a stored message to a request as its reply.
 pub(super) const ATTACH_REPLY: &str =
     "UPDATE message SET request = $1, verdict = 'reply', reason = 'answers_known_request' WHERE digest = $2";

@@ -165,6 +165,7 @@ impl Fold {
     fn fold(&mut self, said: &Said<'_>) {
         match said.entry.kind.as_str() {
             "message_recorded" => self.message_recorded(said),
+            "message_relinked" => self.messages.set(&said.text("message"), "request", said.reference()),
             "request_opened" => self.request_opened(said),
             "request_answered" => self.request_answered(said),
             "request_closed" => self.settle(said, "closed"),
