@@ -90,7 +90,9 @@ fn dovecot_comes_back_on_the_same_ports_with_its_mail() {
     dovecot.restart();
     assert_eq!(dovecot.messages(PAN, "INBOX").len(), 1);
     dovecot.kill();
-    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err(), "it still listens");
+    // The system closes the ports of the killed sessions one by one.
+    let refused = || std::net::TcpStream::connect(("127.0.0.1", port)).is_err();
+    assert!(wait_until(PATIENCE, refused), "it still listens");
     dovecot.start_again();
     assert_eq!((dovecot.imap_port, dovecot.messages(PAN, "INBOX").len()), (port, 1));
 }

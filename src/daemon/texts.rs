@@ -73,8 +73,9 @@ fn is_worded_by(text: &Text, name: &str) -> bool {
 pub async fn run(shared: Shared) -> anyhow::Result<()> {
     let pulse = shared.heart.pulse("texts", PATIENCE);
     let folder = &shared.settings.templates_folder;
-    let mut seen = stamps(folder);
-    let mut before = seen.clone();
+    // The first look reads them again: they may have changed since they were read at the start.
+    let mut seen = Vec::new();
+    let mut before = stamps(folder);
     loop {
         pulse.beat();
         tokio::select! {
